@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+
+/// Holds the arrows of the design to the `import` lines: who may know whom.
+@Suite struct ArchitectureTests {
+    /// Each module of the house, and which of the house's modules it may import.
+    static let house: [String: Set<String>] = [
+        "CurlTransport": ["CLibcurl"],
+        "Auth": ["COpenSSL"],
+        "Quota": [],
+        "E2BUpstream": ["CurlTransport"],
+        "Ledger": ["Auth", "Quota"],
+        "Gateway": ["CurlTransport", "Auth", "Quota", "E2BUpstream", "Ledger"],
+        "LocalE2B": [],
+        "GatewayCommand": ["CurlTransport", "Auth", "Quota", "E2BUpstream", "Ledger", "Gateway", "LocalE2B"],
+    ]
+
+    /// Libraries that only these modules may import.
+    static let reserved: [String: Set<String>] = [
+        "Hummingbird": ["Gateway", "LocalE2B"],
+        "HummingbirdCore": ["Gateway", "LocalE2B"],
+        "GRDB": ["Ledger"],
+        "CLibcurl": ["CurlTransport"],
+        "COpenSSL": ["Auth"],
+        "Crypto": ["LocalE2B"],
+        "ArgumentParser": ["GatewayCommand"],
+    ]
+
+    @Test(arguments: house.keys.sorted())
+    func importsOnlyWhatTheDesignAllows(module: String) throws {
+        let names = Set(Self.house.keys).union(["CLibcurl", "COpenSSL"])
+        for (file, imported) in try Self.imports(of: module) {
+            if names.contains(imported) {
+                #expect(Self.house[module]?.contains(imported) == true, "\(file) imports \(imported)")
+            }
+            if let allowed = Self.reserved[imported] {
+                #expect(allowed.contains(module), "\(file) imports \(imported)")
+            }
+        }
+    }
+
+    @Test func everyFolderOfSourcesIsKnown() throws {
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.sources.path)
+        #expect(Set(folders) == Set(Self.house.keys).union(["CLibcurl", "COpenSSL"]))
+    }
+
+    /// A purely computed module may not reach for a clock, a file or the network.
+    @Test func quotaImportsNothing() throws {
+        #expect(try Self.imports(of: "Quota").isEmpty)
+    }
+
+    // MARK: Reading
+
+    private static let sources = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Sources")
+
+    private static func imports(of module: String) throws -> [(file: String, module: String)] {
+        let folder = sources.appendingPathComponent(module)
+        let paths = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".swift") }
+        #expect(!paths.isEmpty, "\(module) has no files")
+        return try paths.flatMap { path in
+            try String(contentsOf: folder.appendingPathComponent(path), encoding: .utf8)
+                .split(separator: "\n")
+                .compactMap { line in
+                    line.wholeMatch(
+                        of: /(?:@\w+ )*(?:(?:public|package|internal|private) )?import (?:struct |func |enum )?(\w+).*/
+                    )
+                    .map { (file: "\(module)/\(path)", module: String($0.1)) }
+                }
+        }
+    }
+}
