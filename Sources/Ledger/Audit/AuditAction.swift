@@ -1,0 +1,27 @@
+/// Everything that leaves an audit record. The raw value is what the record says.
+public enum AuditAction: String, Sendable, Codable, CaseIterable {
+    /// A ledger was made: the first record of every chain.
+    case ledgerCreated = "ledger.created"
+    /// A gateway began to serve from this ledger.
+    case gatewayStarted = "gateway.started"
+    /// A gateway stopped in good order.
+    case gatewayStopped = "gateway.stopped"
+    /// A tenant was made.
+    case tenantCreated = "tenant.created"
+    /// A tenant was shut out or let in again.
+    case tenantChanged = "tenant.changed"
+    /// A key was issued.
+    case keyIssued = "key.issued"
+    /// A key was revoked.
+    case keyRevoked = "key.revoked"
+    /// A tenant's policy was set.
+    case policySet = "policy.set"
+    /// The intent: an execution is about to run.
+    case executionAdmitted = "execution.admitted"
+    /// An execution was refused by a limit, or because its tenant or key is out.
+    case executionRefused = "execution.refused"
+    /// The outcome: an execution ended and was settled.
+    case executionFinished = "execution.finished"
+    /// A lease was settled again; nothing was changed.
+    case settlementRepeated = "settlement.repeated"
+}

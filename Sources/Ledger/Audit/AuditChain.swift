@@ -1,0 +1,64 @@
+import Auth
+import GRDB
+import Quota
+
+/// The end of the chain, from which the next record goes on.
+struct AuditHead: Sendable, Hashable {
+    /// The last record's number; 0 before the first.
+    var sequence: Int64
+    /// The last record's hash; 32 zero bytes before the first.
+    var hash: [UInt8]
+
+    static let start = AuditHead(sequence: 0, hash: [UInt8](repeating: 0, count: 32))
+}
+
+/// How records are chained: `hashₙ = SHA-256(hashₙ₋₁ ‖ recordₙ)`, the record being its canonical text.
+enum AuditChain {
+    /// An embedded ledger has one writer and so one stream.
+    static let stream = "main"
+
+    static func hash(after previous: [UInt8], record: String) -> [UInt8] {
+        Digest.sha256(previous + Array(record.utf8))
+    }
+
+    /// The canonical text of an entry at its place in the chain.
+    static func record(_ entry: AuditEntry, sequence: Int64, at now: Moment) -> String {
+        var members = entry.members
+        members["v"] = .integer(1)
+        members["stream"] = .string(stream)
+        members["sequence"] = .integer(sequence)
+        members["at_ms"] = .integer(now.milliseconds)
+        return CanonicalJSON.object(members).text
+    }
+
+    /// Appends to the chain; `head` moves on with the row.
+    static func append(_ entry: AuditEntry, to head: inout AuditHead, at now: Moment, in database: Database) throws {
+        let sequence = head.sequence + 1
+        let record = record(entry, sequence: sequence, at: now)
+        let hash = hash(after: head.hash, record: record)
+        try database.cachedStatement(
+            sql: "INSERT INTO audit (sequence, hash, record, tenant, execution) VALUES (?, ?, ?, ?, ?)"
+        ).execute(arguments: [sequence, Blob.value(hash), record, entry.tenant, entry.execution])
+        head = AuditHead(sequence: sequence, hash: hash)
+    }
+
+    static func readHead(from database: Database) throws -> (head: AuditHead, committedAt: Moment)? {
+        let sql = "SELECT sequence, hash, committed_at FROM chain WHERE stream = ?"
+        return try Row.fetchOne(database, sql: sql, arguments: [stream]).map { row in
+            (
+                AuditHead(sequence: row["sequence"], hash: Blob.bytes(row, "hash")),
+                Moment(nanoseconds: row["committed_at"])
+            )
+        }
+    }
+
+    static func store(_ head: AuditHead, at now: Moment, in database: Database) throws {
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO chain (stream, sequence, hash, committed_at) VALUES (?, ?, ?, ?)
+                ON CONFLICT (stream) DO UPDATE
+                SET sequence = excluded.sequence, hash = excluded.hash, committed_at = excluded.committed_at
+                """
+        ).execute(arguments: [stream, head.sequence, Blob.value(head.hash), now.nanoseconds])
+    }
+}

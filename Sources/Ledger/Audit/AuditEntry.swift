@@ -1,0 +1,112 @@
+/// What one audit record says. Fields that do not apply are absent.
+public struct AuditEntry: Sendable, Hashable, Codable {
+    /// What happened, such as `execution.admitted` or `key.revoked`.
+    public var action: AuditAction
+    /// Who did it, when it was not a tenant: `local:root`, `gateway`.
+    public var actor: String?
+    /// The tenant it concerns.
+    public var tenant: String?
+    /// The key that was used or changed, as 16 hex digits.
+    public var keyID: String?
+    /// The end user on whose behalf the tenant called.
+    public var subject: String?
+    /// Where the call came from.
+    public var sourceAddress: String?
+    /// The HTTP request.
+    public var requestID: String?
+    /// The execution.
+    public var execution: String?
+    /// The sandbox that was held.
+    public var sandbox: String?
+    /// The template asked for.
+    public var template: String?
+    /// The language of the code.
+    public var language: String?
+    /// HMAC-SHA256 of the code under a key of the ledger's own, in hex.
+    public var codeDigest: String?
+    /// Size of the code.
+    public var codeBytes: Int64?
+    /// The same digest of the context data.
+    public var contextDigest: String?
+    /// Size of the context data.
+    public var contextBytes: Int64?
+    /// The ceiling asked for, in milliseconds.
+    public var timeoutAsked: Int64?
+    /// The ceiling granted, in milliseconds.
+    public var timeoutGranted: Int64?
+    /// How it ended.
+    public var outcome: String?
+    /// Why it ended so, or why it was refused.
+    public var reason: String?
+    /// The runtime charged, in milliseconds.
+    public var runtime: Int64?
+    /// The time held beyond the ceiling, in milliseconds.
+    public var overrun: Int64?
+    /// Bytes of output.
+    public var outputBytes: Int64?
+    /// The name of the exception the code raised.
+    public var exception: String?
+    /// What was there before an administrative change.
+    var before: CanonicalJSON?
+    /// What is there after it.
+    var after: CanonicalJSON?
+
+    /// What was there before an administrative change, as canonical JSON.
+    public var beforeDocument: String? { before?.text }
+    /// What is there after it, as canonical JSON.
+    public var afterDocument: String? { after?.text }
+
+    init(_ action: AuditAction) {
+        self.action = action
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case action, actor, tenant, subject, execution, sandbox, template, language, outcome, reason, exception
+        case before, after
+        case keyID = "key_id"
+        case sourceAddress = "source_address"
+        case requestID = "request_id"
+        case codeDigest = "code_digest"
+        case codeBytes = "code_bytes"
+        case contextDigest = "context_digest"
+        case contextBytes = "context_bytes"
+        case timeoutAsked = "timeout_asked_ms"
+        case timeoutGranted = "timeout_granted_ms"
+        case runtime = "runtime_ms"
+        case overrun = "overrun_ms"
+        case outputBytes = "output_bytes"
+    }
+
+    /// The members that are present, as they stand in the canonical record.
+    var members: [String: CanonicalJSON] {
+        var members: [String: CanonicalJSON] = [:]
+        func add(_ key: CodingKeys, _ text: String?) { members[key.rawValue] = text.map(CanonicalJSON.string) }
+        func add(_ key: CodingKeys, _ number: Int64?) { members[key.rawValue] = number.map(CanonicalJSON.integer) }
+        add(.action, action.rawValue)
+        add(.actor, actor)
+        add(.tenant, tenant)
+        add(.keyID, keyID)
+        add(.subject, subject)
+        add(.sourceAddress, sourceAddress)
+        add(.requestID, requestID)
+        add(.execution, execution)
+        add(.sandbox, sandbox)
+        add(.template, template)
+        add(.language, language)
+        add(.codeDigest, codeDigest)
+        add(.codeBytes, codeBytes)
+        add(.contextDigest, contextDigest)
+        add(.contextBytes, contextBytes)
+        add(.timeoutAsked, timeoutAsked)
+        add(.timeoutGranted, timeoutGranted)
+        add(.outcome, outcome)
+        add(.reason, reason)
+        add(.runtime, runtime)
+        add(.overrun, overrun)
+        add(.outputBytes, outputBytes)
+        add(.exception, exception)
+        members[CodingKeys.before.rawValue] = before
+        members[CodingKeys.after.rawValue] = after
+        return members
+    }
+}

@@ -1,0 +1,106 @@
+import FoundationEssentials
+
+/// JSON with one way only to write each value, so that a hash over the text is a hash over the meaning.
+///
+/// Keys sorted by their code points, no spaces, integers only, everything outside ASCII escaped in lowercase: what
+/// Python writes with `json.dumps(value, sort_keys=True, separators=(",", ":"))`.
+enum CanonicalJSON: Sendable, Hashable {
+    case null
+    case bool(Bool)
+    case integer(Int64)
+    case string(String)
+    case array([CanonicalJSON])
+    case object([String: CanonicalJSON])
+
+    /// The canonical text.
+    var text: String {
+        var output: [UInt8] = []
+        output.reserveCapacity(512)
+        write(to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    private func write(to output: inout [UInt8]) {
+        switch self {
+        case .null: output += "null".utf8
+        case .bool(let value): output += (value ? "true" : "false").utf8
+        case .integer(let value): output += String(value).utf8
+        case .string(let value): Self.write(value, to: &output)
+        case .array(let values):
+            output.append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { output.append(UInt8(ascii: ",")) }
+                value.write(to: &output)
+            }
+            output.append(UInt8(ascii: "]"))
+        case .object(let members):
+            output.append(UInt8(ascii: "{"))
+            let sorted = members.sorted { $0.key.unicodeScalars.lexicographicallyPrecedes($1.key.unicodeScalars) }
+            for (index, member) in sorted.enumerated() {
+                if index > 0 { output.append(UInt8(ascii: ",")) }
+                Self.write(member.key, to: &output)
+                output.append(UInt8(ascii: ":"))
+                member.value.write(to: &output)
+            }
+            output.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private static func write(_ string: String, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "\""))
+        for unit in string.utf16 {
+            switch unit {
+            case 0x22: output += "\\\"".utf8
+            case 0x5c: output += "\\\\".utf8
+            case 0x08: output += "\\b".utf8
+            case 0x09: output += "\\t".utf8
+            case 0x0a: output += "\\n".utf8
+            case 0x0c: output += "\\f".utf8
+            case 0x0d: output += "\\r".utf8
+            case 0x20...0x7f: output.append(UInt8(unit))
+            default:
+                let digits = String(unit, radix: 16)
+                output += "\\u".utf8
+                output += repeatElement(UInt8(ascii: "0"), count: 4 - digits.utf8.count)
+                output += digits.utf8
+            }
+        }
+        output.append(UInt8(ascii: "\""))
+    }
+}
+
+extension CanonicalJSON: Codable {
+    /// What `value` says in JSON, for documents inside a record such as a policy.
+    init(encoding value: some Encodable) throws {
+        self = try JSONDecoder().decode(CanonicalJSON.self, from: try JSONEncoder().encode(value))
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Int64.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode([CanonicalJSON].self) {
+            self = .array(value)
+        } else {
+            self = .object(try container.decode([String: CanonicalJSON].self))
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .integer(let value): try container.encode(value)
+        case .string(let value): try container.encode(value)
+        case .array(let value): try container.encode(value)
+        case .object(let value): try container.encode(value)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Auth
+import GRDB
+import Quota
+import Synchronization
+
+/// One commit while it is being written: the state it leads to, visible to nobody until the disk has it.
+///
+/// Reads fall through to the committed books; writes stay here. It lives on the writer's thread only.
+struct Draft {
+    /// The parts a savepoint can take back.
+    struct Changes {
+        var accounts: [String: Books.Account] = [:]
+        var keys: [KeyID: Books.Key] = [:]
+        /// Tenants whose usage row must be written.
+        var usageToWrite: Set<String> = []
+        var head: AuditHead
+        /// What else happens once the commit is on disk.
+        var afterCommit: [@Sendable () -> Void] = []
+    }
+
+    let database: Database
+    /// One instant for all that is in the commit.
+    let now: Moment
+    var changes: Changes
+    private let books: BooksBox
+
+    init(database: Database, books: BooksBox, now: Moment) {
+        self.database = database
+        self.books = books
+        self.now = now
+        changes = Changes(head: books.withLock { $0.head })
+    }
+
+    func account(_ tenant: String) -> Books.Account? {
+        changes.accounts[tenant] ?? books.withLock { $0.accounts[tenant] }
+    }
+
+    func key(_ id: KeyID) -> Books.Key? {
+        changes.keys[id] ?? books.withLock { $0.keys[id] }
+    }
+
+    mutating func set(_ account: Books.Account) {
+        changes.accounts[account.tenant.name] = account
+    }
+
+    mutating func set(_ key: Books.Key) {
+        changes.keys[key.record.id] = key
+    }
+
+    /// Changes a tenant's usage; its row is written once for the whole commit.
+    mutating func setUsage(_ usage: Usage, of account: Books.Account) {
+        var account = account
+        account.usage = usage
+        set(account)
+        changes.usageToWrite.insert(account.tenant.name)
+    }
+
+    mutating func audit(_ entry: AuditEntry) throws {
+        try AuditChain.append(entry, to: &changes.head, at: now, in: database)
+    }
+
+    mutating func afterCommit(_ action: @escaping @Sendable () -> Void) {
+        changes.afterCommit.append(action)
+    }
+
+    func execute(_ sql: String, _ arguments: StatementArguments) throws {
+        try database.cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+
+    /// Writes what is written once for a commit, however many calls it serves.
+    mutating func writeShared() throws {
+        for name in changes.usageToWrite {
+            guard let account = account(name) else { continue }
+            let rate = books.withLock { $0.rates[name] }
+            try Accounts.storeUsage(account.usage, rate: rate, of: account.tenant, in: database)
+        }
+        try AuditChain.store(changes.head, at: now, in: database)
+    }
+
+    /// Makes the commit visible, after it is on disk.
+    func publish() {
+        books.withLock { books in
+            for (name, account) in changes.accounts { books.accounts[name] = account }
+            for (id, key) in changes.keys {
+                let lastUsedAt = books.keys[id]?.record.lastUsedAt
+                books.keys[id] = key
+                books.keys[id]?.record.lastUsedAt = lastUsedAt ?? key.record.lastUsedAt
+            }
+            books.head = changes.head
+        }
+        for action in changes.afterCommit { action() }
+    }
+}
+
+/// The books behind their lock. Holding it is always short: nothing is computed, read or written meanwhile.
+final class BooksBox: Sendable {
+    private let books: Mutex<Books>
+
+    init(_ books: Books) {
+        self.books = Mutex(books)
+    }
+
+    func withLock<Result: Sendable, Failure: Error>(
+        _ body: (inout Books) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try books.withLock { books throws(Failure) in try body(&books) }
+    }
+}

@@ -1,0 +1,40 @@
+import Auth
+public import Quota
+
+/// The right to run one execution up to a ceiling. To be settled once, whatever becomes of the execution.
+public struct Lease: Sendable, Hashable {
+    /// The execution it is for.
+    public let executionID: ExecutionID
+    /// Whose it is.
+    public let tenant: String
+    /// The ceiling, and whether it was lowered.
+    public let grant: Grant
+    /// The instant of admission.
+    public let admittedAt: Moment
+    /// What audit repeats in the outcome's record.
+    let origin: Origin
+
+    struct Origin: Sendable, Hashable {
+        let keyID: KeyID
+        let subject: String?
+        let requestID: String
+        let sourceAddress: String
+    }
+
+    /// The ceiling in milliseconds.
+    public var timeoutMilliseconds: Int64 { grant.timeoutMilliseconds }
+    /// Whether the ceiling is lower than was asked for.
+    public var wasLowered: Bool { grant.wasLowered }
+}
+
+/// Why an execution may not run.
+public enum AdmissionFailure: Error, Sendable, Hashable {
+    /// A limit is reached.
+    case denied(Denial)
+    /// The tenant is shut out.
+    case tenantDisabled
+    /// The key was revoked, or is not the tenant's, since the call was authenticated.
+    case keyRevoked
+    /// The ledger cannot be written; nothing may run unrecorded.
+    case unavailable(String)
+}

@@ -1,0 +1,71 @@
+import Quota
+
+extension Ledger {
+    /// Judges an order against every limit but the rate, and if it may run, reserves its ceiling.
+    ///
+    /// Lease, execution and the audit record of the intent are on disk when this returns; so is the record of a refusal.
+    /// Many callers share a commit.
+    ///
+    /// - Throws: ``AdmissionFailure``; after ``AdmissionFailure/unavailable(_:)`` nothing is reserved.
+    public func admit(_ order: AdmissionOrder) async throws(AdmissionFailure) -> Lease {
+        let prepared = PreparedOrder(order, digestKey: ownKeys.codeDigest)
+        let epoch = epoch
+        let verdict: Result<Lease, AdmissionFailure>
+        do {
+            verdict = try await commits.submit { draft in try Self.admit(prepared, epoch: epoch, in: &draft) }
+        } catch {
+            throw .unavailable(error.reason)
+        }
+        return try verdict.get()
+    }
+
+    private static func admit(
+        _ order: PreparedOrder, epoch: Int64, in draft: inout Draft
+    ) throws -> Result<Lease, AdmissionFailure> {
+        let key = draft.key(order.origin.keyID)?.record
+        guard let key, key.state == .active, key.tenant == order.tenant, let account = draft.account(order.tenant)
+        else {
+            return try refuse(order, .keyRevoked, reason: "key_revoked", in: &draft)
+        }
+        guard !account.tenant.isDisabled else {
+            return try refuse(order, .tenantDisabled, reason: "tenant_disabled", in: &draft)
+        }
+
+        var usage = account.usage
+        let grant: Grant
+        do throws(Denial) {
+            grant = try usage.admit(order.demand, under: account.policy, at: draft.now)
+        } catch {
+            return try refuse(order, .denied(error), reason: error.limitName, in: &draft)
+        }
+        draft.setUsage(usage, of: account)
+        try order.insert(grant: grant, of: account.tenant, epoch: epoch, in: draft)
+        var entry = order.entry(.executionAdmitted)
+        entry.timeoutGranted = grant.timeoutMilliseconds
+        try draft.audit(entry)
+        return .success(
+            Lease(
+                executionID: order.id, tenant: order.tenant, grant: grant, admittedAt: draft.now, origin: order.origin
+            ))
+    }
+
+    private static func refuse(
+        _ order: PreparedOrder, _ failure: AdmissionFailure, reason: String, in draft: inout Draft
+    ) throws -> Result<Lease, AdmissionFailure> {
+        var entry = order.entry(.executionRefused)
+        entry.outcome = "refused"
+        entry.reason = reason
+        try draft.audit(entry)
+        return .failure(failure)
+    }
+}
+
+extension LedgerFailure {
+    /// The failure in words, for those who only need to know that the ledger cannot serve.
+    var reason: String {
+        switch self {
+        case .unavailable(let reason): reason
+        default: "\(self)"
+        }
+    }
+}

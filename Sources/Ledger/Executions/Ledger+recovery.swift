@@ -1,0 +1,74 @@
+import GRDB
+import Quota
+
+extension Ledger {
+    /// Settles what a process that died left running, to be called once at the start of a gateway.
+    ///
+    /// Leases of earlier openings are charged their ceiling, since nobody knows how long they held a sandbox; their
+    /// executions end as killed with the reason `gateway_restarted`, their sandboxes are marked for destruction, and all
+    /// of it is audited. Leases of this opening are left alone, so calling it again does no harm.
+    public func recover() async throws(LedgerFailure) -> RecoveryReport {
+        var report = RecoveryReport(executions: [], chargedMilliseconds: 0, sandboxes: [])
+        let epoch = epoch
+        // In portions, so that calls already coming in need not wait for thousands.
+        while true {
+            let portion = try await commits.submit { draft in try Self.recover(before: epoch, in: &draft) }
+            guard !portion.executions.isEmpty else { return report }
+            report.executions += portion.executions
+            report.chargedMilliseconds += portion.chargedMilliseconds
+            report.sandboxes += portion.sandboxes
+        }
+    }
+
+    private static func recover(before epoch: Int64, in draft: inout Draft) throws -> RecoveryReport {
+        let rows = try Row.fetchAll(
+            draft.database,
+            sql: """
+                SELECT execution.*, lease.grant_document, tenant.name AS tenant_name
+                FROM lease JOIN execution ON execution.id = lease.execution JOIN tenant ON tenant.id = lease.tenant
+                WHERE lease.epoch < ? ORDER BY execution.admitted_at, execution.id LIMIT 100
+                """,
+            arguments: [epoch]
+        )
+        var report = RecoveryReport(executions: [], chargedMilliseconds: 0, sandboxes: [])
+        for row in rows { try recover(row, in: &draft, report: &report) }
+        return report
+    }
+
+    private static func recover(_ row: Row, in draft: inout Draft, report: inout RecoveryReport) throws {
+        let record = ExecutionRecord(row: row)
+        guard let account = draft.account(record.tenant) else { throw LedgerFailure.noSuchTenant(record.tenant) }
+        let grant = try Document.value(Grant.self, from: row["grant_document"])
+        let sandboxes = try String.fetchAll(
+            draft.database, sql: "SELECT id FROM sandbox WHERE execution = ?", arguments: [record.id]
+        )
+
+        var usage = account.usage
+        let settlement = usage.settle(grant, usedMilliseconds: grant.timeoutMilliseconds)
+        usage.roll(to: draft.now)
+        draft.setUsage(usage, of: account)
+        try draft.execute("DELETE FROM lease WHERE execution = ?", [record.id])
+        try doom(sandboxes, of: record.id, in: draft)
+
+        let finish = Finish(
+            ExecutionResult(
+                outcome: .killed, reason: "gateway_restarted", heldMilliseconds: grant.timeoutMilliseconds,
+                outputBytes: 0
+            ), settlement)
+        try finish.write(record.id, in: draft)
+        var entry = AuditEntry(.executionFinished)
+        entry.actor = "gateway"
+        entry.tenant = record.tenant
+        entry.keyID = record.keyID
+        entry.subject = record.subject
+        entry.requestID = record.requestID
+        entry.execution = record.id
+        entry.timeoutGranted = grant.timeoutMilliseconds
+        finish.describe(in: &entry, sandboxes: sandboxes)
+        try draft.audit(entry)
+
+        report.executions.append(record.id)
+        report.chargedMilliseconds += settlement.chargedMilliseconds
+        report.sandboxes += sandboxes
+    }
+}

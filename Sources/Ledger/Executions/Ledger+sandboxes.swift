@@ -1,0 +1,66 @@
+import GRDB
+import Quota
+
+extension Ledger {
+    /// Notes that a lease holds a sandbox, so that the sandbox is destroyed whatever becomes of this process.
+    ///
+    /// When it cannot be written now it is written later. A sandbox recorded after its lease was settled is marked for
+    /// destruction at once.
+    public func recordSandbox(_ sandboxID: String, for lease: Lease) async {
+        let sandbox = sandboxID.recordable
+        held.add(sandbox, to: lease.executionID)
+        await writeOrOwe { [held] draft in
+            let id = lease.executionID.text
+            let isRunning = try Bool.fetchOne(
+                draft.database, sql: "SELECT EXISTS (SELECT 1 FROM lease WHERE execution = ?)", arguments: [id]
+            )
+            guard isRunning == true else {
+                draft.afterCommit { held.forget(lease.executionID) }
+                return try Self.doom([sandbox], of: id, in: draft)
+            }
+            try draft.execute(
+                "INSERT INTO sandbox (id, execution, recorded_at) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                [sandbox, id, draft.now.nanoseconds]
+            )
+        }
+    }
+
+    /// Sandboxes whose executions are over, longest first. Destroy them and say so with ``sandboxDestroyed(_:)``.
+    public func sandboxesToDestroy() async throws(LedgerFailure) -> [String] {
+        try await read { database in
+            try String.fetchAll(
+                database, sql: "SELECT id FROM sandbox WHERE doomed_at IS NOT NULL ORDER BY doomed_at, id LIMIT 10000"
+            )
+        }
+    }
+
+    /// Forgets a sandbox that is no more. When it cannot be written now it is written later.
+    public func sandboxDestroyed(_ sandboxID: String) async {
+        let sandbox = sandboxID.recordable
+        await writeOrOwe { draft in
+            try draft.execute("DELETE FROM sandbox WHERE id = ?", [sandbox])
+        }
+    }
+
+    /// Marks sandboxes of an execution for destruction: those given, whether on record or not.
+    static func doom(_ sandboxes: [String], of execution: String, in draft: Draft) throws {
+        for sandbox in sandboxes {
+            try draft.execute(
+                """
+                INSERT INTO sandbox (id, execution, recorded_at, doomed_at) VALUES (?1, ?2, ?3, ?3)
+                ON CONFLICT (id) DO UPDATE SET doomed_at = coalesce(doomed_at, excluded.doomed_at)
+                """,
+                [sandbox, execution, draft.now.nanoseconds]
+            )
+        }
+    }
+
+    /// Writes what has happened already; if the ledger cannot, it stays owed.
+    private func writeOrOwe(_ write: @escaping Debts.Debt) async {
+        do {
+            try await commits.submit(write)
+        } catch {
+            debts.owe(write)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Auth
+import GRDB
+import Quota
+
+/// An order with code and context reduced to what is kept of them, computed before anyone waits for the writer.
+struct PreparedOrder: Sendable {
+    let id: ExecutionID
+    let tenant: String
+    let origin: Lease.Origin
+    let demand: Demand
+    let template: String
+    let language: String
+    let codeDigest: String
+    let codeBytes: Int64
+    let contextDigest: String?
+    let contextBytes: Int64
+
+    init(_ order: AdmissionOrder, digestKey: [UInt8]) {
+        id = order.executionID
+        tenant = order.tenant
+        origin = Lease.Origin(
+            keyID: order.keyID, subject: order.subject?.recordable, requestID: order.requestID.recordable,
+            sourceAddress: order.sourceAddress.recordable
+        )
+        demand = Demand(kind: .execution, timeoutMilliseconds: order.timeoutMilliseconds)
+        template = order.template.recordable
+        language = order.language.recordable
+        codeDigest = Hex.text(Digest.hmacSHA256(order.code, key: digestKey))
+        codeBytes = Int64(order.code.count)
+        contextDigest = order.context.map { Hex.text(Digest.hmacSHA256($0, key: digestKey)) }
+        contextBytes = Int64(order.context?.count ?? 0)
+    }
+
+    /// What audit says about the order, whether it is admitted or refused.
+    func entry(_ action: AuditAction) -> AuditEntry {
+        var entry = AuditEntry(action)
+        entry.tenant = tenant
+        entry.keyID = "\(origin.keyID)"
+        entry.subject = origin.subject
+        entry.requestID = origin.requestID
+        entry.sourceAddress = origin.sourceAddress
+        entry.execution = id.text
+        entry.template = template
+        entry.language = language
+        entry.codeDigest = codeDigest
+        entry.codeBytes = codeBytes
+        entry.contextDigest = contextDigest
+        entry.contextBytes = contextDigest == nil ? nil : contextBytes
+        entry.timeoutAsked = demand.timeoutMilliseconds
+        return entry
+    }
+
+    func insert(grant: Grant, of tenant: Tenant, epoch: Int64, in draft: Draft) throws {
+        try draft.execute(
+            """
+            INSERT INTO execution (
+                id, tenant, key, subject, request_id, source_address, template, language, code_digest, code_bytes,
+                context_digest, context_bytes, timeout_asked, timeout_granted, admitted_at
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                id.text, tenant.id, "\(origin.keyID)", origin.subject, origin.requestID, origin.sourceAddress, template,
+                language, codeDigest, codeBytes, contextDigest, contextBytes, demand.timeoutMilliseconds,
+                grant.timeoutMilliseconds, draft.now.nanoseconds,
+            ]
+        )
+        try draft.execute(
+            "INSERT INTO lease (execution, tenant, epoch, grant_document) VALUES (?, ?, ?, ?)",
+            [id.text, tenant.id, epoch, try Document.text(grant)]
+        )
+    }
+}

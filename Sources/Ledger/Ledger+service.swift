@@ -1,0 +1,105 @@
+import Auth
+import GRDB
+import Logging
+import Quota
+import ServiceLifecycle
+
+extension Ledger {
+    /// How often owed and late writes are tried.
+    private static let rhythm = Duration.milliseconds(500)
+    /// How long the last tries may take when the process stops.
+    private static let patience = Duration.seconds(5)
+
+    /// Keeps the ledger's promises in the background until the service group shuts down or the task is cancelled: what
+    /// could not be written is tried again, rates and last uses are written late. At the end it writes what is left.
+    ///
+    /// Put it before whatever uses the ledger in the group, so that it stops last.
+    public func run() async throws {
+        await note(.gatewayStarted)
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: Self.rhythm)
+                await self.payDebts()
+                await self.writeLateThings()
+            }
+        }
+        let deadline = ContinuousClock.now + Self.patience
+        while await !payDebts(), ContinuousClock.now < deadline {
+            // Cancellation would end a sleep at once and make this spin.
+            await Task { try? await Task.sleep(for: .milliseconds(100)) }.value
+        }
+        await writeLateThings()
+        await note(.gatewayStopped)
+    }
+
+    /// Whether the last commit succeeded. A cheap look; ``checkHealth()`` tries.
+    public var isWritable: Bool { commits.lastFailure == nil }
+
+    /// Proves that the ledger can be written, by a commit unless one succeeded within the last second.
+    ///
+    /// - Throws: ``LedgerFailure/unavailable(_:)``.
+    public func checkHealth() async throws(LedgerFailure) {
+        if let healthy = commits.healthySince, clock.now() - healthy < .seconds(1) { return }
+        try await commits.submit { _ in }
+    }
+
+    /// Tries everything owed. What still cannot be written stays owed.
+    ///
+    /// - Returns: whether nothing is owed any more.
+    @discardableResult
+    func payDebts() async -> Bool {
+        let owed = debts.take()
+        for (index, debt) in owed.enumerated() {
+            do {
+                try await commits.submit(debt)
+            } catch {
+                for remaining in owed[index...] { debts.owe(remaining) }
+                logger.warning(
+                    "the ledger cannot be written; settlements wait",
+                    metadata: ["waiting": "\(debts.count)", "reason": "\(error.reason)"]
+                )
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Writes rates and last uses that changed since they were last written. A failure only leaves them unwritten.
+    func writeLateThings() async {
+        let (rates, uses) = books.withLock { books in
+            defer {
+                books.unwrittenRates = []
+                books.unwrittenUses = []
+            }
+            return (books.unwrittenRates, books.unwrittenUses)
+        }
+        guard !rates.isEmpty || !uses.isEmpty else { return }
+        do {
+            try await commits.submit { [books] draft in
+                draft.changes.usageToWrite.formUnion(rates)
+                for id in uses {
+                    let lastUsedAt = books.withLock { $0.keys[id]?.record.lastUsedAt }
+                    try draft.execute(
+                        "UPDATE key SET last_used_at = ? WHERE id = ?", [lastUsedAt?.nanoseconds, "\(id)"]
+                    )
+                }
+            }
+        } catch {
+            books.withLock { books in
+                books.unwrittenRates.formUnion(rates)
+                books.unwrittenUses.formUnion(uses)
+            }
+        }
+    }
+
+    private func note(_ action: AuditAction) async {
+        var entry = AuditEntry(action)
+        entry.actor = "gateway"
+        let noted = entry
+        do {
+            try await commits.submit { draft in try draft.audit(noted) }
+        } catch {
+            logger.warning("the ledger cannot be written", metadata: ["reason": "\(error.reason)"])
+        }
+    }
+}

@@ -1,0 +1,140 @@
+public import Auth
+import GRDB
+public import Logging
+public import Quota
+public import ServiceLifecycle
+
+/// The system of record: tenants, keys, policies, usage, leases, executions, sandboxes, audit.
+///
+/// One SQLite file (WAL, every commit synced), one process at a time, one writer. Everything that changes goes through
+/// ``GroupCommit``: callers proceed only when the disk has what they did, with its audit record, in one commit. What
+/// callers ask often (keys, policies, rates) is answered from memory, which is never ahead of the disk.
+public final class Ledger: Service, Sendable {
+    let path: String
+    let clock: LedgerClock
+    let sealer: Sealer
+    let ownKeys: OwnKeys
+    /// The number of this opening. Leases of lower numbers belong to processes that are gone.
+    let epoch: Int64
+    let books: BooksBox
+    let commits: GroupCommit
+    let pool: DatabasePool
+    let debts: Debts
+    let held: HeldSandboxes
+    let logger: Logger
+    /// Stands in for keys that do not exist, so that they cost what others cost.
+    let nobody: TokenVerifier
+    private let lock: LedgerLock
+
+    /// Makes a new ledger and opens it.
+    ///
+    /// - Parameters:
+    ///   - path: Where; the file must not exist, its folder must. It gets mode 0600.
+    ///   - rootKey: What its secrets are sealed under. Keep it elsewhere: without it the ledger cannot be opened.
+    ///   - actor: Who is said to have made it, in the first audit record.
+    ///   - clock: Instants, by default the wall clock at the start and monotonic time since.
+    ///   - logger: Where the ledger's troubles are told.
+    /// - Throws: ``LedgerFailure/exists(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/unavailable(_:)``.
+    public static func create(
+        at path: String, rootKey: RootKey, by actor: String = "local",
+        clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
+    ) throws(LedgerFailure) -> Ledger {
+        let lock = try LedgerLock(path: path)
+        try LedgerStore.createFile(at: path)
+        do {
+            return try Ledger(
+                path: path, lock: lock, rootKey: rootKey, clock: clock, logger: logger,
+                preparing: { database, sealer, now in
+                    try OwnKeys.create(in: database, sealer: sealer)
+                    var entry = AuditEntry(.ledgerCreated)
+                    entry.actor = actor
+                    var head = AuditHead.start
+                    try AuditChain.append(entry, to: &head, at: now, in: database)
+                    try AuditChain.store(head, at: now, in: database)
+                }
+            )
+        } catch {
+            LedgerStore.removeFile(at: path)
+            throw error
+        }
+    }
+
+    /// Opens a ledger and takes it for this process, until ``close()`` or until the last reference is gone.
+    ///
+    /// - Parameters: as for ``create(at:rootKey:by:clock:logger:)``.
+    /// - Throws: ``LedgerFailure/missing(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/notALedger(path:)``,
+    ///   ``LedgerFailure/tooNew(path:)``, ``LedgerFailure/wrongRootKey``, ``LedgerFailure/unavailable(_:)``.
+    public static func open(
+        at path: String, rootKey: RootKey,
+        clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
+    ) throws(LedgerFailure) -> Ledger {
+        try LedgerStore.checkFile(at: path)
+        let lock = try LedgerLock(path: path)
+        return try Ledger(
+            path: path, lock: lock, rootKey: rootKey, clock: clock, logger: logger,
+            preparing: { database, _, _ in
+                // A database without a chain is some other program's; a ledger has one from its creation on.
+                guard try database.tableExists("chain"), try AuditChain.readHead(from: database) != nil else {
+                    throw LedgerFailure.notALedger(path: path)
+                }
+            }
+        )
+    }
+
+    private init(
+        path: String, lock: LedgerLock, rootKey: RootKey, clock: (@Sendable () -> Moment)?, logger: Logger,
+        preparing: (Database, Sealer, Moment) throws -> Void
+    ) throws(LedgerFailure) {
+        let clock = LedgerClock(source: clock ?? LedgerClock.system())
+        let sealer = Sealer(rootKey)
+        do {
+            let pool = try LedgerStore.openPool(at: path)
+            try LedgerStore.migrate(pool, path: path)
+            let opening = try pool.write { database in
+                try preparing(database, sealer, clock.now())
+                return try Opening(database: database, sealer: sealer)
+            }
+            let behind = clock.advance(to: opening.committedAt)
+            if behind > .seconds(60) {
+                logger.warning(
+                    "the clock is behind the ledger's last commit, and is taken to go on from there",
+                    metadata: ["seconds": "\(behind.secondsRoundedUp)"]
+                )
+            }
+            self.pool = pool
+            ownKeys = opening.ownKeys
+            epoch = opening.epoch
+            books = BooksBox(opening.books)
+        } catch {
+            throw LedgerStore.failure(error, path: path)
+        }
+        self.path = path
+        self.lock = lock
+        self.clock = clock
+        self.sealer = sealer
+        self.logger = logger
+        commits = GroupCommit(pool: pool, books: books, clock: clock)
+        debts = Debts()
+        held = HeldSandboxes()
+        nobody = TokenVerifier(keyID: .random(), secret: .random())
+    }
+
+    /// Writes what is queued and what is owed, as far as the disk allows, and lets go of the file.
+    public func close() async {
+        await payDebts()
+        await writeLateThings()
+        commits.close()
+        try? pool.close()
+    }
+
+    /// Runs a query against a consistent snapshot, beside the writer.
+    func read<Value: Sendable>(
+        _ query: @escaping @Sendable (Database) throws -> Value
+    ) async throws(LedgerFailure) -> Value {
+        do {
+            return try await pool.read(query)
+        } catch {
+            throw LedgerStore.failure(error)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+public import Quota
+
+/// Why the ledger could not do what it was asked. No case carries a secret.
+public enum LedgerFailure: Error, Equatable, Sendable {
+    /// There is no ledger at this path.
+    case missing(path: String)
+    /// A ledger cannot be created here, because there is a file already.
+    case exists(path: String)
+    /// Another process, or another ledger of this process, has it open.
+    case inUse(path: String)
+    /// The file at this path is something else.
+    case notALedger(path: String)
+    /// It was written by a newer version of the gateway.
+    case tooNew(path: String)
+    /// The root key is not the one under which the ledger's secrets are sealed.
+    case wrongRootKey
+    /// The store cannot be read or written right now: disk full, locked, damaged, closed. Nothing was changed.
+    case unavailable(String)
+    /// A tenant's name is not of the form `^[a-z0-9][a-z0-9-]{0,62}$`.
+    case invalidTenantName
+    /// A tenant of this name exists.
+    case tenantExists(String)
+    /// There is no tenant of this name.
+    case noSuchTenant(String)
+    /// There is no key of this id.
+    case noSuchKey(String)
+    /// A policy is out of range.
+    case invalidPolicy(PolicyFailure)
+    /// An identifier that must be new was used before.
+    case alreadyUsed(String)
+}

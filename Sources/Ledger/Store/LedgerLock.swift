@@ -1,0 +1,21 @@
+import Glibc
+
+/// The right to be a ledger's only process: an advisory lock on a file beside it, held until this value dies.
+///
+/// The kernel lets go of it when the process ends, however it ends, so a crash leaves nothing to clean up.
+final class LedgerLock: Sendable {
+    private let descriptor: Int32
+
+    init(path: String) throws(LedgerFailure) {
+        descriptor = Glibc.open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .unavailable("cannot open \(path).lock: \(SystemError.current)") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let error = SystemError.current
+            Glibc.close(descriptor)
+            if error.isWouldBlock { throw .inUse(path: path) }
+            throw .unavailable("cannot lock \(path).lock: \(error)")
+        }
+    }
+
+    deinit { Glibc.close(descriptor) }
+}

@@ -1,0 +1,125 @@
+import GRDB
+public import Quota
+
+extension Ledger {
+    /// Makes a tenant.
+    ///
+    /// - Parameters:
+    ///   - name: `^[a-z0-9][a-z0-9-]{0,62}$`, not used before.
+    ///   - policy: Its limits.
+    ///   - actor: Who does it, for the audit log, such as `local:root`.
+    /// - Throws: ``LedgerFailure/invalidTenantName``, ``LedgerFailure/tenantExists(_:)``,
+    ///   ``LedgerFailure/invalidPolicy(_:)``, ``LedgerFailure/unavailable(_:)``.
+    @discardableResult
+    public func createTenant(
+        _ name: String, policy: Policy = .standard, by actor: String
+    ) async throws(LedgerFailure) -> Tenant {
+        guard Tenant.isValid(name: name) else { throw .invalidTenantName }
+        try Self.validate(policy)
+        return try await commits.submit { draft in
+            guard draft.account(name) == nil else { throw LedgerFailure.tenantExists(name) }
+            try draft.execute(
+                "INSERT INTO tenant (name, created_at, policy) VALUES (?, ?, ?)",
+                [name, draft.now.nanoseconds, try Document.text(policy)]
+            )
+            let tenant = Tenant(id: draft.database.lastInsertedRowID, name: name, createdAt: draft.now)
+            draft.setUsage(Usage(), of: Books.Account(tenant: tenant, policy: policy, usage: Usage()))
+            var entry = AuditEntry(.tenantCreated)
+            entry.actor = actor
+            entry.tenant = name
+            entry.after = .object(["policy": try CanonicalJSON(encoding: policy)])
+            try draft.audit(entry)
+            return tenant
+        }
+    }
+
+    /// All tenants, by name.
+    public func tenants() async throws(LedgerFailure) -> [Tenant] {
+        books.withLock { $0.accounts.values.map(\.tenant) }.sorted { $0.name < $1.name }
+    }
+
+    /// The tenant of this name.
+    ///
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
+    public func tenant(_ name: String) async throws(LedgerFailure) -> Tenant {
+        try account(name).tenant
+    }
+
+    /// Shuts a tenant out, or lets it in again. What is running goes on.
+    ///
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
+    public func setTenantDisabled(
+        _ disabled: Bool, of name: String, by actor: String
+    ) async throws(LedgerFailure) {
+        try await commits.submit { draft in
+            guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
+            let wasDisabled = account.tenant.isDisabled
+            account.tenant.disabledAt = disabled ? account.tenant.disabledAt ?? draft.now : nil
+            draft.set(account)
+            try draft.execute(
+                "UPDATE tenant SET disabled_at = ? WHERE id = ?",
+                [account.tenant.disabledAt?.nanoseconds, account.tenant.id]
+            )
+            var entry = AuditEntry(.tenantChanged)
+            entry.actor = actor
+            entry.tenant = name
+            entry.before = .object(["disabled": .bool(wasDisabled)])
+            entry.after = .object(["disabled": .bool(disabled)])
+            try draft.audit(entry)
+        }
+    }
+
+    /// A tenant's limits.
+    ///
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
+    public func policy(of name: String) async throws(LedgerFailure) -> Policy {
+        try account(name).policy
+    }
+
+    /// Sets a tenant's limits, from the next call on. What is running keeps what it was granted.
+    ///
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/invalidPolicy(_:)``,
+    ///   ``LedgerFailure/unavailable(_:)``.
+    public func setPolicy(_ policy: Policy, of name: String, by actor: String) async throws(LedgerFailure) {
+        try Self.validate(policy)
+        try await commits.submit { draft in
+            guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
+            var entry = AuditEntry(.policySet)
+            entry.actor = actor
+            entry.tenant = name
+            entry.before = try CanonicalJSON(encoding: account.policy)
+            entry.after = try CanonicalJSON(encoding: policy)
+            account.policy = policy
+            draft.set(account)
+            try draft.execute(
+                "UPDATE tenant SET policy = ? WHERE id = ?", [try Document.text(policy), account.tenant.id]
+            )
+            try draft.audit(entry)
+        }
+    }
+
+    /// How a tenant stands against its limits at this moment.
+    ///
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
+    public func usageReport(of name: String) async throws(LedgerFailure) -> UsageReport {
+        let now = clock.now()
+        let account = try account(name)
+        let rate = books.withLock { $0.rates[name] ?? RateState() }
+        var usage = account.usage
+        usage.roll(to: now)
+        let remaining = rate.remaining(under: account.policy.rate, at: now)
+        return UsageReport(
+            policy: account.policy, usage: usage, runtime: usage.remaining(under: account.policy, at: now),
+            ratePermits: remaining.remaining, rateFullIn: remaining.fullIn, at: now
+        )
+    }
+
+    private func account(_ name: String) throws(LedgerFailure) -> Books.Account {
+        guard let account = books.withLock({ $0.accounts[name] }) else { throw .noSuchTenant(name) }
+        return account
+    }
+
+    private static func validate(_ policy: Policy) throws(LedgerFailure) {
+        do { try policy.validated() } catch { throw .invalidPolicy(error) }
+    }
+}
