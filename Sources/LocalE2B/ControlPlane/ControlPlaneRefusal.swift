@@ -1,0 +1,96 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOFoundationCompat
+
+/// A refusal in the form of E2B's control plane: `{"code": …, "message": …}`, both of which its SDKs demand.
+struct ControlPlaneRefusal: Error, HTTPResponseError {
+    let status: HTTPResponse.Status
+    let message: String
+
+    init(_ status: HTTPResponse.Status, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    static func sandboxNotFound(_ id: String) -> Self {
+        Self(.notFound, "Sandbox '\(id)' not found")
+    }
+
+    func response(from request: Request, context: some RequestContext) throws -> Response {
+        .json(Document(code: status.code, message: message), status: status)
+    }
+
+    private struct Document: Encodable {
+        let code: Int
+        let message: String
+    }
+}
+
+extension Response {
+    /// A reply of JSON.
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response
+    {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        guard let body = try? encoder.encodeAsByteBuffer(value, allocator: ByteBufferAllocator()) else {
+            return Response(status: .internalServerError)
+        }
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body))
+    }
+
+    /// A reply of text.
+    static func text(_ text: String, status: HTTPResponse.Status) -> Response {
+        Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text))
+        )
+    }
+}
+
+/// Gives every failure of the control plane E2B's form, unknown routes and methods included.
+struct ControlPlaneRefusals<Context: RequestContext>: RouterMiddleware {
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let refusal as ControlPlaneRefusal {
+            return try refusal.response(from: request, context: context)
+        } catch let error as HTTPError {
+            let message = error.body ?? "\(request.method) \(request.uri.path): \(error.status.reasonPhrase)"
+            return try ControlPlaneRefusal(error.status, message).response(from: request, context: context)
+        } catch {
+            context.logger.error("control plane failed", metadata: ["error": "\(error)"])
+            return try ControlPlaneRefusal(.internalServerError, "Internal server error")
+                .response(from: request, context: context)
+        }
+    }
+}
+
+/// Demands an API key of E2B's form. Which key it is does not matter: there is one team, and it is the caller's.
+struct APIKeyRequired<Context: RequestContext>: RouterMiddleware {
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        guard let name = HTTPField.Name("X-API-Key"), let key = request.headers[name] else {
+            throw ControlPlaneRefusal(.unauthorized, "Missing API key: send it as X-API-Key")
+        }
+        guard Self.hasForm(key) else {
+            throw ControlPlaneRefusal(
+                .unauthorized, "Invalid API key format: 'e2b_' and hexadecimal digits are expected")
+        }
+        return try await next(request, context)
+    }
+
+    private static func hasForm(_ key: String) -> Bool {
+        guard key.hasPrefix("e2b_") else { return false }
+        let digits = key.utf8.dropFirst(4)
+        return !digits.isEmpty && digits.allSatisfy { "0123456789abcdefABCDEF".utf8.contains($0) }
+    }
+}

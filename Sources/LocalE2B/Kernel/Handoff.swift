@@ -1,0 +1,163 @@
+import NIOCore
+import Synchronization
+
+/// Hands parts of an answer from one producer to one consumer, one at a time: the producer waits until its
+/// part is taken, so a slow reader slows the kernel and nothing piles up between them.
+final class Handoff: Sendable {
+    /// How an answer ends.
+    enum Ending: Sendable {
+        /// With everything said.
+        case complete
+        /// In the middle: the sandbox is gone. The consumer's stream must not look complete.
+        case cut
+    }
+
+    private enum State {
+        /// Neither side waits. To any other.
+        case idle
+        /// The consumer waits for a part. To idle with the next part, or to ended.
+        case wanted(CheckedContinuation<ByteBuffer?, any Error>)
+        /// The producer waits for its part to be taken. To idle, or to abandoned.
+        case offered(ByteBuffer, CheckedContinuation<Bool, Never>)
+        /// The producer has finished. Final.
+        case ended(Ending)
+        /// The consumer has left. Final.
+        case abandoned
+    }
+
+    private let state = Mutex(State.idle)
+    private let departure = AsyncStream<Never>.makeStream()
+
+    struct Cut: Error {}
+
+    // MARK: Producer
+
+    /// Offers a part and waits until it is taken; false if the consumer has left, or this task was cancelled.
+    func offer(_ part: ByteBuffer) async -> Bool {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { producer in
+                let action: () -> Void = state.withLock { state in
+                    switch state {
+                    case .idle where !Task.isCancelled:
+                        state = .offered(part, producer)
+                        return {}
+                    case .wanted(let consumer):
+                        state = .idle
+                        return {
+                            consumer.resume(returning: part)
+                            producer.resume(returning: true)
+                        }
+                    case .idle, .offered, .ended, .abandoned:
+                        return { producer.resume(returning: false) }
+                    }
+                }
+                action()
+            }
+        } onCancel: {
+            withdraw()
+        }
+    }
+
+    /// Says how the answer ended; what was offered before has been taken.
+    func finish(_ ending: Ending) {
+        let consumer: CheckedContinuation<ByteBuffer?, any Error>? = state.withLock { state in
+            switch state {
+            case .idle, .offered:
+                state = .ended(ending)
+                return nil
+            case .wanted(let consumer):
+                state = .ended(ending)
+                return consumer
+            case .ended, .abandoned:
+                return nil
+            }
+        }
+        consumer.map { Self.resume($0, with: ending) }
+    }
+
+    /// Gives the consumer a part only if it waits for one right now.
+    func nudge(with part: ByteBuffer) {
+        let consumer: CheckedContinuation<ByteBuffer?, any Error>? = state.withLock { state in
+            guard case .wanted(let consumer) = state else { return nil }
+            state = .idle
+            return consumer
+        }
+        consumer?.resume(returning: part)
+    }
+
+    /// Returns when the consumer has left, or when this task is cancelled.
+    func waitUntilAbandoned() async {
+        for await _ in departure.stream {}
+    }
+
+    var isAbandoned: Bool {
+        state.withLock { if case .abandoned = $0 { true } else { false } }
+    }
+
+    private func withdraw() {
+        let producer: CheckedContinuation<Bool, Never>? = state.withLock { state in
+            guard case .offered(_, let producer) = state else { return nil }
+            state = .idle
+            return producer
+        }
+        producer?.resume(returning: false)
+    }
+
+    // MARK: Consumer
+
+    /// The next part, nil after the last; throws ``Cut`` if the answer breaks off. Cancelling abandons it.
+    func next() async throws -> ByteBuffer? {
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { consumer in
+                let action: () -> Void = state.withLock { state in
+                    switch state {
+                    case .idle where !Task.isCancelled:
+                        state = .wanted(consumer)
+                        return {}
+                    case .offered(let part, let producer):
+                        state = .idle
+                        return {
+                            producer.resume(returning: true)
+                            consumer.resume(returning: part)
+                        }
+                    case .ended(let ending):
+                        return { Self.resume(consumer, with: ending) }
+                    case .idle, .wanted, .abandoned:
+                        return { consumer.resume(throwing: CancellationError()) }
+                    }
+                }
+                action()
+            }
+        } onCancel: {
+            abandon()
+        }
+    }
+
+    /// The consumer leaves: whatever still comes is for nobody. Does nothing after the end.
+    func abandon() {
+        let action: () -> Void = state.withLock { state in
+            switch state {
+            case .idle:
+                state = .abandoned
+                return {}
+            case .wanted(let consumer):
+                state = .abandoned
+                return { consumer.resume(throwing: CancellationError()) }
+            case .offered(_, let producer):
+                state = .abandoned
+                return { producer.resume(returning: false) }
+            case .ended, .abandoned:
+                return {}
+            }
+        }
+        action()
+        departure.continuation.finish()
+    }
+
+    private static func resume(_ consumer: CheckedContinuation<ByteBuffer?, any Error>, with ending: Ending) {
+        switch ending {
+        case .complete: consumer.resume(returning: nil)
+        case .cut: consumer.resume(throwing: Cut())
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import Glibc
+import NIOCore
+import Synchronization
+
+/// A running bubblewrap container with its contexts: what a sandbox is made of.
+///
+/// It starts anonymous, in the pool, with the default context warmed up; a create makes it a ``Sandbox``.
+final class Container: Sendable {
+    /// Which of the server's places it takes; decides its user id and its cgroup.
+    let slot: Int
+
+    private enum Life {
+        /// Not spawned yet. To running, or to ended if it is killed before.
+        case starting
+        /// To ended. The process is reaped only after that, so the id is never another process's.
+        case running(pid_t)
+        /// Final.
+        case ended
+    }
+
+    private struct State {
+        var life = Life.starting
+        var contexts: [Context] = []
+    }
+
+    private let host: SandboxHost
+    private let control: ControlSocket
+    private let supervisorEnd: Mutex<Descriptor?>
+    private let state = Mutex(State())
+    private let started = AsyncStream<Context>.makeStream()
+    private let defaultContext: Context
+    private static let longestStart = Duration.seconds(60)
+
+    init(slot: Int, on host: SandboxHost) throws {
+        self.slot = slot
+        self.host = host
+        let (ours, theirs) = try Descriptor.socketPair(SOCK_SEQPACKET)
+        control = ControlSocket(ours)
+        supervisorEnd = Mutex(theirs)
+        defaultContext = Context(
+            control: control, directory: Bubblewrap.home, start: .warm, outputLimitMiB: host.limits.outputMiB
+        )
+        _ = add(defaultContext)
+    }
+
+    // MARK: Contexts
+
+    var contexts: [Context] { state.withLock { $0.contexts } }
+
+    /// The context of this id; nil stands for the default context, which comes back if it was deleted.
+    func context(_ id: String?) -> Context? {
+        if let id { return contexts.first { $0.id == id } }
+        if let first = contexts.first(where: { $0 === defaultContext }) ?? contexts.first { return first }
+        return makeContext(in: Bubblewrap.home)
+    }
+
+    /// A new context, its kernel starting; nil if the sandbox has as many as it may have, or has ended.
+    func makeContext(in directory: String) -> Context? {
+        let context = Context(
+            control: control, directory: directory, start: .cold, outputLimitMiB: host.limits.outputMiB
+        )
+        return add(context) ? context : nil
+    }
+
+    func delete(_ context: Context) {
+        state.withLock { $0.contexts.removeAll { $0 === context } }
+        context.delete()
+    }
+
+    private func add(_ context: Context) -> Bool {
+        let isAccepted = state.withLock { state in
+            if case .ended = state.life { return false }
+            guard state.contexts.count < host.limits.contexts else { return false }
+            state.contexts.append(context)
+            return true
+        }
+        if isAccepted { started.continuation.yield(context) }
+        return isAccepted
+    }
+
+    // MARK: Life
+
+    var hasEnded: Bool {
+        state.withLock { if case .ended = $0.life { true } else { false } }
+    }
+
+    /// Runs the container from its first process to its last, and returns what its supervisor, or
+    /// bubblewrap, had to complain about.
+    /// - Parameter onReady: called once, when the default context is ready.
+    func run(urgently: Bool, onReady: @escaping @Sendable () -> Void) async -> String {
+        do {
+            let (pid, log) = try await spawn(urgently: urgently)
+            let complaint = await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.awaitReadiness(onReady) }
+                group.addTask { await self.runContexts() }
+                let text = await log.lastText()
+                kill()  // for when it is this task that ends
+                group.cancelAll()
+                return text
+            }
+            return "\(complaint)\(await end(pid))"
+        } catch {
+            contexts.forEach { $0.delete() }
+            state.withLock { $0.life = .ended }
+            return "\(error)"
+        }
+    }
+
+    private func spawn(urgently: Bool) async throws -> (pid_t, NIOAsyncChannel<ByteBuffer, ByteBuffer>) {
+        guard let supervisorEnd = supervisorEnd.withLock({ $0.take() }) else { throw CancellationError() }
+        let recipe = ProcessRecipe(
+            command: host.command(slot: slot, urgently: urgently),
+            descriptors: [supervisorEnd, try host.openFilter()]
+        )
+        let (pid, log) = try await recipe.spawn()
+        let wasKilled = state.withLock { state in
+            if case .ended = state.life { return true }
+            state.life = .running(pid)
+            return false
+        }
+        if wasKilled { Glibc.kill(pid, SIGKILL) }
+        return (pid, log)
+    }
+
+    private func awaitReadiness(_ onReady: @escaping @Sendable () -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try? await Task.sleep(for: Self.longestStart)
+                if !Task.isCancelled { self.kill() }
+            }
+            if await defaultContext.waitUntilReady() { onReady() } else { kill() }
+            group.cancelAll()
+        }
+    }
+
+    private func runContexts() async {
+        await withDiscardingTaskGroup { group in
+            for await context in started.stream {
+                group.addTask { await context.run() }
+            }
+        }
+    }
+
+    private func end(_ pid: pid_t) async -> String {
+        state.withLock { $0.life = .ended }
+        let status = await ChildProcess.reap(pid)
+        host.memory.removeGroup(slot: slot)
+        return " (\(status))"
+    }
+
+    /// Ends all its processes at once. Its run returns when they are gone.
+    func kill() {
+        state.withLock { state in
+            // bubblewrap's own end takes the sandbox's first process along, and that all the others.
+            switch state.life {
+            case .starting: state.life = .ended
+            case .running(let pid): Glibc.kill(pid, SIGKILL)
+            case .ended: break
+            }
+        }
+    }
+
+    /// Lets a container that was started for later run like any other.
+    func hurry() {
+        host.setPriority(.running, slot: slot)
+    }
+
+    /// Memory of all its processes, in bytes; nil if it does not run.
+    func residentBytes() -> Int? {
+        guard case .running(let pid) = state.withLock({ $0.life }) else { return nil }
+        return ProcessTree.residentBytes(of: pid)
+    }
+
+    /// Kills the process that uses most of its memory, as the kernel would for a cgroup.
+    func killLargestProcess() {
+        guard case .running(let pid) = state.withLock({ $0.life }) else { return }
+        ProcessTree.killLargest(below: pid)
+    }
+}
