@@ -1,0 +1,97 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOFoundationCompat
+
+/// `/admin/v1`, served on the control socket.
+struct AdminRoutes: Sendable {
+    let administration: any Administration
+
+    private static let maximumBodyBytes = 64 * 1024
+
+    func createTenant(_ request: Request, context: OpenContext) async throws -> Response {
+        struct Body: Decodable { let name: String }
+        let body = try await decode(Body.self, request)
+        return JSONReply.response(try await administration.createTenant(body.name), status: .created)
+    }
+
+    func listTenants(_ request: Request, context: OpenContext) async throws -> Response {
+        JSONReply.response(try await administration.tenants())
+    }
+
+    func getTenant(_ request: Request, context: OpenContext) async throws -> Response {
+        JSONReply.response(try await administration.tenant(try context.parameters.require("tenant")))
+    }
+
+    func issueKey(_ request: Request, context: OpenContext) async throws -> Response {
+        let issued = try await administration.issueKey(for: try context.parameters.require("tenant"))
+        return JSONReply.response(issued, status: .created)
+    }
+
+    func listKeys(_ request: Request, context: OpenContext) async throws -> Response {
+        let tenant = request.uri.queryParameters["tenant"].map(String.init)
+        return JSONReply.response(try await administration.keys(of: tenant))
+    }
+
+    func revokeKey(_ request: Request, context: OpenContext) async throws -> Response {
+        JSONReply.response(try await administration.revokeKey(try context.parameters.require("key_id")))
+    }
+
+    func getPolicy(_ request: Request, context: OpenContext) async throws -> Response {
+        JSONReply.response(try await administration.policy(of: try context.parameters.require("tenant")))
+    }
+
+    func changePolicy(_ request: Request, context: OpenContext) async throws -> Response {
+        let tenant = try context.parameters.require("tenant")
+        let change = try await decode(PolicyChange.self, request)
+        return JSONReply.response(try await administration.changePolicy(of: tenant, change))
+    }
+
+    func getTenantUsage(_ request: Request, context: OpenContext) async throws -> Response {
+        JSONReply.response(try await administration.usage(of: try context.parameters.require("tenant")))
+    }
+
+    func listAuditRecords(_ request: Request, context: OpenContext) async throws -> Response {
+        let query = request.uri.queryParameters
+        var filter = AuditFilter()
+        filter.tenant = query["tenant"].map(String.init)
+        filter.execution = query["execution"].map(String.init)
+        filter.after = try query["after"].map { try number($0, "after") }
+        if let limit = query["limit"] { filter.limit = Int(try number(limit, "limit")) }
+        return JSONReply.response(try await administration.auditRecords(filter))
+    }
+
+    private func number(_ text: Substring, _ name: String) throws(Problem) -> Int64 {
+        guard let number = Int64(text), (0...Int64(Int32.max)).contains(number) else {
+            throw .invalidField(name, "must be a whole number from 0 on")
+        }
+        return number
+    }
+
+    private func decode<Body: Decodable>(_ type: Body.Type, _ request: Request) async throws -> Body {
+        try request.requireJSON()
+        let buffer = try await request.boundedBody(upTo: Self.maximumBodyBytes)
+        do {
+            return try JSONDecoder().decode(type, from: buffer)
+        } catch {
+            throw Problem(.invalidRequest, "The body cannot be read: \(error.publicDescription).", shouldRetry: false)
+        }
+    }
+}
+
+extension Error {
+    /// Where and what, without Foundation's own words around it.
+    fileprivate var publicDescription: String {
+        func path(_ context: DecodingError.Context) -> String {
+            context.codingPath.map(\.stringValue).joined(separator: ".")
+        }
+        return switch self as? DecodingError {
+        case .keyNotFound(let key, _): "\(key.stringValue) is missing"
+        case .typeMismatch(let type, let context): "\(path(context)) must be \(type)"
+        case .valueNotFound(let type, let context): "\(path(context)) must be \(type), not null"
+        case .dataCorrupted, .none: "it is not valid JSON"
+        @unknown default: "it is not valid JSON"
+        }
+    }
+}

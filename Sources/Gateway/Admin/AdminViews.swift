@@ -1,0 +1,168 @@
+import Auth
+import Ledger
+import Quota
+
+/// A tenant, as administrators see it.
+public struct TenantView: Codable, Sendable {
+    /// The name, unique and never changed.
+    public var name: String
+    /// When it was made, RFC 3339.
+    public var createdAt: String
+    /// Whether an administrator switched it off.
+    public var disabled: Bool
+
+    enum CodingKeys: String, CodingKey {
+        case name, disabled
+        case createdAt = "created_at"
+    }
+
+    init(_ tenant: Tenant) {
+        name = tenant.name
+        createdAt = Timestamp.text(tenant.createdAt)
+        disabled = tenant.isDisabled
+    }
+}
+
+/// A key without its secret.
+public struct KeyView: Codable, Sendable {
+    /// The key id: 16 lowercase hex digits.
+    public var keyID: String
+    /// The tenant it belongs to.
+    public var tenant: String
+    /// `active` or `revoked`.
+    public var state: String
+    /// When it was made, RFC 3339.
+    public var createdAt: String
+    /// When it was revoked, RFC 3339.
+    public var revokedAt: String?
+    /// When it last authenticated a call, RFC 3339.
+    public var lastUsedAt: String?
+
+    enum CodingKeys: String, CodingKey {
+        case tenant, state
+        case keyID = "key_id"
+        case createdAt = "created_at"
+        case revokedAt = "revoked_at"
+        case lastUsedAt = "last_used_at"
+    }
+
+    init(_ key: KeyRecord) {
+        keyID = key.id.description
+        tenant = key.tenant
+        state = key.state.rawValue
+        createdAt = Timestamp.text(key.createdAt)
+        revokedAt = key.revokedAt.map(Timestamp.text)
+        lastUsedAt = key.lastUsedAt.map(Timestamp.text)
+    }
+}
+
+/// A new key's token: shown this once and never again.
+public struct IssuedKeyView: Codable, Sendable {
+    /// The key id: 16 lowercase hex digits.
+    public var keyID: String
+    /// The tenant it belongs to.
+    public var tenant: String
+    /// The credential, `e2b_` and hex digits.
+    public var token: String
+
+    enum CodingKeys: String, CodingKey {
+        case tenant, token
+        case keyID = "key_id"
+    }
+
+    init(_ issued: IssuedKey) {
+        keyID = issued.key.id.description
+        tenant = issued.key.tenant
+        token = issued.token.text
+    }
+}
+
+/// A tenant's limits and what is used of them.
+public struct UsageView: Codable, Sendable {
+    /// Executions running and allowed.
+    public struct Executions: Codable, Sendable {
+        /// How many are running.
+        public var running: Int
+        /// How many are allowed.
+        public var limit: Int
+    }
+
+    /// How the request rate stands.
+    public struct RateLeft: Codable, Sendable {
+        /// Calls that could come right now.
+        public var remaining: Int
+        /// How many are allowed.
+        public var limit: Int
+        /// Calls that may come at once after a pause.
+        public var burst: Int
+    }
+
+    /// One runtime window.
+    public struct Runtime: Codable, Sendable {
+        /// `hour`, `day` or `month`, by UTC calendar.
+        public var window: String
+        /// The limit.
+        public var limitMilliseconds: Int64
+        /// Settled runtime.
+        public var usedMilliseconds: Int64
+        /// Runtime that executions in flight may still use.
+        public var reservedMilliseconds: Int64
+        /// What may still be reserved.
+        public var remainingMilliseconds: Int64
+        /// When the window ends, RFC 3339.
+        public var resetsAt: String
+
+        enum CodingKeys: String, CodingKey {
+            case window
+            case limitMilliseconds = "limit_ms"
+            case usedMilliseconds = "used_ms"
+            case reservedMilliseconds = "reserved_ms"
+            case remainingMilliseconds = "remaining_ms"
+            case resetsAt = "resets_at"
+        }
+    }
+
+    /// What is used.
+    public struct Usage: Codable, Sendable {
+        /// Executions at once.
+        public var executions: Executions
+        /// Requests.
+        public var rate: RateLeft
+        /// Each limited window, shortest first.
+        public var runtime: [Runtime]
+    }
+
+    /// The tenant it belongs to.
+    public var tenant: String
+    /// The limits.
+    public var policy: PolicyView
+    /// What is used of them.
+    public var usage: Usage
+    /// The instant for which this holds, RFC 3339.
+    public var at: String
+
+    init(tenant: String, _ report: UsageReport) {
+        let policy = report.policy
+        self.tenant = tenant
+        self.policy = PolicyView(policy)
+        at = Timestamp.text(report.at)
+        usage = Usage(
+            executions: Executions(running: report.usage.executions, limit: policy.executions),
+            rate: RateLeft(
+                remaining: report.ratePermits, limit: policy.rate.permits, burst: policy.rate.burst
+            ),
+            runtime: report.runtime.map(Runtime.init)
+        )
+    }
+}
+
+extension UsageView.Runtime {
+    fileprivate init(_ remaining: RuntimeRemaining) {
+        window = remaining.window.rawValue
+        limitMilliseconds = remaining.limitMilliseconds
+        usedMilliseconds = remaining.usedMilliseconds
+        reservedMilliseconds = remaining.reservedMilliseconds
+        remainingMilliseconds = remaining.remainingMilliseconds
+        resetsAt = Timestamp.text(remaining.resetsAt)
+    }
+}

@@ -1,0 +1,86 @@
+import Quota
+
+/// What to change in a policy; what is absent stays as it is. `quota set` and `PATCH …/policy` speak it.
+public struct PolicyChange: Codable, Sendable {
+    /// Such as `10/s`, `600/min` or `1000/h`.
+    public var rate: String?
+    /// Requests at once, from 1.
+    public var burst: Int?
+    /// Executions at once.
+    public var executions: Int?
+    /// Live sandboxes at once.
+    public var sandboxes: Int?
+    /// Sandbox-seconds by window; `null` lifts that window's limit.
+    public var runtimeSeconds: [String: Double?]?
+    /// Longest execution.
+    public var timeoutSeconds: Double?
+    /// Largest request body.
+    public var bodyBytes: Int?
+    /// Largest code.
+    public var codeBytes: Int?
+    /// Largest context data.
+    public var contextBytes: Int?
+    /// Largest output of a reply in one document.
+    public var outputBytes: Int?
+    /// Replaces the list of templates.
+    public var templates: [String]?
+
+    enum CodingKeys: String, CodingKey {
+        case rate, burst, executions, sandboxes, templates
+        case runtimeSeconds = "runtime_seconds"
+        case timeoutSeconds = "timeout_seconds"
+        case bodyBytes = "body_bytes"
+        case codeBytes = "code_bytes"
+        case contextBytes = "context_bytes"
+        case outputBytes = "output_bytes"
+    }
+
+    /// A change of nothing.
+    public init() {}
+
+    /// Whether nothing would change.
+    public var isEmpty: Bool {
+        rate == nil && burst == nil && executions == nil && sandboxes == nil && runtimeSeconds == nil
+            && timeoutSeconds == nil && bodyBytes == nil && codeBytes == nil && contextBytes == nil
+            && outputBytes == nil && templates == nil
+    }
+
+    /// The policy with the change made.
+    ///
+    /// - Throws: a ``Problem`` naming the field that cannot be read; ranges are the policy's own to judge.
+    func applied(to policy: Policy) throws(Problem) -> Policy {
+        var policy = policy
+        if let rate {
+            guard let parsed = Rate(parsing: rate) else {
+                throw .invalidField("rate", "must be like 10/s, 600/min or 1000/h, not \"\(rate.prefix(40))\"")
+            }
+            policy.rate.permits = parsed.permits
+            policy.rate.periodSeconds = parsed.periodSeconds
+        }
+        if let burst { policy.rate.burst = burst }
+        if let executions { policy.executions = executions }
+        if let sandboxes { policy.sandboxes = sandboxes }
+        for (name, seconds) in runtimeSeconds ?? [:] {
+            guard let window = RuntimeWindow(rawValue: name) else {
+                throw .invalidField("runtime_seconds", "knows hour, day and month, not \"\(name.prefix(40))\"")
+            }
+            policy.runtime[window] = try seconds.map { value throws(Problem) in
+                try Self.milliseconds(value, field: "runtime_seconds.\(name)")
+            }
+        }
+        if let timeoutSeconds {
+            policy.timeoutMilliseconds = try Self.milliseconds(timeoutSeconds, field: "timeout_seconds")
+        }
+        if let bodyBytes { policy.bodyBytes = bodyBytes }
+        if let codeBytes { policy.codeBytes = codeBytes }
+        if let contextBytes { policy.contextBytes = contextBytes }
+        if let outputBytes { policy.outputBytes = outputBytes }
+        if let templates { policy.templates = templates }
+        return policy
+    }
+
+    private static func milliseconds(_ seconds: Double, field: String) throws(Problem) -> Int64 {
+        guard seconds >= 0, seconds < 1e12 else { throw .invalidField(field, "must be a number of seconds from 0 on") }
+        return Int64((seconds * 1000).rounded())
+    }
+}

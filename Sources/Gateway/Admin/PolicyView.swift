@@ -1,0 +1,67 @@
+public import Quota
+
+/// A tenant's policy in the units that people think in.
+public struct PolicyView: Codable, Sendable {
+    /// Requests per period.
+    public struct RateView: Codable, Sendable {
+        /// Requests per period on average.
+        public var permits: Int
+        /// Length of the period.
+        public var periodSeconds: Int
+        /// Requests that may come at once after a pause.
+        public var burst: Int
+
+        enum CodingKeys: String, CodingKey {
+            case permits, burst
+            case periodSeconds = "period_seconds"
+        }
+    }
+
+    /// How often the tenant may call.
+    public var rate: RateView
+    /// Executions at once.
+    public var executions: Int
+    /// Live sandboxes at once.
+    public var sandboxes: Int
+    /// Sandbox-seconds by window (`hour`, `day`, `month`); a window without an entry is not limited.
+    public var runtimeSeconds: [String: Double]
+    /// Longest execution, and the default.
+    public var timeoutSeconds: Double
+    /// Largest request body.
+    public var bodyBytes: Int
+    /// Largest code.
+    public var codeBytes: Int
+    /// Largest context data.
+    public var contextBytes: Int
+    /// Largest output of a reply in one document.
+    public var outputBytes: Int
+    /// Templates that may be used; the first is the default.
+    public var templates: [String]
+
+    enum CodingKeys: String, CodingKey {
+        case rate, executions, sandboxes, templates
+        case runtimeSeconds = "runtime_seconds"
+        case timeoutSeconds = "timeout_seconds"
+        case bodyBytes = "body_bytes"
+        case codeBytes = "code_bytes"
+        case contextBytes = "context_bytes"
+        case outputBytes = "output_bytes"
+    }
+
+    /// The policy in these units.
+    public init(_ policy: Policy) {
+        rate = RateView(
+            permits: policy.rate.permits, periodSeconds: policy.rate.periodSeconds, burst: policy.rate.burst
+        )
+        executions = policy.executions
+        sandboxes = policy.sandboxes
+        runtimeSeconds = [:]
+        for (window, milliseconds) in policy.runtime { runtimeSeconds[window.rawValue] = Double(milliseconds) / 1000 }
+        timeoutSeconds = Double(policy.timeoutMilliseconds) / 1000
+        bodyBytes = policy.bodyBytes
+        codeBytes = policy.codeBytes
+        contextBytes = policy.contextBytes
+        outputBytes = policy.outputBytes
+        templates = policy.templates
+    }
+}

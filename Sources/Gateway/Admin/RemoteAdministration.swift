@@ -1,0 +1,110 @@
+public import CurlTransport
+import Foundation
+import HTTPTypes
+import NIOCore
+import NIOFoundationCompat
+
+/// Administration through a running gateway's control socket.
+public struct RemoteAdministration: Administration {
+    private let transport: CurlClient
+    private let socket: String
+
+    /// - Parameter socket: path of the control socket.
+    public init(transport: CurlClient, socket: String) {
+        self.transport = transport
+        self.socket = socket
+    }
+
+    /// Makes a tenant with the standard policy.
+    public func createTenant(_ name: String) async throws -> TenantView {
+        try await call(.createTenant, body: ["name": name])
+    }
+
+    /// All tenants by name.
+    public func tenants() async throws -> [TenantView] { try await call(.listTenants) }
+
+    /// One tenant.
+    public func tenant(_ name: String) async throws -> TenantView { try await call(.getTenant, ["tenant": name]) }
+
+    /// Makes a key and its token.
+    public func issueKey(for tenant: String) async throws -> IssuedKeyView {
+        try await call(.issueKey, ["tenant": tenant])
+    }
+
+    /// All keys, or those of one tenant.
+    public func keys(of tenant: String?) async throws -> [KeyView] {
+        try await call(.listKeys, query: ["tenant": tenant])
+    }
+
+    /// Revokes a key by its id, at once.
+    public func revokeKey(_ id: String) async throws -> KeyView { try await call(.revokeKey, ["key_id": id]) }
+
+    /// A tenant's limits.
+    public func policy(of tenant: String) async throws -> PolicyView { try await call(.getPolicy, ["tenant": tenant]) }
+
+    /// Changes a tenant's limits and returns them.
+    public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
+        try await call(.changePolicy, ["tenant": tenant], body: change)
+    }
+
+    /// What a tenant has used and reserved.
+    public func usage(of tenant: String) async throws -> UsageView {
+        try await call(.getTenantUsage, ["tenant": tenant])
+    }
+
+    /// Audit records, oldest first.
+    public func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView] {
+        try await call(
+            .listAuditRecords,
+            query: [
+                "tenant": filter.tenant, "execution": filter.execution, "after": filter.after.map(String.init),
+                "limit": String(filter.limit),
+            ]
+        )
+    }
+
+    // MARK: One call
+
+    private static let maximumReplyBytes = 64 * 1024 * 1024
+
+    private func call<Reply: Decodable>(
+        _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:],
+        body: (any Encodable)? = nil
+    ) async throws -> Reply {
+        var request = OutgoingRequest(
+            method: operation.method, url: try url(operation, parameters, query), unixSocket: socket
+        )
+        if let body {
+            request.headers[.contentType] = "application/json"
+            request.body = .bytes(ByteBuffer(data: try JSONEncoder().encode(body)))
+        }
+        let response = try await transport.send(request)
+        let reply = try await response.body.collect(upTo: Self.maximumReplyBytes)
+        guard (200..<300).contains(response.status) else {
+            let problem = try JSONDecoder().decode(ProblemDocument.self, from: reply)
+            throw Problem(
+                problem.type.split(separator: "/").last.flatMap { ProblemType(rawValue: String($0)) } ?? .internalError,
+                problem.detail)
+        }
+        return try JSONDecoder().decode(Reply.self, from: reply)
+    }
+
+    private func url(
+        _ operation: Operation, _ parameters: [String: String], _ query: [String: String?]
+    ) throws -> String {
+        var path = operation.path
+        for (name, value) in parameters { path = path.replacing("{\(name)}", with: try escaped(value)) }
+        let items = try query.sorted { $0.key < $1.key }.compactMap { name, value in
+            try value.map { "\(name)=\(try escaped($0))" }
+        }
+        return "http://gateway\(path)" + (items.isEmpty ? "" : "?" + items.joined(separator: "&"))
+    }
+
+    private func escaped(_ text: String) throws -> String {
+        let unreserved = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        guard !text.isEmpty, let escaped = text.addingPercentEncoding(withAllowedCharacters: unreserved) else {
+            throw Problem(.invalidRequest, "A name may not be empty.")
+        }
+        return escaped
+    }
+}

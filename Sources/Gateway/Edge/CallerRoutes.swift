@@ -1,0 +1,31 @@
+import Hummingbird
+import Ledger
+
+/// Everything on the callers' listener, in the order a request meets it.
+struct CallerRoutes: Sendable {
+    let executions: ExecutionRoutes
+    let account: AccountRoutes
+    let health: HealthRoutes
+    let ledger: Ledger
+    let trustedProxies: TrustedProxies
+
+    func router() -> Router<OpenContext> {
+        let router = Router(context: OpenContext.self)
+        router.addMiddleware {
+            RequestIdentity(trustedProxies: trustedProxies)
+            ProblemRescue()
+        }
+        health.add(to: router)
+
+        let tenants = router.group()
+            .add(middleware: Authenticator(ledger: ledger))
+            .group(context: TenantContext.self)
+        tenants
+            .on(.createExecution, use: executions.create)
+            .on(.getExecution, use: executions.get)
+            .on(.cancelExecution, use: executions.cancel)
+            .on(.getUsage, use: account.usage)
+            .on(.whoAmI, use: account.whoAmI)
+        return router
+    }
+}

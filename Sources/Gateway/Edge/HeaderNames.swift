@@ -1,0 +1,17 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    static let requestID = name("X-Request-Id")
+    static let forwardedFor = name("X-Forwarded-For")
+    static let apiKey = name("X-API-Key")
+    static let executionID = name("Execution-Id")
+    static let shouldRetry = name("Should-Retry")
+    static let rateLimit = name("RateLimit")
+    static let rateLimitPolicy = name("RateLimit-Policy")
+    static let accelBuffering = name("X-Accel-Buffering")
+
+    private static func name(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a valid header name") }
+        return name
+    }
+}

@@ -1,0 +1,22 @@
+import HTTPTypes
+public import Hummingbird
+import NIOCore
+
+/// A request before anybody knows who is calling.
+public struct OpenContext: RequestContext {
+    /// Hummingbird's own part.
+    public var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+    /// The id under which this request is logged, audited and answered.
+    var requestID = ""
+    /// Where the call came from, past trusted proxies.
+    var sourceAddress = ""
+    /// Set by ``Authenticator`` and by nothing else.
+    var principal: Principal?
+
+    /// Made for each request.
+    public init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+}

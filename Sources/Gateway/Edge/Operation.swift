@@ -1,0 +1,66 @@
+public import HTTPTypes
+
+/// Every call the gateway answers: the one table of URLs. Raw values are the `operationId`s of `openapi.yaml`.
+public enum Operation: String, CaseIterable, Sendable {
+    case createExecution, getExecution, cancelExecution
+    case getUsage, whoAmI
+    case getHealth, getReadiness, getProblem
+    case listTenants, createTenant, getTenant
+    case listKeys, issueKey, revokeKey
+    case getPolicy, changePolicy, getTenantUsage
+    case listAuditRecords
+
+    /// Which listener serves it.
+    public enum Door: Sendable { case callers, administrators, both }
+
+    /// The HTTP method.
+    public var method: HTTPRequest.Method {
+        switch self {
+        case .createExecution, .createTenant, .issueKey: .post
+        case .cancelExecution, .revokeKey: .delete
+        case .changePolicy: .patch
+        default: .get
+        }
+    }
+
+    /// The path, with parameters in braces as OpenAPI and Hummingbird both read them.
+    public var path: String {
+        switch self {
+        case .createExecution: "/v1/executions"
+        case .getExecution, .cancelExecution: "/v1/executions/{id}"
+        case .getUsage: "/v1/usage"
+        case .whoAmI: "/v1/whoami"
+        case .getHealth: "/healthz"
+        case .getReadiness: "/readyz"
+        case .getProblem: "/problems/{type}"
+        case .listTenants, .createTenant: "/admin/v1/tenants"
+        case .getTenant: "/admin/v1/tenants/{tenant}"
+        case .listKeys: "/admin/v1/keys"
+        case .issueKey: "/admin/v1/tenants/{tenant}/keys"
+        case .revokeKey: "/admin/v1/keys/{key_id}"
+        case .getPolicy, .changePolicy: "/admin/v1/tenants/{tenant}/policy"
+        case .getTenantUsage: "/admin/v1/tenants/{tenant}/usage"
+        case .listAuditRecords: "/admin/v1/audit"
+        }
+    }
+
+    /// Which listener serves it.
+    public var door: Door {
+        switch self {
+        case .getHealth, .getReadiness, .getProblem: .both
+        case .createExecution, .getExecution, .cancelExecution, .getUsage, .whoAmI: .callers
+        default: .administrators
+        }
+    }
+
+    /// The methods offered at a concrete path on any door; empty if there is nothing.
+    static func methods(at path: String) -> [HTTPRequest.Method] {
+        allCases.filter { $0.matches(path) }.map(\.method)
+    }
+
+    private func matches(_ concrete: String) -> Bool {
+        let pattern = path.split(separator: "/"), parts = concrete.split(separator: "/")
+        return pattern.count == parts.count
+            && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+}

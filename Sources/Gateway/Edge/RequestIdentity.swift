@@ -1,0 +1,55 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Gives each request its id and source address, and writes one log line when its response head is ready.
+struct RequestIdentity: RouterMiddleware {
+    typealias Context = OpenContext
+
+    let trustedProxies: TrustedProxies
+
+    func handle(
+        _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.requestID = request.headers[.requestID].flatMap(accepted) ?? RequestID.random()
+        context.sourceAddress = trustedProxies.sourceAddress(
+            peer: context.channel.remoteAddress?.ipAddress ?? "local",
+            forwardedFor: request.headers[values: .forwardedFor]
+        )
+        context.logger[metadataKey: "request_id"] = "\(context.requestID)"
+        context.logger[metadataKey: "hb.request.id"] = nil
+
+        let started = ContinuousClock.now
+        var response = try await next(request, context)
+        response.headers[.requestID] = context.requestID
+        context.logger.info(
+            "request answered",
+            metadata: [
+                "method": "\(request.method.rawValue)",
+                "path": "\(request.uri.path.prefix(200))",
+                "status": "\(response.status.code)",
+                "head_ms": "\((ContinuousClock.now - started).wholeMilliseconds)",
+            ]
+        )
+        return response
+    }
+
+    /// A caller's own id is kept if it is short and harmless in a log line.
+    private func accepted(_ id: String) -> String? {
+        let isHarmless = id.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+        return isHarmless && (1...128).contains(id.utf8.count) ? id : nil
+    }
+}
+
+enum RequestID {
+    static func random() -> String { "req_" + String(UInt64.random(in: .min ... .max), radix: 36) }
+}

@@ -1,0 +1,114 @@
+import AsyncAlgorithms
+import E2BUpstream
+import Ledger
+import Logging
+import Quota
+import Synchronization
+
+/// One admitted execution that holds a sandbox, from there to its settlement.
+///
+/// Whatever happens, it is settled exactly once: by ``run(into:)``, or, if its reply was never begun, when it is
+/// dropped.
+final class Execution: Sendable {
+    let lease: Lease
+    private let order: ExecutionOrder
+    private let sandbox: Sandbox
+    private let registration: RunningExecutions.Registration
+    private let runner: ExecutionRunner
+    private let heldSince = ContinuousClock.now
+    private let hasBegun = Mutex(false)
+
+    init(
+        order: ExecutionOrder, lease: Lease, sandbox: Sandbox, registration: RunningExecutions.Registration,
+        runner: ExecutionRunner
+    ) {
+        self.order = order
+        self.lease = lease
+        self.sandbox = sandbox
+        self.registration = registration
+        self.runner = runner
+    }
+
+    deinit {
+        guard !hasBegun.withLock(\.self) else { return }
+        runner.closing.abandon(lease, sandboxID: sandbox.id, heldMilliseconds: heldMilliseconds)
+    }
+
+    var id: String { lease.executionID.text }
+    private var stop: StopSignal { registration.stop }
+    private var heldMilliseconds: Int64 { (ContinuousClock.now - heldSince).wholeMilliseconds }
+
+    /// Runs the code, hands on what it emits as it comes, and settles.
+    ///
+    /// `events` is a rendezvous: a slow reader slows the sandbox down, and nothing piles up here. The settlement waits
+    /// for no reader.
+    func run(into events: AsyncChannel<ExecutionEvent>) async -> FinishedExecution {
+        hasBegun.withLock { $0 = true }
+        async let recorded: Void = runner.ledger.recordSandbox(sandbox.id, for: lease)
+        var ending = await runUntilStopped(into: events)
+        let held = heldMilliseconds
+        events.finish()
+        await recorded
+
+        let result = ExecutionResult(
+            outcome: ending.outcome, reason: ending.reason, heldMilliseconds: held, outputBytes: ending.outputBytes,
+            exceptionName: ending.exceptionName
+        )
+        let settled = await runner.closing.settle(lease, with: result, sandboxID: sandbox.id)
+        ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(held, lease.grant.timeoutMilliseconds)
+        registration.leave()
+        logFinish(ending)
+        return FinishedExecution(lease: lease, ending: ending)
+    }
+
+    private func logFinish(_ ending: ExecutionEnding) {
+        runner.logger.info(
+            "execution finished",
+            metadata: [
+                "execution": "\(id)", "tenant": "\(lease.tenant)", "outcome": "\(ending.outcome.rawValue)",
+                "reason": "\(ending.reason ?? "")", "runtime_ms": "\(ending.runtimeMilliseconds)",
+                "output_bytes": "\(ending.outputBytes)",
+            ]
+        )
+    }
+
+    /// Races the code against its deadline and its stop signal.
+    private func runUntilStopped(into events: AsyncChannel<ExecutionEvent>) async -> ExecutionEnding {
+        let progress = ExecutionProgress()
+        let deadline = heldSince + .milliseconds(lease.grant.timeoutMilliseconds)
+        return await withTaskGroup(of: ExecutionEnding?.self) { group in
+            group.addTask { await self.consume(into: events, progress) }
+            group.addTask { [stop] in
+                await stop.wait()
+                return nil
+            }
+            group.addTask { [stop] in
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                if !Task.isCancelled { stop.stop(.deadline) }
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            // The reply's task is cancelled when its caller cannot be written to any more.
+            if let reason = stop.reason ?? (Task.isCancelled ? .callerLeft : nil) {
+                return progress.ending(stoppedBy: reason)
+            }
+            return first ?? progress.ending(stoppedBy: .callerLeft)
+        }
+    }
+
+    private func consume(
+        into events: AsyncChannel<ExecutionEvent>, _ progress: ExecutionProgress
+    ) async -> ExecutionEnding {
+        let code = CodeOrder(code: order.code, contextData: order.contextData, environment: order.environment)
+        do {
+            for try await event in try await runner.upstream.execute(code, in: sandbox) {
+                progress.note(event)
+                await events.send(event)
+            }
+            return progress.ending()
+        } catch {
+            return progress.ending(failedWith: error)
+        }
+    }
+}

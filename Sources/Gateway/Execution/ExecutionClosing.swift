@@ -1,0 +1,108 @@
+import E2BUpstream
+import Ledger
+import Logging
+import ServiceLifecycle
+
+/// Ends what executions leave behind: settles their leases and destroys their sandboxes, again and again until they
+/// are gone. What is not done at shutdown stands in the ledger and is done at the next start.
+final class ExecutionClosing: Service {
+    private enum Work: Sendable {
+        case destroy(sandboxID: String)
+        case abandon(Lease, sandboxID: String, heldMilliseconds: Int64)
+    }
+
+    private let ledger: Ledger
+    private let upstream: E2BClient
+    private let logger: Logger
+    private let work: AsyncStream<Work>
+    private let queue: AsyncStream<Work>.Continuation
+
+    init(ledger: Ledger, upstream: E2BClient, logger: Logger) {
+        self.ledger = ledger
+        self.upstream = upstream
+        self.logger = logger
+        (work, queue) = AsyncStream.makeStream()
+    }
+
+    /// Settles and has the sandbox destroyed. Returns `nil` if the ledger cannot be written now; it then settles later.
+    func settle(
+        _ lease: Lease, with result: ExecutionResult, sandboxID: String
+    ) async -> SettledExecution? {
+        defer { queue.yield(.destroy(sandboxID: sandboxID)) }
+        return await settle(lease, with: result)
+    }
+
+    /// Gives back all of a lease whose sandbox was never made.
+    func settleUnheld(_ lease: Lease, because failure: UpstreamFailure) async {
+        let nothingRan = ExecutionResult(
+            outcome: .killed, reason: failure.reason, heldMilliseconds: 0, outputBytes: 0, exceptionName: nil
+        )
+        _ = await settle(lease, with: nothingRan)
+    }
+
+    /// For an execution whose reply was never begun. Callable from a `deinit`.
+    func abandon(_ lease: Lease, sandboxID: String, heldMilliseconds: Int64) {
+        queue.yield(.abandon(lease, sandboxID: sandboxID, heldMilliseconds: heldMilliseconds))
+    }
+
+    func run() async throws {
+        for sandboxID in (try? await ledger.sandboxesToDestroy()) ?? [] {
+            queue.yield(.destroy(sandboxID: sandboxID))
+        }
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                for await item in work {
+                    group.addTask { await self.perform(item) }
+                }
+            }
+        } onGracefulShutdown: {
+            self.queue.finish()
+        }
+    }
+
+    private func perform(_ work: Work) async {
+        switch work {
+        case .destroy(let sandboxID):
+            await destroy(sandboxID)
+        case .abandon(let lease, let sandboxID, let heldMilliseconds):
+            let left = ExecutionResult(
+                outcome: .cancelled, reason: "caller_left", heldMilliseconds: heldMilliseconds, outputBytes: 0,
+                exceptionName: nil
+            )
+            _ = await settle(lease, with: left)
+            await destroy(sandboxID)
+        }
+    }
+
+    private func settle(_ lease: Lease, with result: ExecutionResult) async -> SettledExecution? {
+        do {
+            return try await ledger.settle(lease, with: result)
+        } catch {
+            logger.error(
+                "settlement waits for the ledger",
+                metadata: ["execution": "\(lease.executionID)", "error": "\(error)"]
+            )
+            return nil
+        }
+    }
+
+    /// Tries until upstream confirms that the sandbox is gone, or the gateway shuts down.
+    private func destroy(_ sandboxID: String) async {
+        var pause = Duration.milliseconds(200)
+        while true {
+            do {
+                try await upstream.destroy(sandboxID)
+                await ledger.sandboxDestroyed(sandboxID)
+                return
+            } catch {
+                logger.warning(
+                    "sandbox not destroyed yet", metadata: ["sandbox": "\(sandboxID)", "error": "\(error.reason)"]
+                )
+            }
+            let wait = pause
+            let mayGoOn: Void? = try? await cancelWhenGracefulShutdown { try await Task.sleep(for: wait) }
+            guard mayGoOn != nil else { return }
+            pause = min(pause * 2, .seconds(60))
+        }
+    }
+}

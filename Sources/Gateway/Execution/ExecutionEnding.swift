@@ -1,0 +1,100 @@
+import E2BUpstream
+import Ledger
+import Synchronization
+
+/// How an execution ended, as far as the gateway saw it.
+struct ExecutionEnding: Sendable {
+    var outcome: Outcome
+    /// Why, where the code itself is not the reason; a stable word for audit and logs.
+    var reason: String?
+    var exceptionName: String?
+    var outputBytes: Int64
+    var runtimeMilliseconds: Int64 = 0
+    /// Set when the sandbox cloud failed underneath the execution.
+    var failure: UpstreamFailure?
+}
+
+/// A finished, settled execution.
+struct FinishedExecution: Sendable {
+    let lease: Lease
+    let ending: ExecutionEnding
+}
+
+/// What an execution has emitted so far, kept where a stop from outside can read it.
+final class ExecutionProgress: Sendable {
+    private struct State {
+        var outputBytes: Int64 = 0
+        var exceptionName: String?
+    }
+
+    private let state = Mutex(State())
+
+    func note(_ event: ExecutionEvent) {
+        state.withLock { state in
+            switch event {
+            case .stdout(let text), .stderr(let text): state.outputBytes += Int64(text.utf8.count)
+            case .result(let result): state.outputBytes += Int64(result.approximateBytes)
+            case .exception(let name, _, _): state.exceptionName = name
+            case .keepalive: break
+            }
+        }
+    }
+
+    func ending() -> ExecutionEnding {
+        let state = state.withLock(\.self)
+        return ExecutionEnding(
+            outcome: state.exceptionName == nil ? .completed : .failed,
+            exceptionName: state.exceptionName,
+            outputBytes: state.outputBytes
+        )
+    }
+
+    func ending(stoppedBy reason: StopReason) -> ExecutionEnding {
+        var ending = ending()
+        switch reason {
+        case .callerLeft: (ending.outcome, ending.reason) = (.cancelled, "caller_left")
+        case .cancelled: (ending.outcome, ending.reason) = (.cancelled, "cancelled_by_caller")
+        case .deadline: (ending.outcome, ending.reason) = (.timed_out, "timeout")
+        case .shutdown: (ending.outcome, ending.reason) = (.killed, "gateway_shutdown")
+        }
+        return ending
+    }
+
+    func ending(failedWith failure: UpstreamFailure) -> ExecutionEnding {
+        var ending = ending()
+        (ending.outcome, ending.reason, ending.failure) = (.killed, failure.reason, failure)
+        return ending
+    }
+}
+
+extension UpstreamFailure {
+    /// A stable word for audit and logs.
+    var reason: String {
+        switch self {
+        case .unreachable: "upstream_unreachable"
+        case .timedOut: "upstream_timeout"
+        case .capacity: "upstream_capacity"
+        case .credentialRefused, .refused: "upstream_refused"
+        case .broken: "upstream_broken"
+        case .sandboxGone: "sandbox_gone"
+        case .contextInvalid: "context_invalid"
+        case .cancelled: "cancelled"
+        }
+    }
+}
+
+extension RichResult {
+    /// The size of its texts, which is nearly all there is to a result.
+    var approximateBytes: Int { formats.values.reduce(0) { $0 + $1.approximateBytes } }
+}
+
+extension JSONValue {
+    fileprivate var approximateBytes: Int {
+        switch self {
+        case .null, .bool, .integer, .number: 8
+        case .string(let text): text.utf8.count
+        case .array(let elements): elements.reduce(2) { $0 + $1.approximateBytes }
+        case .object(let members): members.reduce(2) { $0 + $1.key.utf8.count + $1.value.approximateBytes }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import NIOCore
+import Quota
+
+/// What a caller asked to have run: the body of `POST /v1/executions`, checked against the caller's policy.
+struct ExecutionOrder: Sendable {
+    let code: String
+    /// Seen by the code as the string `context_data`.
+    let contextData: String?
+    let environment: [String: String]
+    let template: String
+    let language = "python"
+    let timeoutMilliseconds: Int64
+
+    /// - Throws: a ``Problem`` that names the field and what is wrong with it.
+    init(decoding body: ByteBuffer, for principal: Principal) throws(Problem) {
+        let policy = principal.policy
+        var fields = try JSONFields(body)
+
+        guard let code = try fields.string("code") else {
+            throw .invalidField("code", "is missing; it holds the Python source to run")
+        }
+        guard code.contains(where: { !$0.isWhitespace }) else { throw .invalidField("code", "is empty") }
+        guard code.utf8.count <= policy.codeBytes else {
+            throw .fieldTooLarge("code", limit: policy.codeBytes)
+        }
+        self.code = code
+
+        contextData = try fields.text("context_data")
+        guard contextData?.utf8.count ?? 0 <= policy.contextBytes else {
+            throw .fieldTooLarge("context_data", limit: policy.contextBytes)
+        }
+
+        environment = try fields.stringMap("env_vars") ?? [:]
+        for (name, value) in environment {
+            guard Self.isEnvironmentName(name) else {
+                throw .invalidField("env_vars", "has the name \"\(name.prefix(64))\"; use letters, digits and _")
+            }
+            guard !value.contains("\0") else { throw .invalidField("env_vars.\(name)", "contains a NUL") }
+        }
+
+        if let language = try fields.string("language"), language != "python" {
+            throw .invalidField("language", "must be \"python\"")
+        }
+
+        template = try fields.string("template") ?? policy.templates.first ?? ""
+        guard principal.mayUse(template: template) else {
+            throw Problem(.notOffered, "The template \"\(template.prefix(100))\" is not offered.", shouldRetry: false)
+        }
+
+        let maximum = principal.maximumTimeoutMilliseconds
+        if let seconds = try fields.number("timeout_seconds") {
+            guard seconds > 0, seconds * 1000 <= Double(maximum) else {
+                throw .invalidField("timeout_seconds", "must be above 0 and at most \(Double(maximum) / 1000)")
+            }
+            timeoutMilliseconds = max(1, Int64((seconds * 1000).rounded()))
+        } else {
+            timeoutMilliseconds = maximum
+        }
+
+        try fields.refuseOthers()
+    }
+
+    private static func isEnvironmentName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, name.utf8.count <= 256 else { return false }
+        func isLetter(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        }
+        return isLetter(first)
+            && name.utf8.allSatisfy { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
+}
+
+extension Problem {
+    static func invalidField(_ field: String, _ fault: String) -> Problem {
+        Problem(.invalidRequest, "\(field) \(fault).", shouldRetry: false)
+    }
+
+    static func fieldTooLarge(_ field: String, limit: Int) -> Problem {
+        Problem(.payloadTooLarge, "\(field) may have up to \(limit) bytes.", shouldRetry: false)
+    }
+}

@@ -1,0 +1,70 @@
+import Ledger
+import Synchronization
+
+/// The executions that this process is running, so that they can be stopped by id, or all at shutdown.
+final class RunningExecutions: Sendable {
+    private struct Entry: Sendable {
+        let tenant: String
+        let stop: StopSignal
+    }
+
+    private struct State {
+        var entries: [ExecutionID: Entry] = [:]
+        var isDraining = false
+    }
+
+    private let state = Mutex(State())
+
+    var count: Int { state.withLock(\.entries.count) }
+    var isDraining: Bool { state.withLock(\.isDraining) }
+
+    /// From now on no execution is taken in.
+    func drain() { state.withLock { $0.isDraining = true } }
+
+    /// Takes an execution in and ties its stop signal to the caller's departure.
+    func enter(_ id: ExecutionID, tenant: String, departure: StopSignal) throws(Problem) -> Registration {
+        let stop = StopSignal()
+        let entered = state.withLock { state in
+            guard !state.isDraining else { return false }
+            state.entries[id] = Entry(tenant: tenant, stop: stop)
+            return true
+        }
+        guard entered else { throw .draining }
+        return Registration(id: id, stop: stop, departure: departure.onStop { stop.stop($0) }, running: self)
+    }
+
+    /// Returns false if no such execution of this tenant is running here.
+    func stop(_ id: ExecutionID, of tenant: String) -> Bool {
+        guard let entry = state.withLock({ $0.entries[id] }), entry.tenant == tenant else { return false }
+        entry.stop.stop(.cancelled)
+        return true
+    }
+
+    func stopAll(_ reason: StopReason) {
+        for entry in state.withLock({ Array($0.entries.values) }) { entry.stop.stop(reason) }
+    }
+
+    /// An execution's place among the running; given up when dropped.
+    final class Registration: Sendable {
+        let id: ExecutionID
+        let stop: StopSignal
+        private let departure: StopSignal.Subscription
+        private let running: RunningExecutions
+
+        fileprivate init(
+            id: ExecutionID, stop: StopSignal, departure: StopSignal.Subscription, running: RunningExecutions
+        ) {
+            self.id = id
+            self.stop = stop
+            self.departure = departure
+            self.running = running
+        }
+
+        func leave() {
+            departure.cancel()
+            _ = running.state.withLock { $0.entries.removeValue(forKey: id) }
+        }
+
+        deinit { leave() }
+    }
+}

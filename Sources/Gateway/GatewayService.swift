@@ -1,0 +1,127 @@
+import CurlTransport
+import E2BUpstream
+import Foundation
+import Hummingbird
+public import Ledger
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+
+/// The gateway as one process: a ledger, an upstream, the callers' listener and the control socket.
+public struct GatewayService: Service {
+    /// Where a running gateway can be reached.
+    public struct Addresses: Sendable {
+        /// Base URL of the callers' listener.
+        public let callers: String
+        /// Path of the control socket.
+        public let controlSocket: String
+    }
+
+    private let settings: Settings
+    private let ledger: Ledger
+    private let transport: CurlClient
+    private let upstream: E2BClient
+    private let logger: Logger
+    private let onListening: @Sendable (Addresses) async -> Void
+
+    /// - Parameter onListening: called once both listeners accept connections.
+    /// - Throws: ``SettingFailure`` if upstream is not configured or the control socket's path is too long.
+    public init(
+        settings: Settings, ledger: Ledger, logger: Logger,
+        onListening: @escaping @Sendable (Addresses) async -> Void
+    ) throws(SettingFailure) {
+        guard let key = settings.upstreamKey else {
+            throw SettingFailure("E2B_API_KEY is not set; put it into the environment or .env.local")
+        }
+        guard settings.controlSocketPath.utf8.count <= ControlSocket.maximumPathBytes else {
+            throw SettingFailure(
+                "GATEWAY_LEDGER: the control socket \(settings.controlSocketPath) would have a path of more than "
+                    + "\(ControlSocket.maximumPathBytes) bytes; put the ledger into a folder with a shorter name"
+            )
+        }
+        let endpoints: UpstreamEndpoints
+        do {
+            endpoints = try UpstreamEndpoints(
+                apiURL: settings.upstreamAPIURL, sandboxURL: settings.upstreamSandboxURL,
+                domain: settings.upstreamDomain
+            )
+        } catch {
+            throw SettingFailure("\(error)")
+        }
+        self.settings = settings
+        self.ledger = ledger
+        self.logger = logger
+        self.onListening = onListening
+        transport = CurlClient()
+        upstream = E2BClient(transport: transport, endpoints: endpoints, key: key)
+    }
+
+    /// Serves until graceful shutdown is asked for, then drains.
+    public func run() async throws {
+        let recovered = try await ledger.recover()
+        if !recovered.executions.isEmpty {
+            logger.warning(
+                "settled what a dead gateway left", metadata: ["leases": "\(recovered.executions.count)"]
+            )
+        }
+
+        let running = RunningExecutions()
+        let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
+        let runner = ExecutionRunner(
+            ledger: ledger, upstream: upstream, closing: closing, running: running, logger: logger)
+        let health = HealthRoutes(readiness: Readiness(ledger: ledger, upstream: upstream, running: running))
+
+        let (ports, portFound) = AsyncStream<Int>.makeStream()
+        let callers = listener(
+            CallerRoutes(
+                executions: ExecutionRoutes(runner: runner, ledger: ledger, running: running),
+                account: AccountRoutes(ledger: ledger), health: health, ledger: ledger,
+                trustedProxies: settings.trustedProxies
+            ).router(),
+            at: .hostname(settings.listen.host, port: settings.listen.port)
+        ) { channel in
+            portFound.yield(channel.localAddress?.port ?? settings.listen.port)
+            portFound.finish()
+        }
+        let socket = try ControlSocket(path: settings.controlSocketPath)
+        defer { socket.remove() }
+        let administration = LedgerAdministration(ledger: ledger, actor: "local")
+        let administrators = listener(
+            ControlRoutes(admin: AdminRoutes(administration: administration), health: health).router(),
+            at: .unixDomainSocket(path: socket.path)
+        ) { [onListening, settings] _ in
+            for await port in ports {
+                let host = settings.listen.host.contains(":") ? "[\(settings.listen.host)]" : settings.listen.host
+                await onListening(Addresses(callers: "http://\(host):\(port)", controlSocket: socket.path))
+            }
+        }
+
+        // Stopped in reverse: the drain first, while everything still answers, and the ledger last.
+        let drain = Drain(running: running, patience: settings.drain, logger: logger)
+        var configuration = ServiceGroupConfiguration(
+            services: [ledger, transport, closing, administrators, callers, drain],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = settings.drain + Self.shutdownMargin
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// What remains after the drain: last settlements, last sandboxes.
+    private static let shutdownMargin = Duration.seconds(30)
+
+    private func listener(
+        _ router: Router<OpenContext>,
+        at address: BindAddress,
+        onServerRunning: @escaping @Sendable (any Channel) async -> Void
+    ) -> some Service {
+        Application(
+            router: router,
+            server: .http1(
+                configuration: .init(additionalChannelHandlers: [CallerPresence()], idleTimeout: .seconds(75))
+            ),
+            configuration: .init(address: address),
+            onServerRunning: onServerRunning,
+            logger: logger
+        )
+    }
+}

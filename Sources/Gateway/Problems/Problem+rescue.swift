@@ -1,0 +1,34 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+
+extension Problem {
+    /// Maps whatever a handler threw. Private causes go to the log, never to the caller.
+    init(rescuing error: any Error, of request: Request, logger: Logger) {
+        switch error {
+        case let problem as Problem:
+            self = problem
+        case let error as HTTPError where error.status == .notFound:
+            self = .notFoundOrNotAllowed(request)
+        case let error as any HTTPResponseError:
+            self.init(.invalidRequest, "The request could not be read (status \(error.status.code)).")
+        case is CancellationError:
+            self = .draining
+        default:
+            logger.error("request failed", metadata: ["error": "\(error)"])
+            self.init(.internalError, "Report the request id to the gateway's operators.")
+        }
+    }
+
+    static let draining = Problem(.draining, "This gateway is shutting down.", retryAfter: .seconds(1))
+
+    private static func notFoundOrNotAllowed(_ request: Request) -> Problem {
+        let methods = Operation.methods(at: request.uri.path)
+        guard !methods.isEmpty else {
+            return Problem(.notFound, "There is nothing at \(request.uri.path.prefix(200)).", shouldRetry: false)
+        }
+        var problem = Problem(.methodNotAllowed, "\(request.method.rawValue) does not apply here.", shouldRetry: false)
+        problem.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")
+        return problem
+    }
+}

@@ -1,0 +1,134 @@
+/// Every way this gateway says no, by the slug of its page at `/problems/{slug}`.
+public enum ProblemType: String, CaseIterable, Sendable {
+    case invalidRequest = "invalid-request"
+    case missingCredential = "missing-credential"
+    case invalidToken = "invalid-token"
+    case expiredToken = "expired-token"
+    case insufficientScope = "insufficient-scope"
+    case tenantDisabled = "tenant-disabled"
+    case notOffered = "not-offered"
+    case notFound = "not-found"
+    case methodNotAllowed = "method-not-allowed"
+    case notAcceptable = "not-acceptable"
+    case conflict = "conflict"
+    case payloadTooLarge = "payload-too-large"
+    case unsupportedMediaType = "unsupported-media-type"
+    case rateLimited = "rate-limited"
+    case concurrencyExceeded = "concurrency-exceeded"
+    case runtimeExhausted = "runtime-exhausted"
+    case internalError = "internal-error"
+    case upstreamUnreachable = "upstream-unreachable"
+    case upstreamRefused = "upstream-refused"
+    case upstreamBroken = "upstream-broken"
+    case upstreamTimeout = "upstream-timeout"
+    case upstreamCapacity = "upstream-capacity"
+    case ledgerUnavailable = "ledger-unavailable"
+    case draining
+
+    /// The URL path that explains it.
+    public var path: String { "/problems/\(rawValue)" }
+
+    /// The HTTP status.
+    public var status: Int {
+        switch self {
+        case .invalidRequest: 400
+        case .missingCredential, .invalidToken, .expiredToken: 401
+        case .insufficientScope, .tenantDisabled, .notOffered: 403
+        case .notFound: 404
+        case .methodNotAllowed: 405
+        case .notAcceptable: 406
+        case .conflict: 409
+        case .payloadTooLarge: 413
+        case .unsupportedMediaType: 415
+        case .rateLimited, .concurrencyExceeded, .runtimeExhausted: 429
+        case .internalError: 500
+        case .upstreamUnreachable, .upstreamRefused, .upstreamBroken: 502
+        case .upstreamCapacity, .ledgerUnavailable, .draining: 503
+        case .upstreamTimeout: 504
+        }
+    }
+
+    /// The kind in a few words.
+    public var title: String {
+        switch self {
+        case .invalidRequest: "The request is not valid"
+        case .missingCredential: "A credential is needed"
+        case .invalidToken: "The token is not valid"
+        case .expiredToken: "The token has expired"
+        case .insufficientScope: "The token does not allow this"
+        case .tenantDisabled: "The tenant is disabled"
+        case .notOffered: "The tenant's policy does not offer this"
+        case .notFound: "There is no such thing here"
+        case .methodNotAllowed: "The method does not apply here"
+        case .notAcceptable: "None of the accepted formats is offered"
+        case .conflict: "This already exists"
+        case .payloadTooLarge: "The body is too large"
+        case .unsupportedMediaType: "The body's type is not understood"
+        case .rateLimited: "Too many requests"
+        case .concurrencyExceeded: "Too many executions at once"
+        case .runtimeExhausted: "The runtime quota is used up"
+        case .internalError: "The gateway failed"
+        case .upstreamUnreachable: "The sandbox cloud cannot be reached"
+        case .upstreamRefused: "The sandbox cloud refused the gateway"
+        case .upstreamBroken: "The sandbox cloud answered nonsense"
+        case .upstreamTimeout: "The sandbox cloud did not answer in time"
+        case .upstreamCapacity: "The sandbox cloud has no room now"
+        case .ledgerUnavailable: "The ledger cannot be written"
+        case .draining: "This gateway is shutting down"
+        }
+    }
+
+    /// What it means and what the caller can do about it; the text of the problem's page.
+    public var cure: String {
+        switch self {
+        case .invalidRequest:
+            "Something in the request is missing, misspelt or out of range. `detail` says what and where. Correct it; repeating it unchanged will not help."
+        case .missingCredential:
+            "Send the tenant's token as `Authorization: Bearer e2b_…` or `X-API-Key: e2b_…`. An administrator issues one with `e2b-gateway key issue TENANT`."
+        case .invalidToken:
+            "The token is malformed, unknown, revoked or forged; the gateway does not say which. Check that it was copied whole, or ask the administrator for a new one."
+        case .expiredToken:
+            "The token was valid and its time is over. Ask whoever narrowed it for a fresh one."
+        case .insufficientScope:
+            "The token was narrowed to a scope that leaves this call out. Use a token with the scope that `detail` names."
+        case .tenantDisabled:
+            "An administrator has switched this tenant off. Nothing runs until it is switched on again."
+        case .notOffered:
+            "The tenant's policy does not allow what was asked for, for instance a template outside its list. An administrator can change the policy with `e2b-gateway quota set`."
+        case .notFound:
+            "The path, the execution or the object does not exist, or belongs to somebody else; the gateway does not say which."
+        case .methodNotAllowed:
+            "The path exists, the method does not. The `Allow` header lists what does."
+        case .notAcceptable:
+            "`POST /v1/executions` answers in application/json, text/event-stream or application/x-ndjson. Put one of them, or */*, into `Accept`."
+        case .conflict:
+            "An object of that name exists already. Choose another name, or use the one that is there."
+        case .payloadTooLarge:
+            "The body, the code or the context data is larger than the tenant's policy allows. `detail` gives the limit."
+        case .unsupportedMediaType:
+            "Send the body as `Content-Type: application/json`."
+        case .rateLimited:
+            "The tenant's requests per second are used up. Wait `retry_after_ms`, then go on; the `RateLimit` header shows what is left."
+        case .concurrencyExceeded:
+            "As many executions of the tenant are running as its policy allows. Wait until one of them ends, or ask for a higher limit."
+        case .runtimeExhausted:
+            "The tenant's runtime for this hour, day or month is used or reserved. It starts anew at `resets_at`; an administrator can raise it with `e2b-gateway quota set`."
+        case .internalError:
+            "A fault in the gateway. Report the `request_id`; the log holds the cause."
+        case .upstreamUnreachable:
+            "The gateway could not connect to the sandbox cloud. The call was not charged. Try again shortly; `/readyz` shows the state."
+        case .upstreamRefused:
+            "The sandbox cloud refused the gateway's own request, for instance because its API key was revoked. This is for the gateway's operators; it was not charged."
+        case .upstreamBroken:
+            "The sandbox cloud broke off or sent something that is not its protocol. Code may have run; do not repeat it blindly if it has side effects."
+        case .upstreamTimeout:
+            "The sandbox cloud did not answer within the gateway's deadline. A sandbox may have been made; the gateway removes it."
+        case .upstreamCapacity:
+            "The sandbox cloud has reached its own limit on sandboxes. This is not the tenant's quota. Try again after `Retry-After`."
+        case .ledgerUnavailable:
+            "The gateway keeps its accounts and its audit log before it acts, and cannot write them now. Nothing was run. Try again shortly."
+        case .draining:
+            "This gateway finishes what is running and takes nothing new. Try again: another one, or the restarted one, will answer."
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Auth
+import E2BUpstream
+import Logging
+
+/// Every setting there is, by its name in the environment.
+public enum SettingName: String, CaseIterable, Sendable {
+    case listen = "GATEWAY_LISTEN"
+    case ledger = "GATEWAY_LEDGER"
+    case rootKey = "GATEWAY_ROOT_KEY"
+    case rootKeyFile = "GATEWAY_ROOT_KEY_FILE"
+    case trustedProxies = "GATEWAY_TRUSTED_PROXIES"
+    case drainSeconds = "GATEWAY_DRAIN_SECONDS"
+    case logLevel = "GATEWAY_LOG_LEVEL"
+    case e2bAPIKey = "E2B_API_KEY"
+    case e2bAPIURL = "E2B_API_URL"
+    case e2bSandboxURL = "E2B_SANDBOX_URL"
+    case e2bDomain = "E2B_DOMAIN"
+    /// For the client commands only.
+    case url = "GATEWAY_URL"
+    case token = "GATEWAY_TOKEN"
+
+    /// Whether its value may never be shown.
+    public var isSecret: Bool { [.rootKey, .e2bAPIKey, .token].contains(self) }
+}
+
+extension Settings {
+    /// Takes one setting over, or says what is wrong with it.
+    mutating func apply(_ name: SettingName, _ setting: RawSetting) throws(SettingFailure) {
+        let value = setting.value
+        switch name {
+        case .listen:
+            guard let address = ListenAddress(value) else {
+                throw SettingFailure(setting, "must be HOST:PORT, such as 127.0.0.1:8080, not \"\(value)\"")
+            }
+            listen = address
+        case .ledger:
+            guard value.hasPrefix("sqlite:"), value.count > 7 else {
+                throw SettingFailure(setting, "must be sqlite:PATH, such as sqlite:gateway.db")
+            }
+            ledgerPath = String(value.dropFirst(7))
+        case .rootKey:
+            guard let key = try? RootKey(text: value) else {
+                throw SettingFailure(setting, "must be 64 hex digits, as `e2b-gateway init` writes them")
+            }
+            rootKey = key
+        case .rootKeyFile:
+            rootKeyFile = value
+        case .trustedProxies:
+            guard let proxies = TrustedProxies(value) else {
+                throw SettingFailure(setting, "must be a comma list of addresses or CIDR blocks, not \"\(value)\"")
+            }
+            trustedProxies = proxies
+        case .drainSeconds:
+            guard let seconds = Int(value), (0...3600).contains(seconds) else {
+                throw SettingFailure(setting, "must be whole seconds from 0 to 3600, not \"\(value)\"")
+            }
+            drain = .seconds(seconds)
+        case .logLevel:
+            guard let level = Logger.Level(rawValue: value) else {
+                let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+                throw SettingFailure(setting, "must be one of \(levels), not \"\(value)\"")
+            }
+            logLevel = level
+        case .e2bAPIKey:
+            if (try? Token(parsing: value)) != nil {
+                throw SettingFailure(
+                    setting,
+                    "is one of this gateway's own tokens; put E2B's API key here, and the token into GATEWAY_TOKEN"
+                )
+            }
+            upstreamKey = UpstreamKey(value)
+        case .e2bAPIURL:
+            upstreamAPIURL = value
+        case .e2bSandboxURL:
+            upstreamSandboxURL = value
+        case .e2bDomain:
+            upstreamDomain = value
+        case .url, .token:
+            break
+        }
+    }
+}

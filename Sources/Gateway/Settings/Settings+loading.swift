@@ -1,0 +1,59 @@
+public import Foundation
+
+extension Settings {
+    /// Reads the environment, then `.env.local` in `directory`, then the YAML file if one is named.
+    ///
+    /// The first source that has a setting wins. An unknown `GATEWAY_…` name or a value that cannot be used stops the
+    /// start, with the place and the name: a typo in a limit must never silently become the default.
+    public static func load(
+        configFile: String? = nil,
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        directory: String = FileManager.default.currentDirectoryPath
+    ) throws(SettingFailure) -> (settings: Settings, sources: [SettingName: SettingSource]) {
+        var raw = environment.sorted { $0.key < $1.key }.map {
+            RawSetting(name: $0.key, value: $0.value, source: .environment)
+        }
+        let dotEnv = directory + "/.env.local"
+        if FileManager.default.fileExists(atPath: dotEnv) {
+            raw += try DotEnvFile.parse(try contents(of: dotEnv), path: dotEnv)
+        }
+        if let configFile {
+            raw += try YAMLSettingsFile.parse(try contents(of: configFile), path: configFile)
+        }
+
+        var settings = Settings()
+        var sources: [SettingName: SettingSource] = [:]
+        for setting in raw where isOurs(setting) {
+            guard let name = SettingName(rawValue: setting.name) else {
+                throw SettingFailure(setting, "is not a setting; `e2b-gateway config check` lists them all")
+            }
+            guard sources[name] == nil else { continue }
+            sources[name] = setting.source
+            try settings.apply(name, setting)
+        }
+        try settings.checkTogether()
+        return (settings, sources)
+    }
+
+    /// `.env.local` and the environment belong to others too; only names that claim to be ours are judged.
+    private static func isOurs(_ setting: RawSetting) -> Bool {
+        setting.name.hasPrefix("GATEWAY_") || SettingName(rawValue: setting.name) != nil
+    }
+
+    private static func contents(of path: String) throws(SettingFailure) -> String {
+        do {
+            return try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw SettingFailure("\(path): cannot be read: \(error.localizedDescription)")
+        }
+    }
+
+    private func checkTogether() throws(SettingFailure) {
+        guard listen.isLoopback || !trustedProxies.isEmpty else {
+            throw SettingFailure(
+                "GATEWAY_LISTEN \(listen) is reachable from other machines without TLS; listen on 127.0.0.1, "
+                    + "or declare the TLS-terminating proxy in front in GATEWAY_TRUSTED_PROXIES"
+            )
+        }
+    }
+}

@@ -1,0 +1,45 @@
+public import Auth
+public import E2BUpstream
+public import Logging
+
+/// Everything the gateway can be told from outside, checked.
+///
+/// Read from the environment, else `.env.local`, else a YAML file; see ``Settings/load(configFile:environment:directory:)``.
+public struct Settings: Sendable {
+    /// `GATEWAY_LISTEN`: where callers connect. Default `127.0.0.1:8080`.
+    public var listen = defaultListen
+    /// `GATEWAY_LEDGER`: `sqlite:PATH`. Default `sqlite:gateway.db`.
+    public var ledgerPath = "gateway.db"
+    /// `GATEWAY_ROOT_KEY`: 64 hex digits. Takes precedence over the file.
+    public var rootKey: RootKey?
+    /// `GATEWAY_ROOT_KEY_FILE`. Default: the ledger's path with `.root-key` behind it.
+    public var rootKeyFile: String?
+    /// `GATEWAY_TRUSTED_PROXIES`: comma list of addresses or CIDR blocks. Default none.
+    public var trustedProxies = TrustedProxies.none
+    /// `GATEWAY_DRAIN_SECONDS`: how long running executions may go on after SIGTERM, 0–3600. Default 35.
+    public var drain: Duration = .seconds(35)
+    /// `GATEWAY_LOG_LEVEL`: trace, debug, info, notice, warning, error, critical. Default info.
+    public var logLevel = Logger.Level.info
+    /// `E2B_API_KEY`, with the meaning the E2B SDK gives it.
+    public var upstreamKey: UpstreamKey?
+    /// `E2B_API_URL`, `E2B_SANDBOX_URL`, `E2B_DOMAIN`, with the meaning the E2B SDK gives them.
+    public var upstreamAPIURL: String?
+    /// `E2B_SANDBOX_URL`.
+    public var upstreamSandboxURL: String?
+    /// `E2B_DOMAIN`.
+    public var upstreamDomain: String?
+
+    /// The defaults.
+    public init() {}
+
+    private static let defaultListen: ListenAddress = {
+        guard let address = ListenAddress("127.0.0.1:8080") else { preconditionFailure("a valid literal") }
+        return address
+    }()
+
+    /// The path of the file that holds the root key.
+    public var effectiveRootKeyFile: String { rootKeyFile ?? ledgerPath + ".root-key" }
+
+    /// The path of the Unix socket through which commands on this machine reach a running gateway.
+    public var controlSocketPath: String { ledgerPath + ".socket" }
+}

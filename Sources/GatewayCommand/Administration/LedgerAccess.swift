@@ -1,0 +1,65 @@
+import Auth
+import Foundation
+import Gateway
+import Glibc
+import Ledger
+
+/// Opens the ledger with the root key that the settings name.
+enum LedgerAccess {
+    static func open(_ settings: Settings) throws -> Ledger {
+        // Whatever is created beside the ledger belongs to its user alone.
+        umask(0o077)
+        let rootKey = try rootKey(settings)
+        return try advising(settings) { () throws(LedgerFailure) in
+            try Ledger.open(at: settings.ledgerPath, rootKey: rootKey)
+        }
+    }
+
+    static func create(_ settings: Settings, rootKey: RootKey) throws -> Ledger {
+        try advising(settings) { () throws(LedgerFailure) in
+            try Ledger.create(at: settings.ledgerPath, rootKey: rootKey)
+        }
+    }
+
+    /// Says what to do about a ledger that cannot be opened or made.
+    private static func advising(
+        _ settings: Settings, _ work: () throws(LedgerFailure) -> Ledger
+    ) throws(CommandFailure) -> Ledger {
+        let path = settings.ledgerPath
+        do {
+            return try work()
+        } catch {
+            throw switch error {
+            case .missing: CommandFailure("There is no ledger at \(path). Make one with `e2b-gateway init`.")
+            case .exists: CommandFailure("There is a ledger at \(path) already; nothing was changed.")
+            case .inUse:
+                CommandFailure("Another process holds the ledger at \(path), and no gateway answers on its socket.")
+            case .notALedger: CommandFailure("\(path) is not a ledger of this gateway.")
+            case .tooNew: CommandFailure("The ledger at \(path) was written by a newer version of this gateway.")
+            case .wrongRootKey:
+                CommandFailure(
+                    "The root key does not open the ledger at \(path). Is GATEWAY_ROOT_KEY_FILE the right one?")
+            default: CommandFailure("The ledger at \(path) cannot be used: \(error).")
+            }
+        }
+    }
+
+    static func rootKey(_ settings: Settings) throws -> RootKey {
+        if let given = settings.rootKey { return given }
+        let path = settings.effectiveRootKeyFile
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
+            throw CommandFailure(
+                "There is no root key at \(path). Make one with `e2b-gateway init`, or name it in GATEWAY_ROOT_KEY_FILE."
+            )
+        }
+        if let mode = attributes[.posixPermissions] as? NSNumber, mode.intValue & 0o077 != 0 {
+            throw CommandFailure("Others may read the root key at \(path). Run: chmod 600 \(path)")
+        }
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        do {
+            return try RootKey(text: text.trimmingCharacters(in: .whitespacesAndNewlines))
+        } catch {
+            throw CommandFailure("\(path) does not hold a root key: 64 hex digits.")
+        }
+    }
+}

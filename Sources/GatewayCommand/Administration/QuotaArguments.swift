@@ -1,0 +1,35 @@
+import ArgumentParser
+
+/// A duration as people write it: `30s`, `500ms`, `2m`, `10h`, or plain seconds.
+struct DurationArgument: ExpressibleByArgument {
+    let seconds: Double
+
+    init?(argument: String) {
+        let units: [(suffix: String, seconds: Double)] = [
+            ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400),
+        ]
+        let unit = units.first { argument.hasSuffix($0.suffix) } ?? ("", 1)
+        guard let number = Double(argument.dropLast(unit.suffix.count)), number >= 0, number.isFinite else {
+            return nil
+        }
+        seconds = number * unit.seconds
+    }
+}
+
+/// Runtime per window: `3600s/day`; `none/day` lifts the limit.
+struct RuntimeArgument: ExpressibleByArgument {
+    let window: String
+    let seconds: Double?
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "/")
+        guard parts.count == 2 else { return nil }
+        window = String(parts[1])
+        if parts[0] == "none" {
+            seconds = nil
+        } else {
+            guard let duration = DurationArgument(argument: String(parts[0])) else { return nil }
+            seconds = duration.seconds
+        }
+    }
+}

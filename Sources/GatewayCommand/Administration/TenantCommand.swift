@@ -1,0 +1,57 @@
+import ArgumentParser
+import Gateway
+
+struct TenantCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tenant", abstract: "Create, list and show tenants.",
+        subcommands: [Create.self, List.self, Show.self]
+    )
+
+    static func table(_ tenants: [TenantView]) -> String {
+        Table(
+            ["TENANT", "CREATED", "STATE"],
+            tenants.map { [$0.name, $0.createdAt, $0.disabled ? "disabled" : "active"] }
+        )
+        .text
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Create a tenant with the standard policy.")
+
+        @Argument(help: "Up to 63 of a-z, 0-9 and -.") var name: String
+        @OptionGroup var administration: AdministrationOptions
+        @OptionGroup var format: OutputOptions
+
+        func run() async throws {
+            let tenant = try await administration.administer { try await $0.createTenant(name) }
+            try format.print(tenant) { TenantCommand.table([$0]) }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List all tenants.")
+
+        @OptionGroup var administration: AdministrationOptions
+        @OptionGroup var format: OutputOptions
+
+        func run() async throws {
+            let tenants = try await administration.administer { try await $0.tenants() }
+            try format.print(tenants) {
+                $0.isEmpty ? "No tenants yet: e2b-gateway tenant create NAME" : TenantCommand.table($0)
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one tenant.")
+
+        @Argument var name: String
+        @OptionGroup var administration: AdministrationOptions
+        @OptionGroup var format: OutputOptions
+
+        func run() async throws {
+            let tenant = try await administration.administer { try await $0.tenant(name) }
+            try format.print(tenant) { TenantCommand.table([$0]) }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Auth
+import Foundation
+import Gateway
+import Glibc
+import Ledger
+
+struct Init: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Make the ledger and its root key.")
+
+    @Option(help: "A YAML file of settings, after the environment and .env.local.")
+    var config: String?
+
+    func run() async throws {
+        let settings = try Settings.load(configFile: config).settings
+        umask(0o077)
+        let (rootKey, isNew) = try rootKey(settings)
+        let ledger = try LedgerAccess.create(settings, rootKey: rootKey)
+        await ledger.close()
+
+        print("Ledger    \(settings.ledgerPath)")
+        if settings.rootKey == nil {
+            print("Root key  \(settings.effectiveRootKeyFile)\(isNew ? "" : " (was there)")")
+            print("Keep a copy of the root key elsewhere: without it the ledger's secrets cannot be opened.")
+        }
+        print("Next: e2b-gateway tenant create NAME, e2b-gateway key issue NAME, e2b-gateway serve")
+    }
+
+    private func rootKey(_ settings: Settings) throws -> (RootKey, isNew: Bool) {
+        let path = settings.effectiveRootKeyFile
+        if settings.rootKey != nil || FileManager.default.fileExists(atPath: path) {
+            return (try LedgerAccess.rootKey(settings), false)
+        }
+        let rootKey = RootKey.random()
+        guard
+            FileManager.default.createFile(
+                atPath: path, contents: Data((rootKey.exported() + "\n").utf8), attributes: [.posixPermissions: 0o600]
+            )
+        else { throw CommandFailure("The root key cannot be written to \(path).") }
+        return (rootKey, true)
+    }
+}

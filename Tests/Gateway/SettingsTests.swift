@@ -1,0 +1,67 @@
+import Foundation
+import Logging
+import Testing
+
+@testable import Gateway
+
+@Suite struct SettingsTests {
+    private func load(
+        environment: [String: String] = [:], dotEnv: String? = nil, yaml: String? = nil
+    ) throws -> (settings: Settings, sources: [SettingName: SettingSource]) {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try dotEnv?.write(to: folder.appendingPathComponent(".env.local"), atomically: true, encoding: .utf8)
+        let config = folder.appendingPathComponent("gateway.yaml")
+        try yaml?.write(to: config, atomically: true, encoding: .utf8)
+        return try Settings.load(
+            configFile: yaml == nil ? nil : config.path, environment: environment, directory: folder.path
+        )
+    }
+
+    @Test func environmentBeatsDotEnvBeatsYAML() throws {
+        let (settings, sources) = try load(
+            environment: ["GATEWAY_LISTEN": "127.0.0.1:1", "PATH": "/bin"],
+            dotEnv: "# comment\nexport GATEWAY_LISTEN=127.0.0.1:2\nGATEWAY_DRAIN_SECONDS = \"7\"\nOTHER=x\n",
+            yaml: "listen: 127.0.0.1:3\ndrain_seconds: 9\nlog_level: debug\ne2b_domain: example.org\n"
+        )
+        #expect(settings.listen.port == 1)
+        #expect(settings.drain == .seconds(7))
+        #expect(settings.logLevel == .debug)
+        #expect(settings.upstreamDomain == "example.org")
+        #expect(sources[.listen] == .environment)
+        #expect(sources[.drainSeconds]?.description.hasSuffix(".env.local, line 3") == true)
+        #expect(sources[.logLevel]?.description.hasSuffix("gateway.yaml, line 3") == true)
+    }
+
+    @Test(arguments: [
+        ("GATEWAY_LISTN=x", "GATEWAY_LISTN is not a setting"), ("GATEWAY_LISTEN=8080", "must be HOST:PORT"),
+        ("GATEWAY_LISTEN=::1:80", "must be HOST:PORT"), ("GATEWAY_DRAIN_SECONDS=3.5", "0 to 3600"),
+        ("GATEWAY_DRAIN_SECONDS=4000", "0 to 3600"), ("GATEWAY_LEDGER=gateway.db", "sqlite:PATH"),
+        ("GATEWAY_LOG_LEVEL=loud", "must be one of"), ("GATEWAY_TRUSTED_PROXIES=10.0.0.0/33", "CIDR"),
+        ("GATEWAY_LISTEN=0.0.0.0:80", "reachable from other machines"), ("nonsense", "expected NAME=value"),
+    ])
+    func saysWhereAndWhat(line: String, reason: String) {
+        let failure = #expect(throws: SettingFailure.self) { try load(dotEnv: "\n\(line)\n") }
+        #expect(failure?.description.contains(reason) == true, "\(failure?.description ?? "")")
+        if !reason.contains("reachable") { #expect(failure?.description.contains("line 2") == true) }
+    }
+
+    @Test func neverShowsASecret() {
+        let failure = #expect(throws: SettingFailure.self) { try load(environment: ["GATEWAY_ROOT_KEY": "hunter2"]) }
+        #expect(failure?.description.contains("hunter2") == false)
+    }
+
+    @Test func secretsMayNotStandInYAML() {
+        let failure = #expect(throws: SettingFailure.self) { try load(yaml: "e2b_api_key: e2b_abc\n") }
+        #expect(failure?.description.contains("secret") == true)
+        #expect(failure?.description.contains("e2b_abc") == false)
+    }
+
+    @Test func anOpenListenerNeedsAProxyInFront() throws {
+        let settings = try load(
+            environment: ["GATEWAY_LISTEN": "0.0.0.0:80", "GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8,::1"]
+        ).settings
+        #expect(!settings.listen.isLoopback)
+    }
+}
