@@ -1,0 +1,52 @@
+# Every target runs from a clean clone: what is missing is installed first, and nothing is done twice.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TEST_PYTHON := .cache/test-venv/bin/python
+PYTEST := $(TEST_PYTHON) -m pytest Tests/System
+QUIETLY := scripts/quietly
+
+.PHONY: help demo build release test test-long lint format setup setup-tests clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## run a real snippet through the gateway (KEEP=1: stay up afterwards)
+	@.build/debug/e2b-gateway demo $(if $(KEEP),--keep)
+
+build: setup ## build e2b-gateway for debugging
+	@$(QUIETLY) build -- swift build --product e2b-gateway
+
+release: setup ## build e2b-gateway for production, at .build/release/e2b-gateway
+	@$(QUIETLY) release -- swift build -c release --product e2b-gateway
+
+test: setup-tests ## run every test: Swift, then the running gateway, then the TypeScript client
+	@$(QUIETLY) build-tests -- swift build --build-tests
+	@$(QUIETLY) --closing 'Test run with' swift-test -- swift test --skip-build
+	@$(PYTEST)
+
+test-long: setup-tests ## run the system tests that take minutes
+	@$(QUIETLY) build -- swift build --product e2b-gateway
+	@$(PYTEST) -m long
+
+lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
+	@swift format lint --strict --parallel --recursive Sources Tests
+	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
+	@for script in scripts/quietly scripts/setup .ci/run; do bash -n "$$script"; done
+	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts
+	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
+	@echo "lint: clean"
+
+format: ## format the Swift sources
+	@swift format --in-place --parallel --recursive Sources Tests
+
+setup: ## install what building and running needs
+	@scripts/setup
+
+setup-tests: ## install what testing needs as well
+	@scripts/setup --tests
+
+clean: ## remove what was built and cached here
+	rm -rf .build .cache

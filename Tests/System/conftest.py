@@ -1,0 +1,97 @@
+"""One local E2B and one gateway for the whole run; tests that stop, kill or starve a gateway make their own."""
+
+import pathlib
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from harness.contract import Contract
+from harness.gateway import Gateway, LocalE2B, Tenant
+from harness.numbers import Numbers
+from harness.service import BINARY, ROOT
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not BINARY.exists():
+        raise pytest.UsageError(f"{BINARY} is missing: run `make build`, or set GATEWAY_BINARY")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lines = Numbers.lines()
+    if lines:
+        terminalreporter.section("measured")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    return Contract(ROOT / "openapi.yaml")
+
+
+@pytest.fixture(scope="session")
+def all_gateways() -> list[Gateway]:
+    """Every gateway of this run, for those who judge it afterwards."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def local_e2b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalE2B]:
+    e2b = LocalE2B(tmp_path_factory.mktemp("local-e2b"))
+    yield e2b
+    e2b.service.stop()
+
+
+NewGateway = Callable[..., Gateway]
+
+
+@pytest.fixture(scope="session")
+def session_gateway(
+    tmp_path_factory: pytest.TempPathFactory, contract: Contract, local_e2b: LocalE2B, all_gateways: list[Gateway]
+) -> Iterator[NewGateway]:
+    """Makes gateways that live until the run ends; by default in front of the local E2B."""
+
+    def make(upstream: str = local_e2b.url, **settings: str) -> Gateway:
+        folder: pathlib.Path = tmp_path_factory.mktemp("gateway")
+        gateway = Gateway(folder, contract, upstream, **settings)
+        all_gateways.append(gateway)
+        return gateway.initialise().start()
+
+    yield make
+    faults = []
+    for gateway in all_gateways:
+        try:
+            gateway.stop()
+        except AssertionError as fault:
+            faults.append(f"{gateway.folder}: {fault}")
+    assert not faults
+
+
+@pytest.fixture
+def new_gateway(session_gateway: NewGateway, all_gateways: list[Gateway]) -> Iterator[NewGateway]:
+    """Makes gateways that are stopped when the test ends."""
+    before = len(all_gateways)
+    yield session_gateway
+    for gateway in all_gateways[before:]:
+        gateway.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway(session_gateway: NewGateway) -> Gateway:
+    return session_gateway()
+
+
+@pytest.fixture
+def tenant(gateway: Gateway) -> Tenant:
+    """A new tenant with the standard policy."""
+    return gateway.tenant()
+
+
+@pytest.fixture(scope="session")
+def busy_tenant(gateway: Gateway) -> Tenant:
+    """A tenant whose rate is no obstacle, for tests that make many calls and look at no usage."""
+    return gateway.tenant("--rate", "10000/s", "--burst", "10000", "--executions", "20", "--runtime", "86400s/day")

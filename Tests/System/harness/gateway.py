@@ -1,0 +1,164 @@
+"""A gateway with a ledger of its own, its administration, and the local E2B behind it."""
+
+import dataclasses
+import itertools
+import json
+import pathlib
+import subprocess
+
+import httpx
+
+from harness.client import Client
+from harness.contract import Contract
+from harness.service import BINARY, Service, environment
+from harness.waiting import eventually
+
+# No real key; found anywhere but in the environment of the gateway, it is a leak.
+UPSTREAM_KEY = "e2b_" + "5ec2e7" * 6 + "5ec2"
+
+_numbers = itertools.count(1)
+
+
+class LocalE2B:
+    """The local E2B as a process of its own, and what its control plane shows."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.service = Service("local-e2b", "--port", "0", "--output", "json", settings={}, folder=folder, name="e2b")
+        self.url = self.service.url
+        self._http = httpx.Client(
+            base_url=self.url, headers={"x-api-key": UPSTREAM_KEY}, timeout=30, trust_env=False
+        )
+
+    def sandboxes(self) -> dict[str, dict]:
+        """Every sandbox that somebody holds, by its id."""
+        response = self._http.get("/v2/sandboxes").raise_for_status()
+        return {sandbox["sandboxID"]: sandbox for sandbox in response.json()}
+
+    def sandboxes_of(self, execution_id: str) -> list[str]:
+        """The sandboxes that the gateway marked as this execution's."""
+        return [
+            sandbox_id
+            for sandbox_id, sandbox in self.sandboxes().items()
+            if execution_id in (sandbox.get("metadata") or {}).values()
+        ]
+
+    def assert_gone(self, execution_id: str, within: float = 2) -> None:
+        eventually(
+            lambda: not self.sandboxes_of(execution_id), within=within, what=f"the sandbox of {execution_id} is gone"
+        )
+
+
+@dataclasses.dataclass
+class Tenant:
+    name: str
+    key_id: str
+    token: str
+    client: Client
+
+
+class Gateway:
+    """`e2b-gateway serve` on a free port, in a folder of its own."""
+
+    def __init__(self, folder: pathlib.Path, contract: Contract, upstream: str, **settings: str):
+        self.folder = folder
+        self.ledger = folder / "gateway.db"
+        self.root_key_file = folder / "root.key"
+        self.settings = {
+            "GATEWAY_LEDGER": f"sqlite:{self.ledger}",
+            "GATEWAY_ROOT_KEY_FILE": str(self.root_key_file),
+            "GATEWAY_LISTEN": "127.0.0.1:0",
+            "E2B_API_URL": upstream,
+            "E2B_SANDBOX_URL": upstream,
+            "E2B_API_KEY": UPSTREAM_KEY,
+        } | settings
+        self.contract = contract
+        self.service: Service | None = None
+        self.secrets = {UPSTREAM_KEY}
+
+    def initialise(self) -> "Gateway":
+        self.command("init")
+        self.secrets.add(self.root_key_file.read_text().strip())
+        return self
+
+    def start(self) -> "Gateway":
+        self.service = Service(
+            "serve", "--output", "json", settings=self.settings, folder=self.folder, name="gateway"
+        )
+        return self
+
+    @property
+    def url(self) -> str:
+        assert self.service
+        return self.service.url
+
+    def stop(self) -> None:
+        if self.service:
+            self.service.stop()
+
+    # Commands
+
+    def run(self, *arguments: str, input: str | None = None, **settings: str) -> subprocess.CompletedProcess:
+        """Any command, with this gateway's settings, whatever it exits with."""
+        return subprocess.run(
+            [str(BINARY), *arguments],
+            cwd=self.folder,
+            env=environment(**(self.settings | settings)),
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def command(self, *arguments: str) -> str:
+        """A command that must succeed; its standard output."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, f"{arguments}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def json_command(self, *arguments: str) -> object:
+        return json.loads(self.command(*arguments, "--output", "json"))
+
+    def tenant(self, *quota: str) -> Tenant:
+        """A new tenant with a key, and a quota where one is given in the words of `quota set`."""
+        name = f"tenant-{next(_numbers)}"
+        self.command("tenant", "create", name)
+        if quota:
+            self.command("quota", "set", name, *quota)
+        issued = self.json_command("key", "issue", name)
+        self.secrets.add(issued["token"])
+        return Tenant(name, issued["key_id"], issued["token"], self.client(issued["token"]))
+
+    def client(self, token: str | None) -> Client:
+        return Client(self.url, token, self.contract)
+
+    def audit(self, execution_id: str) -> list[dict]:
+        return self.json_command("audit", "list", "--execution", execution_id)
+
+    def executions_in_audit(self) -> tuple[list[str], list[str]]:
+        """The executions that were admitted and those that were finished, as the audit has them."""
+        executions: dict[str, list[str]] = {"execution.admitted": [], "execution.finished": []}
+        after = 0
+        while page := self.json_command("audit", "list", "--after", str(after), "--limit", "1000"):
+            for record in page:
+                said = json.loads(record["record"])
+                if said["action"] in executions:
+                    executions[said["action"]].append(said["execution"])
+            after = page[-1]["sequence"]
+        return executions["execution.admitted"], executions["execution.finished"]
+
+    # What has to hold once an execution is over
+
+    def assert_settled(self, tenant: Tenant, execution_id: str) -> dict:
+        """Finished, nothing reserved any more, intent and outcome audited, and the gateway alive. Its record."""
+
+        def finished() -> dict | None:
+            record = tenant.client.execution(execution_id)
+            return record if record["state"] == "finished" else None
+
+        record = eventually(finished, within=10, what=f"{execution_id} is finished")
+        usage = tenant.client.usage()
+        assert usage["executions"]["running"] == 0
+        assert all(window["reserved_ms"] == 0 for window in usage["runtime"])
+        assert len(self.audit(execution_id)) == 2, "one record of the intent, one of the outcome"
+        assert self.client(None).get("/healthz").status == 200
+        return record
