@@ -31,6 +31,7 @@ func tests(of name: String, dependencies: [Target.Dependency], resources: [Resou
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -87,15 +88,20 @@ let package = Package(
             swiftSettings: strict
         ),
         tests(of: "CurlTransport", dependencies: ["CurlTransport", "TestSupport", nioCore, nioPosix, httpTypes]),
-        tests(of: "Auth", dependencies: ["Auth"]),
-        tests(of: "Quota", dependencies: ["Quota"]),
-        tests(of: "Ledger", dependencies: ["Ledger", "Auth", "Quota", "TestSupport"]),
-        tests(of: "E2BUpstream", dependencies: ["E2BUpstream", "CurlTransport", "TestSupport", nioCore, httpTypes]),
-        tests(of: "LocalE2B", dependencies: ["LocalE2B", "CurlTransport", "TestSupport", nioCore, httpTypes]),
-        tests(of: "Gateway", dependencies: ["Gateway", "CurlTransport", "TestSupport", nioCore, httpTypes]),
-        tests(of: "Contract", dependencies: [
-            "Gateway", "CurlTransport", "TestSupport", .product(name: "Yams", package: "Yams"),
+        tests(of: "Auth", dependencies: ["Auth", "TestSupport"]),
+        tests(of: "Quota", dependencies: ["Quota", "TestSupport"]),
+        tests(of: "Ledger", dependencies: [
+            "Ledger", "Auth", "Quota", "TestSupport", logging, lifecycle,
+            .product(name: "GRDB", package: "GRDB.swift"),
         ]),
+        tests(of: "E2BUpstream", dependencies: ["E2BUpstream", "CurlTransport", "TestSupport", nioCore, httpTypes]),
+        tests(of: "LocalE2B", dependencies: [
+            "LocalE2B", nioCore, nioPosix, nioHTTP1, nioFoundation, logging, lifecycle,
+        ]),
+        tests(of: "Gateway", dependencies: [
+            "Gateway", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, httpTypes, logging,
+        ]),
+        tests(of: "Contract", dependencies: ["Gateway", httpTypes, .product(name: "Yams", package: "Yams")]),
         tests(of: "Architecture", dependencies: []),
     ]
 )

@@ -54,15 +54,10 @@ enum OpenSSL {
 
     private static func newHMAC(key: [UInt8]) -> OpaquePointer {
         guard let context = EVP_MAC_CTX_new(hmac.raw) else { preconditionFailure("OpenSSL: out of memory") }
-        var digest = Array("SHA256".utf8CString)
-        let keyed = digest.withUnsafeMutableBufferPointer { name in
-            let parameters = [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            // A nil key pointer would mean "keep the old key"; an empty array may have a nil base, so pass a byte.
-            return EVP_MAC_init(context, key.isEmpty ? [0] : key, key.count, parameters)
-        }
+        // A nil key would mean "keep the old one", and an empty array may have no address. HMAC pads keys with zero bytes,
+        // so a single one is the empty key.
+        let key = key.isEmpty ? [0] : key
+        let keyed = copenssl_hmac_sha256_init(context, key, key.count)
         precondition(keyed == 1, "OpenSSL refused to key an HMAC")
         return context
     }

@@ -35,6 +35,13 @@ struct ResponseHead {
         return .incomplete
     }
 
+    /// The body's length in bytes where the head tells it.
+    func bodyLength(status: Int) -> Int? {
+        if status == 204 || status == 304 { return 0 }
+        guard fields[.transferEncoding] == nil else { return nil }
+        return fields[.contentLength].flatMap { Int($0) }
+    }
+
     /// A field, or nil for the status line, a folded line and anything malformed.
     private static func field(_ line: Slice<UnsafeRawBufferPointer>) -> HTTPField? {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }

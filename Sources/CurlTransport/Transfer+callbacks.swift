@@ -56,6 +56,7 @@ extension Transfer {
             cause = .cancelled
             return 0
         }
+        bodyReceived(bytes.count)
         return bytes.count
     }
 
@@ -65,7 +66,9 @@ extension Transfer {
         lastActivity = .now
         switch upload.supply(into: target) {
         case .bytes(let count): return count
-        case .end: return 0
+        case .end:
+            isUploadOver = true
+            return 0
         case .later:
             isSendingPaused = true
             return Int(CURL_READFUNC_PAUSE)

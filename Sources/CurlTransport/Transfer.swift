@@ -30,11 +30,16 @@ final class Transfer: @unchecked Sendable {
     /// Tells the driver that a deadline now lies earlier than it last heard.
     private(set) var onDueSooner: (ContinuousClock.Instant?) -> Void = { _ in }
 
+    /// Bytes of the response body still to come; nil when only the connection or the chunks tell its end.
+    var expectedBytes: Int?
+    /// Whether libcurl has been given the whole request body.
+    var isUploadOver: Bool
+
     let deadlines: Deadlines
     let started = ContinuousClock.now
     var lastActivity: ContinuousClock.Instant
     var responseHead: ResponseHead
-    private let loop: TransferLoop
+    let loop: TransferLoop
     private var uploadSequence: (any AsyncSequence<ByteBuffer, any Error> & Sendable)?
 
     init(
@@ -54,6 +59,7 @@ final class Transfer: @unchecked Sendable {
             case .stream(_, let length): UploadSource(length: length)
             }
         if case .stream(let sequence, _) = request.body { uploadSequence = sequence }
+        isUploadOver = uploadSequence == nil  // other bodies are at hand; libcurl is never kept waiting for them
         try installCallbacks()
     }
 
@@ -101,6 +107,16 @@ final class Transfer: @unchecked Sendable {
             body: ResponseBody(mailbox)
         )
         head.settle(.success(response))
+        expectedBytes = responseHead.bodyLength(status: response.status)
+        bodyReceived(0)
+    }
+
+    /// Counts towards the response's end. libcurl goes on offering the upload to a peer that has answered already,
+    /// for as long as the source has more; whoever has the whole answer need not wait for that.
+    func bodyReceived(_ count: Int) {
+        guard let expected = expectedBytes else { return }
+        expectedBytes = expected - count
+        if expected == count, !isUploadOver { loop.post(.complete(self)) }
     }
 
     /// Over, one way or the other. Lets go of the mailbox, which refers back to here.
@@ -109,7 +125,7 @@ final class Transfer: @unchecked Sendable {
         onDueSooner = { _ in }
         if case .streaming(let mailbox) = phase { mailbox.finish(failure) }
         phase = .over
-        head.settle(.failure(failure ?? .malformedResponse))  // matters only if no head ever came
+        head.settle(.failure(failure ?? .brokenOff))  // matters only if no head ever came
     }
 
     /// What libcurl's result means here; nil when the response is complete.

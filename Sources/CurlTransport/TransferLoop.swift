@@ -10,6 +10,8 @@ final class TransferLoop: Sendable {
         /// The upload's source has more.
         case resumeSending(Transfer)
         case cancel(Transfer)
+        /// The response is whole although the upload is not.
+        case complete(Transfer)
         case stop
     }
 

@@ -90,6 +90,7 @@ public struct GatewayService: Service {
             ControlRoutes(admin: AdminRoutes(administration: administration), health: health).router(),
             at: .unixDomainSocket(path: socket.path)
         ) { [onListening, settings] _ in
+            socket.protect()
             for await port in ports {
                 let host = settings.listen.host.contains(":") ? "[\(settings.listen.host)]" : settings.listen.host
                 await onListening(Addresses(callers: "http://\(host):\(port)", controlSocket: socket.path))

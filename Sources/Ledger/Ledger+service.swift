@@ -35,6 +35,9 @@ extension Ledger {
     /// Whether the last commit succeeded. A cheap look; ``checkHealth()`` tries.
     public var isWritable: Bool { commits.lastFailure == nil }
 
+    /// How many transactions have been committed since the ledger was opened.
+    public var commitCount: Int { commits.commits }
+
     /// Proves that the ledger can be written, by a commit unless one succeeded within the last second.
     ///
     /// - Throws: ``LedgerFailure/unavailable(_:)``.

@@ -70,14 +70,9 @@ public final class Ledger: Service, Sendable {
     ) throws(LedgerFailure) -> Ledger {
         try LedgerStore.checkFile(at: path)
         let lock = try LedgerLock(path: path)
+        try LedgerStore.checkContent(at: path)
         return try Ledger(
-            path: path, lock: lock, rootKey: rootKey, clock: clock, logger: logger,
-            preparing: { database, _, _ in
-                // A database without a chain is some other program's; a ledger has one from its creation on.
-                guard try database.tableExists("chain"), try AuditChain.readHead(from: database) != nil else {
-                    throw LedgerFailure.notALedger(path: path)
-                }
-            }
+            path: path, lock: lock, rootKey: rootKey, clock: clock, logger: logger, preparing: { _, _, _ in }
         )
     }
 
@@ -124,7 +119,14 @@ public final class Ledger: Service, Sendable {
         await payDebts()
         await writeLateThings()
         commits.close()
-        try? pool.close()
+        do {
+            // Waits for the writer, and so for what is queued.
+            try pool.close()
+        } catch {
+            logger.warning(
+                "the ledger's file did not close well", metadata: ["reason": "\(LedgerStore.failure(error))"])
+        }
+        lock.release()
     }
 
     /// Runs a query against a consistent snapshot, beside the writer.

@@ -29,7 +29,9 @@ enum SetupCode {
         }
     }
 
-    /// Written as one function that deletes itself: a cell's only other way to leave no names behind.
+    /// Written as one function under a name that IPython owns anyway, so that no other name is left behind.
+    ///
+    /// The counter goes back by one whether IPython counts a cell before it runs (9.15) or after (8).
     private static let program = """
         def _(payload):
             import base64, json, os
@@ -50,7 +52,7 @@ enum SetupCode {
             for name in ("_i", "_ii", "_iii"):
                 names[name] = ""
             names.pop("_i1", None)
-            shell.execution_count = 0
+            shell.execution_count -= 1
         _("PAYLOAD")
         _ = ""
         """

@@ -12,7 +12,7 @@ struct AdminRoutes: Sendable {
 
     func createTenant(_ request: Request, context: OpenContext) async throws -> Response {
         struct Body: Decodable { let name: String }
-        let body = try await decode(Body.self, request)
+        let body = try await decode(Body.self, fields: ["name"], request)
         return JSONReply.response(try await administration.createTenant(body.name), status: .created)
     }
 
@@ -44,7 +44,7 @@ struct AdminRoutes: Sendable {
 
     func changePolicy(_ request: Request, context: OpenContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant")
-        let change = try await decode(PolicyChange.self, request)
+        let change = try await decode(PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request)
         return JSONReply.response(try await administration.changePolicy(of: tenant, change))
     }
 
@@ -62,6 +62,10 @@ struct AdminRoutes: Sendable {
         return JSONReply.response(try await administration.auditRecords(filter))
     }
 
+    func verifyAudit(_ request: Request, context: OpenContext) async throws -> Response {
+        JSONReply.response(try await administration.verifyAudit())
+    }
+
     private func number(_ text: Substring, _ name: String) throws(Problem) -> Int64 {
         guard let number = Int64(text), (0...Int64(Int32.max)).contains(number) else {
             throw .invalidField(name, "must be a whole number from 0 on")
@@ -69,9 +73,11 @@ struct AdminRoutes: Sendable {
         return number
     }
 
-    private func decode<Body: Decodable>(_ type: Body.Type, _ request: Request) async throws -> Body {
+    /// - Parameter fields: all names the body may have; another one is refused, never passed over.
+    private func decode<Body: Decodable>(_ type: Body.Type, fields: [String], _ request: Request) async throws -> Body {
         try request.requireJSON()
         let buffer = try await request.boundedBody(upTo: Self.maximumBodyBytes)
+        try JSONFields(buffer).refuseAll(but: fields)
         do {
             return try JSONDecoder().decode(type, from: buffer)
         } catch {

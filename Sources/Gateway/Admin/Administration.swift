@@ -24,6 +24,8 @@ public protocol Administration: Sendable {
     func usage(of tenant: String) async throws -> UsageView
     /// Audit records, oldest first.
     func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView]
+    /// Walks the whole audit chain.
+    func verifyAudit() async throws -> AuditVerificationView
 }
 
 /// Which audit records to list, oldest first.
@@ -117,6 +119,11 @@ public struct LedgerAdministration: Administration {
             tenant: filter.tenant, execution: filter.execution, limit: filter.limit, after: filter.after ?? 0
         )
         return try await mapped { try await ledger.auditRecords(query) }.map(AuditRecordView.init)
+    }
+
+    /// Walks the whole audit chain.
+    public func verifyAudit() async throws -> AuditVerificationView {
+        AuditVerificationView(try await mapped { try await ledger.verifyAudit() })
     }
 
     /// The ledger's failures, as the problems that both doors speak.

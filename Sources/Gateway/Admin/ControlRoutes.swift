@@ -8,7 +8,7 @@ struct ControlRoutes: Sendable {
     func router() -> Router<OpenContext> {
         let router = Router(context: OpenContext.self)
         router.addMiddleware {
-            RequestIdentity(trustedProxies: .none)
+            RequestIdentity(door: .administrators, trustedProxies: .none)
             ProblemRescue()
         }
         health.add(to: router)
@@ -23,6 +23,7 @@ struct ControlRoutes: Sendable {
             .on(.changePolicy, use: admin.changePolicy)
             .on(.getTenantUsage, use: admin.getTenantUsage)
             .on(.listAuditRecords, use: admin.listAuditRecords)
+            .on(.verifyAudit, use: admin.verifyAudit)
         return router
     }
 }

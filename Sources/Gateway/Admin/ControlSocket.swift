@@ -2,7 +2,7 @@ import Foundation
 
 /// The Unix socket beside the ledger through which commands on this machine reach the gateway.
 ///
-/// The process runs with umask 077, so that only its own user can open it.
+/// The process runs with umask 077, so that not even for a moment anyone else can open it.
 struct ControlSocket: Sendable {
     /// `sun_path` holds 108 bytes, the last of them zero.
     static let maximumPathBytes = 107
@@ -13,6 +13,11 @@ struct ControlSocket: Sendable {
     init(path: String) throws {
         self.path = path
         remove()
+    }
+
+    /// Closes it to everyone but its owner; called once it is bound.
+    func protect() {
+        try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
     }
 
     func remove() {

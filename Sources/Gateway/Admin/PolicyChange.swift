@@ -25,7 +25,7 @@ public struct PolicyChange: Codable, Sendable {
     /// Replaces the list of templates.
     public var templates: [String]?
 
-    enum CodingKeys: String, CodingKey {
+    enum CodingKeys: String, CodingKey, CaseIterable {
         case rate, burst, executions, sandboxes, templates
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"

@@ -63,6 +63,9 @@ public struct RemoteAdministration: Administration {
         )
     }
 
+    /// Walks the whole audit chain.
+    public func verifyAudit() async throws -> AuditVerificationView { try await call(.verifyAudit) }
+
     // MARK: One call
 
     private static let maximumReplyBytes = 64 * 1024 * 1024

@@ -32,7 +32,7 @@ struct Authenticator: RouterMiddleware {
             response.headers.append(contentsOf: headers)
             return response
         } catch {
-            var problem = Problem(rescuing: error, of: request, logger: context.logger)
+            var problem = Problem(rescuing: error, of: request, context)
             problem.headers.append(contentsOf: headers)
             throw problem
         }

@@ -13,6 +13,9 @@ extension Request {
             throw tooLarge
         } catch let error as HTTPError where error.status == .contentTooLarge {
             throw tooLarge
+        } catch {
+            // The caller broke off, or sent chunks that are none.
+            throw Problem(.invalidRequest, "The body broke off before its end.", shouldRetry: false)
         }
     }
 

@@ -12,7 +12,7 @@ struct CallerRoutes: Sendable {
     func router() -> Router<OpenContext> {
         let router = Router(context: OpenContext.self)
         router.addMiddleware {
-            RequestIdentity(trustedProxies: trustedProxies)
+            RequestIdentity(door: .callers, trustedProxies: trustedProxies)
             ProblemRescue()
         }
         health.add(to: router)

@@ -69,7 +69,12 @@ struct JSONFields {
 
     /// Call last: names the members nobody asked for.
     func refuseOthers() throws(Problem) {
-        guard let unknown = members.keys.sorted().first else { return }
+        try refuseAll(but: known)
+    }
+
+    /// Names the first member that is none of these.
+    func refuseAll(but known: [String]) throws(Problem) {
+        guard let unknown = members.keys.filter({ !known.contains($0) }).min() else { return }
         throw .invalidField(
             "\"\(unknown.prefix(100))\"", "is not a field here; known are \(known.joined(separator: ", "))")
     }

@@ -6,7 +6,7 @@ struct JSONScanner {
         /// The number as it was written.
         case number(String)
         case string(String)
-        /// An object's or array's own text, its brackets included.
+            /// An object's or array's own text, its brackets included, without the white space between its parts.
         case composite(String, isObject: Bool)
 
         var kind: String {
@@ -58,7 +58,8 @@ struct JSONScanner {
         case UInt8(ascii: "{"), UInt8(ascii: "["):
             let start = position, isObject = current == UInt8(ascii: "{")
             if isObject { try readMembers(depth: depth) { _, _ in } } else { try skipElements(depth: depth) }
-            return .composite(try text(start..<position), isObject: isObject)
+            // Only a member of the outermost object is handed on; what is nested deeper is only checked.
+            return .composite(depth == 1 ? try compactText(start..<position) : "", isObject: isObject)
         case UInt8(ascii: "t"): try expect("true"); return .bool(true)
         case UInt8(ascii: "f"): try expect("false"); return .bool(false)
         case UInt8(ascii: "n"): try expect("null"); return .null
@@ -204,6 +205,31 @@ struct JSONScanner {
         let text = Array(word.description.utf8)
         guard bytes[position...].starts(with: text) else { throw fault("expected a value") }
         position += text.count
+    }
+
+    /// A nested value's own text without the white space between its parts.
+    private func compactText(_ range: Range<Int>) throws(Fault) -> String {
+        var compact: [UInt8] = []
+        compact.reserveCapacity(range.count)
+        var isInString = false, isEscaped = false
+        for byte in bytes[range] {
+            if isInString {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == UInt8(ascii: "\\") {
+                    isEscaped = true
+                } else if byte == UInt8(ascii: "\"") {
+                    isInString = false
+                }
+            } else if byte == UInt8(ascii: "\"") {
+                isInString = true
+            } else if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+                continue
+            }
+            compact.append(byte)
+        }
+        guard let text = String(validating: compact, as: UTF8.self) else { throw fault("not valid UTF-8") }
+        return text
     }
 
     private func text(_ range: Range<Int>) throws(Fault) -> String {

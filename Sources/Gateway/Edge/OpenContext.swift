@@ -11,6 +11,8 @@ public struct OpenContext: RequestContext {
     var requestID = ""
     /// Where the call came from, past trusted proxies.
     var sourceAddress = ""
+    /// Which listener it came in by.
+    var door = Operation.Door.callers
     /// Set by ``Authenticator`` and by nothing else.
     var principal: Principal?
 

@@ -8,7 +8,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case listTenants, createTenant, getTenant
     case listKeys, issueKey, revokeKey
     case getPolicy, changePolicy, getTenantUsage
-    case listAuditRecords
+    case listAuditRecords, verifyAudit
 
     /// Which listener serves it.
     public enum Door: Sendable { case callers, administrators, both }
@@ -41,6 +41,7 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getPolicy, .changePolicy: "/admin/v1/tenants/{tenant}/policy"
         case .getTenantUsage: "/admin/v1/tenants/{tenant}/usage"
         case .listAuditRecords: "/admin/v1/audit"
+        case .verifyAudit: "/admin/v1/audit/verification"
         }
     }
 
@@ -53,9 +54,9 @@ public enum Operation: String, CaseIterable, Sendable {
         }
     }
 
-    /// The methods offered at a concrete path on any door; empty if there is nothing.
-    static func methods(at path: String) -> [HTTPRequest.Method] {
-        allCases.filter { $0.matches(path) }.map(\.method)
+    /// The methods offered at a concrete path behind a door; empty if there is nothing.
+    static func methods(at path: String, behind door: Door) -> [HTTPRequest.Method] {
+        allCases.filter { ($0.door == door || $0.door == .both) && $0.matches(path) }.map(\.method)
     }
 
     private func matches(_ concrete: String) -> Bool {

@@ -7,12 +7,14 @@ import NIOCore
 struct RequestIdentity: RouterMiddleware {
     typealias Context = OpenContext
 
+    let door: Operation.Door
     let trustedProxies: TrustedProxies
 
     func handle(
         _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
     ) async throws -> Response {
         var context = context
+        context.door = door
         context.requestID = request.headers[.requestID].flatMap(accepted) ?? RequestID.random()
         context.sourceAddress = trustedProxies.sourceAddress(
             peer: context.channel.remoteAddress?.ipAddress ?? "local",

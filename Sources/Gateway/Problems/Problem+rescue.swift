@@ -4,26 +4,26 @@ import Logging
 
 extension Problem {
     /// Maps whatever a handler threw. Private causes go to the log, never to the caller.
-    init(rescuing error: any Error, of request: Request, logger: Logger) {
+    init(rescuing error: any Error, of request: Request, _ context: OpenContext) {
         switch error {
         case let problem as Problem:
             self = problem
         case let error as HTTPError where error.status == .notFound:
-            self = .notFoundOrNotAllowed(request)
+            self = .notFoundOrNotAllowed(request, behind: context.door)
         case let error as any HTTPResponseError:
             self.init(.invalidRequest, "The request could not be read (status \(error.status.code)).")
         case is CancellationError:
             self = .draining
         default:
-            logger.error("request failed", metadata: ["error": "\(error)"])
+            context.logger.error("request failed", metadata: ["error": "\(error)"])
             self.init(.internalError, "Report the request id to the gateway's operators.")
         }
     }
 
     static let draining = Problem(.draining, "This gateway is shutting down.", retryAfter: .seconds(1))
 
-    private static func notFoundOrNotAllowed(_ request: Request) -> Problem {
-        let methods = Operation.methods(at: request.uri.path)
+    private static func notFoundOrNotAllowed(_ request: Request, behind door: Operation.Door) -> Problem {
+        let methods = Operation.methods(at: request.uri.path, behind: door)
         guard !methods.isEmpty else {
             return Problem(.notFound, "There is nothing at \(request.uri.path.prefix(200)).", shouldRetry: false)
         }

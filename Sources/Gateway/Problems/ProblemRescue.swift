@@ -12,7 +12,7 @@ struct ProblemRescue: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch {
-            let problem = Problem(rescuing: error, of: request, logger: context.logger)
+            let problem = Problem(rescuing: error, of: request, context)
             if problem.type == .payloadTooLarge { closeSoon(context.channel) }
             return problem.response(requestID: context.requestID)
         }

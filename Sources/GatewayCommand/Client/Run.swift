@@ -9,8 +9,8 @@ struct Run: AsyncParsableCommand {
         abstract: "Run a Python file through a gateway.",
         discussion: """
             Needs GATEWAY_TOKEN, and GATEWAY_URL unless it is http://127.0.0.1:8080. Output streams as it comes. \
-            Exit codes: 0 completed, 1 the code failed, 124 timed out, 130 cancelled, 137 killed, 125 refused or \
-            unreachable.
+            Exit codes: 0 completed, 1 the code failed, 124 timed out, 130 cancelled, 137 killed, 125 not run: \
+            refused, unreachable, or no such file.
             """
     )
 
@@ -29,12 +29,12 @@ struct Run: AsyncParsableCommand {
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
-        let order = GatewayCaller.Order(
-            code: try Self.text(of: file), contextData: try context.map(Self.text), timeoutSeconds: timeout?.seconds
-        )
         let transport = CurlClient()
         let outcome: String
         do {
+            let order = GatewayCaller.Order(
+                code: try Self.text(of: file), contextData: try context.map(Self.text), timeoutSeconds: timeout?.seconds
+            )
             let caller = try GatewayCaller(transport: transport)
             outcome = try await format.output == .json ? document(order, caller) : stream(order, caller)
         } catch {

@@ -31,7 +31,7 @@ struct DemoStory: Service {
     private func tell(_ transport: CurlClient) async throws {
         var progress = DemoProgress(steps: 4)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            let (sandboxes, port) = try await progress.perform("Starting the local E2B, with a warm sandbox") {
+            let (sandboxes, port) = try await progress.perform("Starting the local E2B") {
                 try await BackgroundService.start(in: &tasks, logger: logger, localE2B)
             }
             let (gateway, addresses) = try await progress.perform("Starting the gateway on a temporary ledger") {

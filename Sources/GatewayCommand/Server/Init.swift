@@ -11,6 +11,19 @@ struct Init: AsyncParsableCommand {
     @Option(help: "A YAML file of settings, after the environment and .env.local.")
     var config: String?
 
+    @OptionGroup var format: OutputOptions
+
+    private struct Made: Encodable {
+        let ledger: String
+        /// Absent when the key came from the environment.
+        let rootKeyFile: String?
+
+        enum CodingKeys: String, CodingKey {
+            case ledger
+            case rootKeyFile = "root_key_file"
+        }
+    }
+
     func run() async throws {
         let settings = try Settings.load(configFile: config).settings
         umask(0o077)
@@ -18,12 +31,16 @@ struct Init: AsyncParsableCommand {
         let ledger = try LedgerAccess.create(settings, rootKey: rootKey)
         await ledger.close()
 
-        print("Ledger    \(settings.ledgerPath)")
-        if settings.rootKey == nil {
-            print("Root key  \(settings.effectiveRootKeyFile)\(isNew ? "" : " (was there)")")
-            print("Keep a copy of the root key elsewhere: without it the ledger's secrets cannot be opened.")
+        let file = settings.rootKey == nil ? settings.effectiveRootKeyFile : nil
+        try format.print(Made(ledger: settings.ledgerPath, rootKeyFile: file)) { made in
+            var lines = ["Ledger    \(made.ledger)"]
+            if let file = made.rootKeyFile {
+                lines.append("Root key  \(file)\(isNew ? "" : " (was there)")")
+                lines.append("Keep a copy of the root key elsewhere: without it the ledger's secrets cannot be opened.")
+            }
+            lines.append("Next: e2b-gateway tenant create NAME, e2b-gateway key issue NAME, e2b-gateway serve")
+            return lines.joined(separator: "\n")
         }
-        print("Next: e2b-gateway tenant create NAME, e2b-gateway key issue NAME, e2b-gateway serve")
     }
 
     private func rootKey(_ settings: Settings) throws -> (RootKey, isNew: Bool) {

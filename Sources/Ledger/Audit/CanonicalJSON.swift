@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// JSON with one way only to write each value, so that a hash over the text is a hash over the meaning.
 ///
-/// Keys sorted by their code points, no spaces, integers only, everything outside ASCII escaped in lowercase: what
+/// Keys sorted by their code points, no spaces, integers only, everything but printable ASCII escaped in lowercase: what
 /// Python writes with `json.dumps(value, sort_keys=True, separators=(",", ":"))`.
 enum CanonicalJSON: Sendable, Hashable {
     case null
@@ -57,7 +57,7 @@ enum CanonicalJSON: Sendable, Hashable {
             case 0x0a: output += "\\n".utf8
             case 0x0c: output += "\\f".utf8
             case 0x0d: output += "\\r".utf8
-            case 0x20...0x7f: output.append(UInt8(unit))
+            case 0x20...0x7e: output.append(UInt8(unit))
             default:
                 let digits = String(unit, radix: 16)
                 output += "\\u".utf8

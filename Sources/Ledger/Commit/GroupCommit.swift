@@ -36,8 +36,13 @@ final class GroupCommit: Sendable {
     /// How many transactions have been committed.
     var commits: Int { queue.withLock { $0.commits } }
 
-    /// When the last commit succeeded, provided that none failed since.
-    var healthySince: Moment? { queue.withLock { $0.lastFailure == nil ? $0.lastCommitAt : nil } }
+    /// How many writes wait for a commit to begin.
+    var waiting: Int { queue.withLock { $0.waiting.count } }
+
+    /// When the last commit succeeded, provided that none failed since and that there may be another.
+    var healthySince: Moment? {
+        queue.withLock { $0.lastFailure == nil && !$0.isClosed ? $0.lastCommitAt : nil }
+    }
 
     /// Why the last commit failed, unless one has succeeded since.
     var lastFailure: LedgerFailure? { queue.withLock { $0.lastFailure } }

@@ -42,11 +42,23 @@ extension Ledger {
         try order.insert(grant: grant, of: account.tenant, epoch: epoch, in: draft)
         var entry = order.entry(.executionAdmitted)
         entry.timeoutGranted = grant.timeoutMilliseconds
+        entry.reason = shadowed(order.demand, under: account, at: draft.now)
         try draft.audit(entry)
         return .success(
             Lease(
                 executionID: order.id, tenant: order.tenant, grant: grant, admittedAt: draft.now, origin: order.origin
             ))
+    }
+
+    /// What a shadow policy would have done, had it been in force.
+    private static func shadowed(_ demand: Demand, under account: Books.Account, at now: Moment) -> String? {
+        guard account.policy.shadow else { return nil }
+        do throws(Denial) {
+            let timeout = try account.usage.judge(demand, under: account.policy, at: now)
+            return timeout < demand.timeoutMilliseconds ? "shadow_lowered" : nil
+        } catch {
+            return "shadow_\(error.limitName)"
+        }
     }
 
     private static func refuse(

@@ -1,13 +1,15 @@
 import Glibc
+import Synchronization
 
-/// The right to be a ledger's only process: an advisory lock on a file beside it, held until this value dies.
+/// The right to be a ledger's only process: an advisory lock on a file beside it, held until it is released or dropped.
 ///
 /// The kernel lets go of it when the process ends, however it ends, so a crash leaves nothing to clean up.
 final class LedgerLock: Sendable {
-    private let descriptor: Int32
+    /// The open lock file; nil once released.
+    private let descriptor: Mutex<Int32?>
 
     init(path: String) throws(LedgerFailure) {
-        descriptor = Glibc.open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = Glibc.open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .unavailable("cannot open \(path).lock: \(SystemError.current)") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let error = SystemError.current
@@ -15,7 +17,15 @@ final class LedgerLock: Sendable {
             if error.isWouldBlock { throw .inUse(path: path) }
             throw .unavailable("cannot lock \(path).lock: \(error)")
         }
+        self.descriptor = Mutex(descriptor)
     }
 
-    deinit { Glibc.close(descriptor) }
+    deinit { release() }
+
+    func release() {
+        descriptor.withLock { descriptor in
+            if let open = descriptor { Glibc.close(open) }
+            descriptor = nil
+        }
+    }
 }

@@ -33,6 +33,21 @@ enum LedgerStore {
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notALedger(path: path) }
     }
 
+    /// Refuses another program's database before anything of it is changed.
+    static func checkContent(at path: String) throws(LedgerFailure) {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(lockWait)
+        do {
+            let database = try DatabaseQueue(path: path, configuration: configuration)
+            // A ledger has a chain from its creation on.
+            guard try database.read({ try $0.tableExists("chain") }) else { throw LedgerFailure.notALedger(path: path) }
+            try database.close()
+        } catch {
+            throw failure(error, path: path)
+        }
+    }
+
     static func openPool(at path: String) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.label = "ledger"

@@ -28,6 +28,7 @@ extension Ledger {
     ///
     /// - Returns: what is left of the rate.
     /// - Throws: ``Denial/rate(limit:retryAfter:)``. A tenant that does not exist has no rate to exceed.
+    @discardableResult
     public func takeRate(of tenant: String) throws(Denial) -> RateStanding {
         let now = clock.now()
         return try books.withLock { books throws(Denial) in

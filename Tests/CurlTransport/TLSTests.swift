@@ -1,0 +1,31 @@
+import CurlTransport
+import Foundation
+import NIOCore
+import TestSupport
+import Testing
+
+/// Certificates are always verified; only the authority can be chosen.
+@Suite(.timeLimit(.minutes(1)))
+struct TLSTests {
+    @Test func `only the right authority is trusted`() async throws {
+        let certificates = try await TestCertificates.make()
+        defer { certificates.remove() }
+        let server = try await TLSServer.start(certificates)
+
+        try await withClient(.init(certificateAuthorityFile: certificates.authority)) { client in
+            let response = try await client.send(.init(url: server.url))
+            #expect(response.status == 200)
+            #expect(String(buffer: try await response.body.collect(upTo: 1 << 20)).contains("TLSv1.3"))
+            let wrongName = server.url.replacingOccurrences(of: "127.0.0.1", with: "localhost")
+            let failure = await failure(of: client, .init(url: wrongName))
+            guard case .tlsFailed = failure else { return #expect(failure == .tlsFailed("the name")) }
+        }
+        for authority in [certificates.strangeAuthority, "\(certificates.folder)/missing.pem", nil] {
+            try await withClient(.init(certificateAuthorityFile: authority)) { client in
+                let failure = await failure(of: client, .init(url: server.url))
+                guard case .tlsFailed(let detail) = failure else { return #expect(failure == .tlsFailed("…")) }
+                #expect(!detail.isEmpty)
+            }
+        }
+    }
+}

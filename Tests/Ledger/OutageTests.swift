@@ -1,0 +1,170 @@
+import Auth
+import Foundation
+import GRDB
+import Glibc
+import Quota
+import Testing
+
+@testable import Ledger
+
+/// What happens when the file cannot be written: refusals at once, nothing half done, nothing lost, healthy again alone.
+struct OutageTests {
+    /// Holds SQLite's write lock from outside, as a careless `sqlite3` shell would.
+    private struct Intruder {
+        let queue: DatabaseQueue
+
+        init(_ path: String) throws {
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        }
+
+        func leave() throws {
+            try queue.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        }
+    }
+
+    /// The time a call took, and whether it was refused as unavailable.
+    private func refusal(_ test: TestLedger) async -> (isUnavailable: Bool, took: Duration) {
+        let start = ContinuousClock.now
+        do throws(AdmissionFailure) {
+            _ = try await test.ledger.admit(test.order())
+            return (false, start.duration(to: .now))
+        } catch {
+            guard case .unavailable = error else { return (false, start.duration(to: .now)) }
+            return (true, start.duration(to: .now))
+        }
+    }
+
+    @Test("While the file is locked calls are refused within a second, and served when it is free")
+    func locked() async throws {
+        let test = try await TestLedger()
+        let intruder = try Intruder(test.path)
+        let refused = await refusal(test)
+        #expect(refused.isUnavailable && refused.took < .seconds(1))
+        #expect(!test.ledger.isWritable)
+        await #expect(throws: LedgerFailure.self) { try await test.ledger.checkHealth() }
+        _ = try test.ledger.authenticate(test.key.token)
+        #expect(try await test.usage().executions == 0)
+
+        try intruder.leave()
+        try await test.ledger.checkHealth()
+        #expect(test.ledger.isWritable)
+        _ = try await test.ledger.admit(test.order())
+        #expect(try await test.usage().executions == 1)
+        #expect(try await test.ledger.verifyAudit().isIntact)
+    }
+
+    @Test("A hundred callers at a locked file are all refused within a second")
+    func crowdAtLockedFile() async throws {
+        let test = try await TestLedger()
+        let intruder = try Intruder(test.path)
+        let slowest = await withTaskGroup(of: (isUnavailable: Bool, took: Duration).self) { group in
+            for _ in 0..<100 { group.addTask { await refusal(test) } }
+            return await group.reduce(Duration.zero) { slowest, refusal in
+                refusal.isUnavailable ? max(slowest, refusal.took) : .seconds(1_000)
+            }
+        }
+        #expect(slowest < .seconds(1))
+        try intruder.leave()
+    }
+
+    @Test("A settlement that cannot be written is kept, and written when the cause is gone")
+    func settlementWaits() async throws {
+        let test = try await TestLedger()
+        let lease = try await test.ledger.admit(test.order(timeout: 1_000))
+        let intruder = try Intruder(test.path)
+        await test.ledger.recordSandbox("sbx1", for: lease)
+        await #expect(throws: LedgerFailure.self) {
+            try await test.ledger.settle(lease, with: .completed(held: 300))
+        }
+        #expect(await !test.ledger.payDebts())
+        try intruder.leave()
+        #expect(await test.ledger.payDebts())
+        #expect(try await test.usage().executions == 0)
+        let record = try await test.ledger.execution(lease.executionID.text, of: TestLedger.tenant)
+        #expect(record?.runtimeMilliseconds == 300)
+        #expect(try await test.ledger.sandboxesToDestroy() == ["sbx1"])
+        #expect(try await test.ledger.settle(lease, with: .completed(held: 9)).wasSettledBefore)
+    }
+
+    @Test("A sandbox whose record never reached the disk is doomed by the settlement all the same")
+    func sandboxUnrecorded() async throws {
+        let test = try await TestLedger()
+        let lease = try await test.ledger.admit(test.order())
+        let intruder = try Intruder(test.path)
+        await test.ledger.recordSandbox("sbx1", for: lease)
+        try intruder.leave()
+        _ = try await test.ledger.settle(lease, with: .completed(held: 1))
+        #expect(try await test.ledger.sandboxesToDestroy() == ["sbx1"])
+        // The owed record comes last and must not bring the sandbox back to life.
+        #expect(await test.ledger.payDebts())
+        #expect(try await test.ledger.sandboxesToDestroy() == ["sbx1"])
+    }
+
+    @Test("A full database refuses, stays whole, and serves again when there is room")
+    func full() async throws {
+        let test = try await TestLedger()
+        let lease = try await test.ledger.admit(test.order())
+        let pages = try await test.ledger.pool.write { database in
+            let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+            try database.execute(sql: "PRAGMA max_page_count = \(pages)")
+            return pages
+        }
+        var admitted = 1
+        while await !refusal(test).isUnavailable, admitted < 10_000 { admitted += 1 }
+        #expect(admitted < 10_000)
+        #expect(try await test.usage().executions == admitted)
+        #expect(try await test.ledger.verifyAudit().isIntact)
+
+        try await test.ledger.pool.write { try $0.execute(sql: "PRAGMA max_page_count = \(pages * 100)") }
+        _ = try await test.ledger.admit(test.order())
+        _ = try await test.ledger.settle(lease, with: .completed(held: 1))
+        #expect(try await test.usage().executions == admitted)
+        #expect(try await test.ledger.verifyAudit().isIntact)
+    }
+
+    @Test("A disk that is full refuses, and serves again when there is room", .enabled(if: SmallDisk.isPossible))
+    func realDisk() async throws {
+        let disk = try #require(try SmallDisk())
+        let folder = disk.folder
+        let path = folder.path + "/gateway.db"
+        let ledger = try Ledger.create(at: path, rootKey: .random())
+        try await ledger.createTenant("acme", policy: .unlimited, by: "test")
+        let key = try await ledger.issueKey(for: "acme", by: "test")
+        let order: @Sendable () -> AdmissionOrder = {
+            AdmissionOrder(
+                executionID: .random(), tenant: "acme", keyID: key.key.id, requestID: "r", sourceAddress: "::1",
+                timeoutMilliseconds: 5, code: [])
+        }
+        let ballast = folder.path + "/ballast"
+        #expect(FileManager.default.createFile(atPath: ballast, contents: nil))
+        let handle = try FileHandle(forWritingTo: URL(filePath: ballast))
+        while (try? handle.write(contentsOf: Data(count: 4_096))) != nil {}
+        var refused = false
+        for _ in 0..<1_000 where !refused {
+            refused = (try? await ledger.admit(order())) == nil
+        }
+        #expect(refused && !ledger.isWritable)
+        try handle.truncate(atOffset: 0)
+        _ = try await ledger.admit(order())
+        #expect(ledger.isWritable)
+        #expect(try await ledger.verifyAudit().isIntact)
+        await ledger.close()
+    }
+}
+
+/// A file system of half a megabyte in memory; needs the right to mount.
+private final class SmallDisk {
+    let folder: TemporaryFolder
+
+    static let isPossible = (try? SmallDisk()) != nil
+
+    init?() throws {
+        folder = try TemporaryFolder()
+        guard mount("tmpfs", folder.path, "tmpfs", 0, "size=512k,mode=700") == 0 else { return nil }
+    }
+
+    deinit { umount2(folder.path, Int32(MNT_DETACH)) }
+}
