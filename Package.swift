@@ -18,12 +18,12 @@ func module(
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
-func tests(of name: String, dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(of name: String, dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests",
         dependencies: dependencies,
         path: "Tests/\(name)",
-        resources: resources,
+        exclude: exclude,
         swiftSettings: strict
     )
 }
@@ -97,7 +97,7 @@ let package = Package(
         tests(of: "E2BUpstream", dependencies: ["E2BUpstream", "CurlTransport", "TestSupport", nioCore, httpTypes]),
         tests(of: "LocalE2B", dependencies: [
             "LocalE2B", nioCore, nioPosix, nioHTTP1, nioFoundation, logging, lifecycle,
-        ]),
+        ], exclude: ["Transcripts", "differences.md"]),
         tests(of: "Gateway", dependencies: [
             "Gateway", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, httpTypes, logging,
         ]),

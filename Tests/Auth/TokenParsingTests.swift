@@ -69,6 +69,15 @@ struct TokenParsingTests {
         }
     }
 
+    @Test("A text with 32 caveats parses, one with 33 does not")
+    func tooManyCaveats() throws {
+        let caveat = "0100080000000000000000"
+        let tag = String(repeating: "0", count: 64)
+        let most = "e2b_01\(keyID)" + String(repeating: caveat, count: 32)
+        #expect(try Token(parsing: most + tag).caveats.count == 32)
+        #expect(throws: TokenFailure.malformed("more than 32 caveats")) { try Token(parsing: most + caveat + tag) }
+    }
+
     @Test("No reason quotes the token")
     func reasonsAreSilent() throws {
         let text = try narrowedToken().text

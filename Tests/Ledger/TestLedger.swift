@@ -22,6 +22,15 @@ final class ManualClock: Sendable {
     var source: @Sendable () -> Moment { { [self] in now } }
 }
 
+/// Counts across tasks.
+final class Tally: Sendable {
+    private let tally = Mutex(0)
+
+    var count: Int { tally.withLock { $0 } }
+
+    func add() { tally.withLock { $0 += 1 } }
+}
+
 /// A folder that goes with the test.
 final class TemporaryFolder: Sendable {
     let path: String

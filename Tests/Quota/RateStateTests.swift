@@ -71,6 +71,23 @@ struct RateStateTests {
         }
     }
 
+    @Test("A rate that does not divide a second evenly is rounded against the caller", arguments: [3, 7, 11, 13])
+    func roundedUp(permits: Int) {
+        let rate = Rate(permits: permits, periodSeconds: 1, burst: 1)
+        var state = RateState()
+        var now = start
+        var admitted = 0
+        while now < start + .seconds(1) {
+            if let wait = wait(state, rate, at: now) {
+                now = now + wait
+            } else {
+                try? state.take(under: rate, at: now)
+                admitted += 1
+            }
+        }
+        #expect(admitted == permits)
+    }
+
     @Test("What remains is what can be taken, and it is full when it says")
     func remaining() throws {
         var generator = SeededGenerator(seed: 9)

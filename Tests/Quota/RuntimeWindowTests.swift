@@ -30,6 +30,8 @@ struct RuntimeWindowTests {
         arguments: [
             // 2024-02-29T12:00:00Z, 2023-02-28, 2100-02-28, 2000-02-29, 2026-12-31
             (1_709_208_000, 29), (1_677_542_400, 28), (4_107_456_000, 28), (951_782_400, 29), (1_798_675_200, 31),
+            // 2100-03-01, 1900-03-01, 2000-03-01
+            (4_107_542_400, 31), (-2_203_891_200, 31), (951_868_800, 31),
         ])
     func months(seconds: Int64, days: Int64) {
         let bounds = RuntimeWindow.month.bounds(containing: Moment(seconds: seconds))

@@ -13,6 +13,7 @@ final class GroupCommit: Sendable {
         var isDraining = false
         var isClosed = false
         var commits = 0
+        var failures = 0
         var lastCommitAt: Moment?
         var lastFailure: LedgerFailure?
     }
@@ -35,6 +36,9 @@ final class GroupCommit: Sendable {
 
     /// How many transactions have been committed.
     var commits: Int { queue.withLock { $0.commits } }
+
+    /// How many transactions could not be committed.
+    var failures: Int { queue.withLock { $0.failures } }
 
     /// How many writes wait for a commit to begin.
     var waiting: Int { queue.withLock { $0.waiting.count } }
@@ -123,8 +127,15 @@ final class GroupCommit: Sendable {
             }
         } catch {
             let failure = LedgerStore.failure(error)
-            queue.withLock { $0.lastFailure = failure }
-            for write in batch { write.failed(failure) }
+            let latecomers = queue.withLock { queue -> [any PendingWrite] in
+                queue.failures += 1
+                queue.lastFailure = failure
+                // Whoever queued up while this waited for somebody's lock has waited for it too.
+                guard LedgerStore.isLocked(error) else { return [] }
+                defer { queue.waiting = [] }
+                return queue.waiting
+            }
+            for write in batch + latecomers { write.failed(failure) }
             return
         }
         for write in written { write.committed() }

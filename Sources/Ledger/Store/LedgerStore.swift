@@ -71,6 +71,11 @@ enum LedgerStore {
         }
     }
 
+    /// Whether somebody outside holds the file.
+    static func isLocked(_ error: any Error) -> Bool {
+        (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
+    }
+
     /// What went wrong, in SQLite's words, without statement or arguments.
     static func failure(_ error: any Error, path: String? = nil) -> LedgerFailure {
         switch error {

@@ -135,7 +135,7 @@ final class Handoff: Sendable {
 
     /// The consumer leaves: whatever still comes is for nobody. Does nothing after the end.
     func abandon() {
-        let action: () -> Void = state.withLock { state in
+        let action: (() -> Void)? = state.withLock { state in
             switch state {
             case .idle:
                 state = .abandoned
@@ -147,9 +147,10 @@ final class Handoff: Sendable {
                 state = .abandoned
                 return { producer.resume(returning: false) }
             case .ended, .abandoned:
-                return {}
+                return nil
             }
         }
+        guard let action else { return }
         action()
         departure.continuation.finish()
     }

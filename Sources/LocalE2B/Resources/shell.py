@@ -124,7 +124,7 @@ def make_shell(events, output):
     shell.exit_was_asked = False
     shell.builtin_trap.activate()
     shell.display_trap.hook = shell.displayhook
-    shell.set_hook("show_in_pager", lambda *text: None, 0)
+    shell.set_hook("show_in_pager", lambda *text, **options: None, 0)
     builtins.input = getpass.getpass = refuse_input
     displays.install(shell)
     sys.path[0] = ""  # from here on: the context's own directory

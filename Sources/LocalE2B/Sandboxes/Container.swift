@@ -94,8 +94,9 @@ final class Container: Sendable {
             let complaint = await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.awaitReadiness(onReady) }
                 group.addTask { await self.runContexts() }
-                let text = await log.lastText()
-                kill()  // for when it is this task that ends
+                // A task of its own, which reads on when this one is cancelled: until the last process is gone.
+                let reader = Task { await log.lastText() }
+                let text = await withTaskCancellationHandler { await reader.value } onCancel: { kill() }
                 group.cancelAll()
                 return text
             }
