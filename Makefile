@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test test-long lint format setup setup-tests clean
+.PHONY: help demo build release test test-long bench lint format setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,11 +31,14 @@ test-long: setup-tests ## run the system tests that take minutes
 	@$(QUIETLY) build -- swift build --product e2b-gateway
 	@$(PYTEST) -m long
 
+bench: setup-tests release ## measure a call's time and memory on this machine
+	@$(TEST_PYTHON) bench/executions.py
+
 lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
 	@swift format lint --strict --parallel --recursive Sources Tests
 	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
 	@for script in scripts/quietly scripts/setup .ci/run; do bash -n "$$script"; done
-	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts
+	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench
 	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
 	@echo "lint: clean"
 

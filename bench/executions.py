@@ -71,7 +71,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for warm, title, pause in [(2, "hello world, a sandbox ready", 1.0), (0, "hello world, none ready", 0.0)]:
+        for warm, title, pause in [(2, "hello world, a sandbox ready", 4.0), (0, "hello world, none ready", 0.0)]:
             place = folder / title.replace(" ", "-").replace(",", "")
             place.mkdir()
             e2b = Service(
