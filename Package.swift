@@ -94,7 +94,10 @@ let package = Package(
             "Ledger", "Auth", "Quota", "TestSupport", logging, lifecycle,
             .product(name: "GRDB", package: "GRDB.swift"),
         ]),
-        tests(of: "E2BUpstream", dependencies: ["E2BUpstream", "CurlTransport", "TestSupport", nioCore, httpTypes]),
+        tests(
+            of: "E2BUpstream", dependencies: ["E2BUpstream", "CurlTransport", "TestSupport", nioCore, httpTypes],
+            exclude: ["Transcripts"]
+        ),
         tests(of: "LocalE2B", dependencies: [
             "LocalE2B", nioCore, nioPosix, nioHTTP1, nioFoundation, logging, lifecycle,
         ], exclude: ["Transcripts", "differences.md"]),

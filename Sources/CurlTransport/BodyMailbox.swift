@@ -9,6 +9,8 @@ final class BodyMailbox: Sendable {
         let produceMore: @Sendable () -> Void
         /// Nobody will read any more.
         let stop: @Sendable () -> Void
+        /// Nobody reads, but the transfer may come to its end by itself, soon.
+        let linger: @Sendable () -> Void
     }
 
     /// What a delivery meant.
@@ -30,6 +32,8 @@ final class BodyMailbox: Sendable {
         var ending: Delivery?
         var reader: CheckedContinuation<Delivery, Never>?
         var isProducerHeld = false
+        /// Bytes that may still be dropped while the transfer runs out, see ``letFinish()``.
+        var lingering = 0
     }
 
     static let highWatermark = 64 * 1024
@@ -45,7 +49,10 @@ final class BodyMailbox: Sendable {
     /// Takes one chunk from libcurl's thread.
     func deliver(_ chunk: ByteBuffer) -> Answer {
         let (answer, reader) = state.withLock { state -> (Answer, CheckedContinuation<Delivery, Never>?) in
-            guard state.ending == nil else { return (.abandoned, nil) }
+            guard state.ending == nil else {
+                state.lingering -= chunk.readableBytes
+                return (state.lingering >= 0 ? .taken : .abandoned, nil)
+            }
             if let reader = state.reader.take() { return (.taken, reader) }
             state.chunks.append(chunk)
             state.bytes += chunk.readableBytes
@@ -65,6 +72,12 @@ final class BodyMailbox: Sendable {
     func abandon() {
         guard end(.failure(.cancelled), discardingRest: true) else { return }
         demand.stop()
+    }
+
+    /// Nobody reads on, yet the transfer may end by itself: drops what comes, up to a bound.
+    func letFinish() {
+        guard end(.success(nil), discardingRest: true, lingering: Self.highWatermark) else { return }
+        demand.linger()
     }
 
     /// The next chunk, or `nil` at the end. Cancelling the task abandons the body.
@@ -100,7 +113,7 @@ final class BodyMailbox: Sendable {
     }
 
     @discardableResult
-    private func end(_ ending: Delivery, discardingRest: Bool) -> Bool {
+    private func end(_ ending: Delivery, discardingRest: Bool, lingering: Int = 0) -> Bool {
         let (isFirst, reader) = state.withLock { state -> (Bool, CheckedContinuation<Delivery, Never>?) in
             if discardingRest {
                 state.chunks.removeAll()
@@ -108,6 +121,7 @@ final class BodyMailbox: Sendable {
             }
             guard state.ending == nil else { return (false, nil) }
             state.ending = ending
+            state.lingering = lingering
             return (true, state.reader.take())
         }
         reader?.resume(returning: ending)

@@ -76,6 +76,7 @@ final class MultiDriver {
             case .resumeReceiving(let transfer): ifActive(transfer) { $0.resumeReceiving() }
             case .resumeSending(let transfer): ifActive(transfer) { $0.resumeSending() }
             case .cancel(let transfer): end(transfer, .cancelled)
+            case .linger(let transfer): ifActive(transfer) { $0.linger() }
             case .complete(let transfer): end(transfer, nil)
             case .stop:
                 for case .start(let transfer) in commands[index...] { transfer.finish(.stopped) }

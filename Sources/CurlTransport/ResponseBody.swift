@@ -49,6 +49,12 @@ public struct ResponseBody: AsyncSequence, Sendable {
             reader = Reader(mailbox)
         }
 
+        /// The reader has what it needs, though the body may not be over: what still comes is dropped, and a peer that
+        /// ends the body within a second and 64 KiB keeps its connection for the next request. Returns at once.
+        public func letFinish() {
+            reader.mailbox.letFinish()
+        }
+
         /// The next piece, or `nil` at the body's end.
         public mutating func next() async throws(TransportFailure) -> ByteBuffer? {
             try await reader.mailbox.next()

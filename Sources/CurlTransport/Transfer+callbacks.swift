@@ -90,6 +90,12 @@ extension Transfer {
         resume()
     }
 
+    func linger() {
+        lingersUntil = .now + .seconds(1)
+        isReceivingPaused = false
+        resume()
+    }
+
     private func resume() {
         lastActivity = .now
         easy.pause(receiving: isReceivingPaused, sending: isSendingPaused)

@@ -1,11 +1,12 @@
 extension Transfer {
     /// The next instant at which a deadline could be missed.
     var due: ContinuousClock.Instant? {
-        [connectDue, idleDue, totalDue].compactMap { $0 }.min()
+        [connectDue, idleDue, totalDue, lingersUntil].compactMap { $0 }.min()
     }
 
     /// The deadline missed by `now`, if any.
     func overdue(at now: ContinuousClock.Instant) -> TransportFailure? {
+        if let lingersUntil, lingersUntil <= now { return .cancelled }
         if let totalDue, totalDue <= now { return .totalTimedOut }
         if let connectDue, connectDue <= now { return .connectTimedOut }
         if let idleDue, idleDue <= now { return .idleTimedOut }

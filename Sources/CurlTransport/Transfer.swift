@@ -35,6 +35,9 @@ final class Transfer: @unchecked Sendable {
     /// Whether libcurl has been given the whole request body.
     var isUploadOver: Bool
 
+    /// Set when nobody reads any more: the instant at which the transfer is closed if it has not ended by itself.
+    var lingersUntil: ContinuousClock.Instant?
+
     let deadlines: Deadlines
     let started = ContinuousClock.now
     var lastActivity: ContinuousClock.Instant
@@ -97,7 +100,8 @@ final class Transfer: @unchecked Sendable {
         let mailbox = BodyMailbox(
             demand: .init(
                 produceMore: { [loop, self] in loop.post(.resumeReceiving(self)) },
-                stop: { [loop, self] in loop.post(.cancel(self)) }
+                stop: { [loop, self] in loop.post(.cancel(self)) },
+                linger: { [loop, self] in loop.post(.linger(self)) }
             )
         )
         phase = .streaming(mailbox)

@@ -10,6 +10,8 @@ final class TransferLoop: Sendable {
         /// The upload's source has more.
         case resumeSending(Transfer)
         case cancel(Transfer)
+        /// Nobody reads on; cancel unless it ends by itself soon.
+        case linger(Transfer)
         /// The response is whole although the upload is not.
         case complete(Transfer)
         case stop

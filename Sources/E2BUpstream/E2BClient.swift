@@ -1,85 +1,94 @@
 public import CurlTransport
-import Foundation
+import FoundationEssentials
 import HTTPTypes
 import NIOCore
 import NIOFoundationCompat
 import Synchronization
 
-/// E2B's protocol from the client's side: what the official SDK does, and no more than the gateway needs.
+/// E2B's protocol as a client: the control plane with one key, and the code interpreter of the sandboxes made by it.
 ///
-/// Sources: E2B's OpenAPI description and SDKs, both generations (v1 and v2 of create).
+/// It holds no state but which version of the create route this upstream has; copies share it.
 public struct E2BClient: Sendable {
     let transport: CurlClient
     let endpoints: UpstreamEndpoints
-    private let key: UpstreamKey
-    let generation = ProtocolGeneration()
+    let key: UpstreamKey
+    let createRoute = CreateRoute()
 
-    /// A client with one key.
+    /// A client; the transport stays its owner's to shut down.
     public init(transport: CurlClient, endpoints: UpstreamEndpoints, key: UpstreamKey) {
         self.transport = transport
         self.endpoints = endpoints
         self.key = key
     }
 
-    // MARK: Control plane
+    /// A cheap authenticated call, for readiness.
+    public func probe() async throws(UpstreamFailure) {
+        _ = try await control(.get, "/v2/sandboxes?limit=1", reading: 1 << 20)
+    }
 
-    /// Calls the control plane and returns the status and the whole answer.
-    ///
-    /// - Throws: for a call that got no answer; statuses are the caller's to judge.
+    /// One call to the control plane: the body of a successful answer with its headers, or the failure it means.
     func control(
-        _ method: HTTPRequest.Method, _ path: String, body: (any Encodable & Sendable)? = nil,
-        headers: HTTPFields = [:]
-    ) async throws(UpstreamFailure) -> ControlAnswer {
-        var request = OutgoingRequest(method: method, url: endpoints.api + path)
-        request.headers = headers
-        request.headers[.apiKey] = key.text
-        request.headers[.accept] = "application/json"
-        request.deadlines = Self.controlDeadlines
-        if let body {
-            guard let data = try? JSONEncoder().encode(body) else { throw .contextInvalid("the order is no JSON") }
-            request.headers[.contentType] = "application/json"
-            request.body = .bytes(ByteBuffer(data: data))
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        headers: HTTPFields = [:],
+        body: ByteBuffer? = nil,
+        reading maximumBytes: Int
+    ) async throws(UpstreamFailure) -> (body: ByteBuffer, headers: HTTPFields) {
+        let response = try await controlResponse(method, path, headers: headers, body: body)
+        guard (200..<300).contains(response.status) else {
+            throw await Refusal(response).failure(from: .controlPlane)
         }
-        do throws(TransportFailure) {
-            let response = try await transport.send(request)
-            let answer = try await response.body.collect(upTo: Self.maximumAnswerBytes)
-            return ControlAnswer(status: response.status, headers: response.headers, body: answer)
+        do {
+            return (try await response.body.collect(upTo: maximumBytes), response.headers)
+        } catch {
+            throw UpstreamFailure(duringBody: error)
+        }
+    }
+
+    /// The same with whatever answer comes.
+    func controlResponse(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        headers: HTTPFields = [:],
+        body: ByteBuffer? = nil
+    ) async throws(UpstreamFailure) -> IncomingResponse {
+        var request = OutgoingRequest(method: method, url: endpoints.controlPlane + path, headers: headers)
+        request.headers[.apiKey] = key.secret.text
+        if let body {
+            request.headers[.contentType] = "application/json"
+            request.body = .bytes(body)
+        }
+        // The SDK's own limit; a create may take long when E2B is busy.
+        request.deadlines = Deadlines(connect: .seconds(10), idle: .seconds(60), total: .seconds(60))
+        do {
+            return try await transport.send(request)
         } catch {
             throw UpstreamFailure(error)
         }
     }
-
-    private static let maximumAnswerBytes = 4 * 1024 * 1024
-    private static let controlDeadlines: Deadlines = {
-        var deadlines = Deadlines()
-        deadlines.connect = .seconds(5)
-        deadlines.idle = .seconds(30)
-        deadlines.total = .seconds(60)
-        return deadlines
-    }()
 }
 
-/// Which generation of the control plane upstream speaks, once it is known.
-final class ProtocolGeneration: Sendable {
-    private let lacksV2 = Mutex(false)
+/// Which create route the upstream has; learnt at the first create.
+final class CreateRoute: Sendable {
+    enum Version {
+        case v1, v2
+    }
 
-    /// Set when upstream answered 404 to the v2 route.
-    var isFirst: Bool {
-        get { lacksV2.withLock(\.self) }
-        set { lacksV2.withLock { $0 = newValue } }
+    private let known = Mutex(Version.v2)
+    var version: Version { known.withLock { $0 } }
+
+    func remember(_ version: Version) {
+        known.withLock { $0 = version }
     }
 }
 
 extension HTTPField.Name {
-    static let apiKey = name("X-API-Key")
-    static let accessToken = name("X-Access-Token")
-    static let trafficToken = name("E2B-Traffic-Access-Token")
-    static let sandboxID = name("E2b-Sandbox-Id")
-    static let sandboxPort = name("E2b-Sandbox-Port")
-    static let idempotencyKey = name("Idempotency-Key")
-
-    private static func name(_ text: String) -> HTTPField.Name {
-        guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a valid header name") }
-        return name
-    }
+    // Names are checked when parsed; these are tokens, written here once.
+    static let apiKey = Self("X-API-Key")!
+    static let idempotencyKey = Self("Idempotency-Key")!
+    static let nextToken = Self("X-Next-Token")!
+    static let sandboxID = Self("E2b-Sandbox-Id")!
+    static let sandboxPort = Self("E2b-Sandbox-Port")!
+    static let accessToken = Self("X-Access-Token")!
+    static let trafficToken = Self("E2B-Traffic-Access-Token")!
 }

@@ -1,36 +1,46 @@
 public import CurlTransport
 
-/// Why upstream did not do what was asked. None of its texts reaches a caller unseen.
+/// Why E2B did not do what was asked. No case carries a key, a token, code or context.
 public enum UpstreamFailure: Error, Equatable, Sendable {
-    /// No connection, or it broke before an answer began.
+    /// No answer was had: no connection, or it was lost before the answer began.
     case unreachable(TransportFailure)
-    /// No answer within the deadline; what was asked for may have happened.
+    /// It did not answer, or not finish, in time.
     case timedOut
-    /// Upstream's own limit (429, 503).
+    /// It has no room now (429, 503); `retryAfter` is what it asked us to wait.
     case capacity(retryAfter: Duration?)
-    /// Upstream does not accept the key (401, 403).
+    /// The control plane does not accept the key (401, 403).
     case credentialRefused
-    /// Any other refusal.
+    /// Any other refusal, with the upstream's own message, at most 300 characters of one line.
     case refused(status: Int, message: String)
-    /// An answer that is not the protocol, or one that broke off.
+    /// What it sent is not the protocol, or ended too early; the text says how.
     case broken(String)
-    /// The sandbox ended (502 `was not found`).
+    /// The sandbox does not exist any more.
     case sandboxGone
-    /// The order cannot be expressed: a NUL in the environment, for instance.
+    /// The code's environment or context cannot be delivered as it is; the text says why. Nothing was sent.
     case contextInvalid(String)
     /// The task was cancelled.
     case cancelled
+}
 
+extension UpstreamFailure {
+    /// A failure before the response's head.
     init(_ failure: TransportFailure) {
-        self =
-            switch failure {
-            case .cancelled, .stopped: .cancelled
-            case .connectTimedOut, .unresolvable, .refused, .tlsFailed: .unreachable(failure)
-            case .idleTimedOut, .totalTimedOut: .timedOut
-            case .brokenOff: .broken("the connection broke off")
-            case .malformedResponse, .headersTooLarge: .broken("the answer is not HTTP")
-            case .bodyTooLarge: .broken("the answer is too large")
-            case .invalidRequest, .uploadFailed, .other: .unreachable(failure)
-            }
+        switch failure {
+        case .cancelled: self = .cancelled
+        case .connectTimedOut, .idleTimedOut, .totalTimedOut: self = .timedOut
+        case .malformedResponse: self = .broken("the answer is not HTTP")
+        case .headersTooLarge: self = .broken("the answer's head is too large")
+        case .bodyTooLarge(let limit): self = .broken("the answer is larger than \(limit) bytes")
+        case .invalidRequest, .unresolvable, .refused, .tlsFailed, .brokenOff, .uploadFailed, .stopped, .other:
+            self = .unreachable(failure)
+        }
+    }
+
+    /// A failure in the middle of the response's body.
+    init(duringBody failure: TransportFailure) {
+        switch failure {
+        case .brokenOff: self = .broken("the connection was lost in the middle of the answer")
+        default: self.init(failure)
+        }
     }
 }

@@ -145,3 +145,46 @@ struct ExchangeTests {
         }
     }
 }
+
+/// A reader that stops before the body's end without being in a hurry.
+@Suite(.timeLimit(.minutes(1)))
+struct LettingFinishTests {
+    @Test func `a body that ends soon leaves its connection for the next request`() async throws {
+        let mayEnd = Recording<Void>()
+        let server = try await ScriptedServer.answering { _, connection in
+            try await connection.beginChunks()
+            try await connection.sendChunk("all that matters")
+            await mayEnd.wait(for: 1)
+            try await connection.sendChunk("a little more")
+            try await connection.endChunks()
+        }
+        try await withClient(.init(maximumConnections: 1)) { client in  // so the next one waits for the end
+            for _ in 0..<3 {
+                var iterator = try await client.send(.init(url: server.url)).body.makeAsyncIterator()
+                _ = try await iterator.next()
+                iterator.letFinish()
+                #expect(try await iterator.next() == nil)
+                mayEnd.note(())
+            }
+        }
+        #expect(server.connections == 1)
+    }
+
+    @Test(arguments: [false, true]) func `one that does not is closed`(isTalkative: Bool) async throws {
+        let closed = Recording<Void>()
+        let server = try await ScriptedServer.answering { _, connection in
+            defer { closed.note(()) }
+            try await connection.beginChunks()
+            try await connection.sendChunk("all that matters")
+            while isTalkative { try await connection.sendChunk(ByteBuffer(repeating: 0x78, count: 1024)) }
+            await connection.waitUntilClosed()
+        }
+        try await withClient { client in
+            var iterator = try await client.send(.init(url: server.url)).body.makeAsyncIterator()
+            _ = try await iterator.next()
+            iterator.letFinish()
+            await closed.wait(for: 1)
+            #expect(!Task.isCancelled)
+        }
+    }
+}

@@ -34,6 +34,7 @@ struct LoadTests {
     }
 
     @Test func `1,000 streams at once, all open at the same time`() async throws {
+        raiseDescriptorLimit()  // two descriptors for each stream, both ends being here
         let count = 1000
         let arrived = Recording<Void>()
         let server = try await ScriptedServer.answering { _, connection in

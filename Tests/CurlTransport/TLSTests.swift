@@ -20,6 +20,13 @@ struct TLSTests {
             let failure = await failure(of: client, .init(url: wrongName))
             guard case .tlsFailed = failure else { return #expect(failure == .tlsFailed("the name")) }
         }
+        // In a process of its own, because the environment is the process's.
+        await #expect(processExitsWith: .success) { [url = server.url, authority = certificates.authority] in
+            setenv("SSL_CERT_FILE", authority, 1)
+            try await withClient { client in
+                #expect(await failure(of: client, .init(url: url)) == nil)
+            }
+        }
         for authority in [certificates.strangeAuthority, "\(certificates.folder)/missing.pem", nil] {
             try await withClient(.init(certificateAuthorityFile: authority)) { client in
                 let failure = await failure(of: client, .init(url: server.url))

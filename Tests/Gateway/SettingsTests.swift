@@ -47,6 +47,12 @@ import Testing
         if !reason.contains("reachable") { #expect(failure?.description.contains("line 2") == true) }
     }
 
+    @Test func anEmptyValueIsNone() throws {
+        let (settings, sources) = try load(environment: ["E2B_API_KEY": ""], dotEnv: "GATEWAY_DRAIN_SECONDS=\n")
+        #expect(settings.upstreamKey == nil)
+        #expect(sources.isEmpty)
+    }
+
     @Test func neverShowsASecret() {
         let failure = #expect(throws: SettingFailure.self) { try load(environment: ["GATEWAY_ROOT_KEY": "hunter2"]) }
         #expect(failure?.description.contains("hunter2") == false)

@@ -17,6 +17,7 @@ struct OutageTests {
         init(_ path: String) throws {
             var configuration = Configuration()
             configuration.allowsUnsafeTransactions = true
+            configuration.busyMode = .timeout(10)  // the ledger may be writing just then
             queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         }

@@ -44,6 +44,7 @@ struct ServiceTests {
         let (group, task) = running(test)
         var configuration = Configuration()
         configuration.allowsUnsafeTransactions = true
+        configuration.busyMode = .timeout(10)  // the ledger may be writing its last-used times just then
         let intruder = try DatabaseQueue(path: test.path, configuration: configuration)
         try await intruder.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         await #expect(throws: LedgerFailure.self) {

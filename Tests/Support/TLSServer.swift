@@ -24,8 +24,9 @@ public final class TLSServer: Sendable {
         identifier = process.processIdentifier
         var seen = ""
         while true {
-            let more = output.fileHandleForReading.availableData
-            guard !more.isEmpty else { throw DidNotStart(output: seen) }
+            guard let more = try output.fileHandleForReading.read(upToCount: 4096) else {
+                throw DidNotStart(output: seen)
+            }
             seen += String(decoding: more, as: UTF8.self)
             if let port = seen.firstMatch(of: /ACCEPT 127\.0\.0\.1:(\d+)\n/)?.1 {
                 url = "https://127.0.0.1:\(port)"

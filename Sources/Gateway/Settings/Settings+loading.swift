@@ -27,7 +27,8 @@ extension Settings {
             guard let name = SettingName(rawValue: setting.name) else {
                 throw SettingFailure(setting, "is not a setting; `e2b-gateway config check` lists them all")
             }
-            guard sources[name] == nil else { continue }
+            // An empty value is how a compose file or an .env file says "none".
+            guard sources[name] == nil, !setting.value.isEmpty else { continue }
             sources[name] = setting.source
             try settings.apply(name, setting)
         }

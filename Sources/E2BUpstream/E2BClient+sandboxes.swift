@@ -1,0 +1,105 @@
+import CurlTransport
+import FoundationEssentials
+import HTTPTypes
+import NIOCore
+import NIOFoundationCompat
+
+extension E2BClient {
+    /// The body of a create: no egress and no public traffic, whatever the defaults of the version spoken to.
+    private struct Create: Encodable {
+        struct Network: Encodable {
+            let allowPublicTraffic = false
+            let denyOut = ["0.0.0.0/0"]
+        }
+
+        let templateID: String
+        let timeout: Int
+        let metadata: [String: String]
+        let envVars: [String: String] = [:]
+        let allow_internet_access = false
+        let network = Network()
+        /// Version 1 only, where it defaults to insecure; version 2 is always secure and has no such field.
+        let secure: Bool?
+    }
+
+    /// Creates a sandbox. Version 2 of the route is tried first; where it does not exist, version 1 is used and
+    /// remembered.
+    public func createSandbox(_ order: SandboxOrder) async throws(UpstreamFailure) -> Sandbox {
+        guard createRoute.version == .v2 else { return try await createSandbox(order, .v1) }
+        do throws(UpstreamFailure) {
+            return try await createSandbox(order, .v2)
+        } catch {
+            guard case .refused(status: 404, _) = error else { throw error }
+            // A 404 is also what an unknown template gets, and its text differs from server to server: if version 1
+            // knows better, the route was missing.
+            do throws(UpstreamFailure) {
+                let sandbox = try await createSandbox(order, .v1)
+                createRoute.remember(.v1)
+                return sandbox
+            } catch .refused(status: 404, _) {
+                throw error
+            }
+        }
+    }
+
+    private func createSandbox(
+        _ order: SandboxOrder,
+        _ version: CreateRoute.Version
+    ) async throws(UpstreamFailure) -> Sandbox {
+        let create = Create(
+            templateID: order.template,
+            timeout: order.lifetimeSeconds,
+            metadata: order.metadata,
+            secure: version == .v1 ? true : nil
+        )
+        var headers = HTTPFields()
+        if version == .v2, let key = order.idempotencyKey { headers[.idempotencyKey] = key }
+        let path = version == .v2 ? "/v2/sandboxes" : "/sandboxes"
+        let answer = try await control(.post, path, headers: headers, body: json(create), reading: 1 << 20)
+        guard case .object(let fields)? = try? JSONParser.parse(Array(answer.body.readableBytesView)),
+            let id = fields["sandboxID"]?.text, Sandbox.isIdentifier(id)
+        else { throw .broken("the answer to a create names no sandbox") }
+        return Sandbox(
+            id: id,
+            accessToken: fields["envdAccessToken"]?.text.map { Secret($0) },
+            trafficToken: fields["trafficAccessToken"]?.text.map { Secret($0) },
+            domain: fields["domain"]?.text
+        )
+    }
+
+    /// Destroys a sandbox. One that does not exist any more is as good: may be repeated.
+    public func destroy(_ sandboxID: String) async throws(UpstreamFailure) {
+        guard Sandbox.isIdentifier(sandboxID) else { throw .broken("not a sandbox's id") }
+        do throws(UpstreamFailure) {
+            _ = try await control(.delete, "/sandboxes/\(sandboxID)", reading: 1 << 20)
+        } catch .refused(status: 404, _) {
+            return
+        }
+    }
+
+    /// All sandboxes, running or paused, that carry every one of these labels; page by page, at most 10,000.
+    public func listSandboxes(metadata: [String: String]) async throws(UpstreamFailure) -> [ListedSandbox] {
+        var query = "state=running%2Cpaused&limit=100"
+        if !metadata.isEmpty { query += "&metadata=\(MetadataQuery.encode(metadata))" }
+        var listed: [ListedSandbox] = []
+        var cursor: String?
+        for _ in 0..<100 {
+            let page = cursor.map { "&nextToken=\(MetadataQuery.percentEncoded($0))" } ?? ""
+            let answer = try await control(.get, "/v2/sandboxes?\(query)\(page)", reading: 16 << 20)
+            guard case .array(let elements)? = try? JSONParser.parse(Array(answer.body.readableBytesView)) else {
+                throw .broken("the list of sandboxes is not a list")
+            }
+            listed += elements.compactMap(ListedSandbox.init)
+            cursor = answer.headers[.nextToken].flatMap { $0.isEmpty ? nil : $0 }
+            if cursor == nil { return listed }
+        }
+        throw .broken("the list of sandboxes does not end")
+    }
+
+    func json(_ value: some Encodable) throws(UpstreamFailure) -> ByteBuffer {
+        guard let body = try? JSONEncoder().encodeAsByteBuffer(value, allocator: ByteBufferAllocator()) else {
+            throw .contextInvalid("a value cannot be written as JSON")
+        }
+        return body
+    }
+}
