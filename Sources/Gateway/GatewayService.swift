@@ -52,7 +52,7 @@ public struct GatewayService: Service {
         self.ledger = ledger
         self.logger = logger
         self.onListening = onListening
-        transport = CurlClient()
+        transport = CurlClient(CurlClient.Configuration(maximumConnections: Self.maximumUpstreamConnections))
         upstream = E2BClient(transport: transport, endpoints: endpoints, key: key)
     }
 
@@ -67,9 +67,13 @@ public struct GatewayService: Service {
 
         let running = RunningExecutions()
         let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
+        let maker = SandboxMaker(upstream: upstream, closing: closing)
         let runner = ExecutionRunner(
-            ledger: ledger, upstream: upstream, closing: closing, running: running, logger: logger)
-        let health = HealthRoutes(readiness: Readiness(ledger: ledger, upstream: upstream, running: running))
+            ledger: ledger, upstream: upstream, maker: maker, closing: closing, running: running, logger: logger
+        )
+        let readiness = Readiness(ledger: ledger, upstream: upstream, running: running)
+        await readiness.probe()
+        let health = HealthRoutes(readiness: readiness)
 
         let (ports, portFound) = AsyncStream<Int>.makeStream()
         let callers = listener(
@@ -85,27 +89,29 @@ public struct GatewayService: Service {
         }
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
-        let administration = LedgerAdministration(ledger: ledger, actor: "local")
+        let administration = LedgerAdministration(ledger: ledger, actor: "local:\(NSUserName())")
         let administrators = listener(
             ControlRoutes(admin: AdminRoutes(administration: administration), health: health).router(),
             at: .unixDomainSocket(path: socket.path)
         ) { [onListening, settings] _ in
             socket.protect()
             for await port in ports {
-                let host = settings.listen.host.contains(":") ? "[\(settings.listen.host)]" : settings.listen.host
-                await onListening(Addresses(callers: "http://\(host):\(port)", controlSocket: socket.path))
+                await onListening(Addresses(callers: settings.listen.url(port: port), controlSocket: socket.path))
             }
         }
 
         // Stopped in reverse: the drain first, while everything still answers, and the ledger last.
         let drain = Drain(running: running, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [ledger, transport, closing, administrators, callers, drain],
+            services: [ledger, transport, closing, maker, readiness, administrators, callers, drain],
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = settings.drain + Self.shutdownMargin
         try await ServiceGroup(configuration: configuration).run()
     }
+
+    /// One for each execution that runs at once and a few for the control plane; beyond it calls would wait in line.
+    private static let maximumUpstreamConnections = 8_192
 
     /// What remains after the drain: last settlements, last sandboxes.
     private static let shutdownMargin = Duration.seconds(30)

@@ -55,13 +55,16 @@ extension Ledger {
         for (index, debt) in owed.enumerated() {
             do {
                 try await commits.submit(debt)
-            } catch {
+            } catch .unavailable(let reason) {
                 for remaining in owed[index...] { debts.owe(remaining) }
                 logger.warning(
                     "the ledger cannot be written; settlements wait",
-                    metadata: ["waiting": "\(debts.count)", "reason": "\(error.reason)"]
+                    metadata: ["waiting": "\(debts.count)", "reason": "\(reason)"]
                 )
                 return false
+            } catch {
+                // The ledger works and will not take this one, ever; those behind it must not wait for it.
+                logger.error("a settlement cannot be written", metadata: ["reason": "\(error.reason)"])
             }
         }
         return true

@@ -5,6 +5,12 @@ public struct PolicyFailure: Error, Equatable, Sendable, CustomStringConvertible
     /// What it must be.
     public let reason: String
 
+    /// What is wrong with a field.
+    public init(field: String, reason: String) {
+        self.field = field
+        self.reason = reason
+    }
+
     /// Field and reason in one sentence.
     public var description: String { "\(field) \(reason)" }
 }

@@ -35,12 +35,13 @@ import Testing
         output.append(.stderr("warning"))
         #expect(output.errorText("It was stopped.") == "warning\nIt was stopped.")
         output.append(.exception(name: "E", value: "v", traceback: "\u{1B}[0;31mTrace\u{1B}[0m E: v"))
-        #expect(output.errorText("The code failed.") == "warning\nTrace E: v")
+        #expect(output.errorText(nil) == "warning\nTrace E: v")
+        #expect(output.errorText("It was stopped.") == "warning\nTrace E: v\nIt was stopped.")
     }
 
     @Test func exceptionsWithoutTracebackAreStillTold() {
         var output = CollectedOutput(limit: 100)
         output.append(.exception(name: "UsageError", value: "bad magic", traceback: ""))
-        #expect(output.errorText("The code failed.") == "UsageError: bad magic")
+        #expect(output.errorText(nil) == "UsageError: bad magic")
     }
 }

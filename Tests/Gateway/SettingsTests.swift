@@ -39,12 +39,22 @@ import Testing
         ("GATEWAY_LISTEN=::1:80", "must be HOST:PORT"), ("GATEWAY_DRAIN_SECONDS=3.5", "0 to 3600"),
         ("GATEWAY_DRAIN_SECONDS=4000", "0 to 3600"), ("GATEWAY_LEDGER=gateway.db", "sqlite:PATH"),
         ("GATEWAY_LOG_LEVEL=loud", "must be one of"), ("GATEWAY_TRUSTED_PROXIES=10.0.0.0/33", "CIDR"),
-        ("GATEWAY_LISTEN=0.0.0.0:80", "reachable from other machines"), ("nonsense", "expected NAME=value"),
+        ("GATEWAY_LISTEN=0.0.0.0:80", "reachable from other machines"), ("GATEWAY_LISTEN", "expected NAME=value"),
     ])
     func saysWhereAndWhat(line: String, reason: String) {
         let failure = #expect(throws: SettingFailure.self) { try load(dotEnv: "\n\(line)\n") }
         #expect(failure?.description.contains(reason) == true, "\(failure?.description ?? "")")
         if !reason.contains("reachable") { #expect(failure?.description.contains("line 2") == true) }
+    }
+
+    @Test func othersMultiLineValuesAreTheirOwn() throws {
+        let dotEnv = "PRIVATE_KEY=\"-----BEGIN\nab=c\n-----END\"\nGATEWAY_DRAIN_SECONDS=3\n"
+        #expect(try load(dotEnv: dotEnv).settings.drain == .seconds(3))
+    }
+
+    @Test(arguments: [("127.0.0.1:1", true), ("[::1]:1", true), ("localhost:1", true), ("127.example.com:1", false)])
+    func loopbackIsAnAddressNotAPrefix(text: String, expected: Bool) throws {
+        #expect(try #require(ListenAddress(text)).isLoopback == expected)
     }
 
     @Test func anEmptyValueIsNone() throws {

@@ -8,7 +8,7 @@ public protocol Administration: Sendable {
     func createTenant(_ name: String) async throws -> TenantView
     /// All tenants by name.
     func tenants() async throws -> [TenantView]
-    /// One tenant; a filter takes only its records.
+    /// One tenant.
     func tenant(_ name: String) async throws -> TenantView
     /// Makes a key and its token.
     func issueKey(for tenant: String) async throws -> IssuedKeyView
@@ -30,7 +30,7 @@ public protocol Administration: Sendable {
 
 /// Which audit records to list, oldest first.
 public struct AuditFilter: Codable, Sendable {
-    /// One tenant; a filter takes only its records.
+    /// Only this tenant's records.
     public var tenant: String?
     /// Only this execution's records.
     public var execution: String?
@@ -69,7 +69,7 @@ public struct LedgerAdministration: Administration {
         try await mapped { try await ledger.tenants() }.map(TenantView.init)
     }
 
-    /// One tenant; a filter takes only its records.
+    /// One tenant.
     public func tenant(_ name: String) async throws -> TenantView {
         TenantView(try await mapped { try await ledger.tenant(name) })
     }
@@ -99,10 +99,13 @@ public struct LedgerAdministration: Administration {
 
     /// Changes a tenant's limits and returns them.
     public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
-        let old = try await mapped { try await ledger.policy(of: tenant) }
-        let new = try change.applied(to: old)
-        try await mapped { try await ledger.setPolicy(new, of: tenant, by: actor) }
-        return PolicyView(new)
+        PolicyView(
+            try await mapped {
+                try await ledger.changePolicy(of: tenant, by: actor) { policy throws(PolicyFailure) in
+                    try change.applied(to: policy)
+                }
+            }
+        )
     }
 
     /// What a tenant has used and reserved.

@@ -6,7 +6,7 @@ struct ControlRoutes: Sendable {
     let health: HealthRoutes
 
     func router() -> Router<OpenContext> {
-        let router = Router(context: OpenContext.self)
+        let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestIdentity(door: .administrators, trustedProxies: .none)
             ProblemRescue()

@@ -47,12 +47,12 @@ public struct PolicyChange: Codable, Sendable {
 
     /// The policy with the change made.
     ///
-    /// - Throws: a ``Problem`` naming the field that cannot be read; ranges are the policy's own to judge.
-    func applied(to policy: Policy) throws(Problem) -> Policy {
+    /// - Throws: for a field that cannot be read; ranges are the policy's own to judge.
+    func applied(to policy: Policy) throws(PolicyFailure) -> Policy {
         var policy = policy
         if let rate {
             guard let parsed = Rate(parsing: rate) else {
-                throw .invalidField("rate", "must be like 10/s, 600/min or 1000/h, not \"\(rate.prefix(40))\"")
+                throw PolicyFailure(field: "rate", reason: "must be like 10/s, 600/min or 1000/h, not \"\(rate.prefix(40))\"")
             }
             policy.rate.permits = parsed.permits
             policy.rate.periodSeconds = parsed.periodSeconds
@@ -62,9 +62,9 @@ public struct PolicyChange: Codable, Sendable {
         if let sandboxes { policy.sandboxes = sandboxes }
         for (name, seconds) in runtimeSeconds ?? [:] {
             guard let window = RuntimeWindow(rawValue: name) else {
-                throw .invalidField("runtime_seconds", "knows hour, day and month, not \"\(name.prefix(40))\"")
+                throw PolicyFailure(field: "runtime_seconds", reason: "knows hour, day and month, not \"\(name.prefix(40))\"")
             }
-            policy.runtime[window] = try seconds.map { value throws(Problem) in
+            policy.runtime[window] = try seconds.map { value throws(PolicyFailure) in
                 try Self.milliseconds(value, field: "runtime_seconds.\(name)")
             }
         }
@@ -79,8 +79,8 @@ public struct PolicyChange: Codable, Sendable {
         return policy
     }
 
-    private static func milliseconds(_ seconds: Double, field: String) throws(Problem) -> Int64 {
-        guard seconds >= 0, seconds < 1e12 else { throw .invalidField(field, "must be a number of seconds from 0 on") }
+    private static func milliseconds(_ seconds: Double, field: String) throws(PolicyFailure) -> Int64 {
+        guard seconds >= 0, seconds < 1e12 else { throw PolicyFailure(field: field, reason: "must be a number of seconds from 0 on") }
         return Int64((seconds * 1000).rounded())
     }
 }

@@ -3,7 +3,7 @@ import NIOCore
 /// Notices the moment a caller closes its end of the connection.
 ///
 /// Hummingbird lets a handler run on after the caller has left, and its own remedy gives up the connection. This
-/// handler sits in the pipeline instead and fires the ``Departure`` of its connection.
+/// handler sits in the pipeline instead and throws the connection's own ``StopSignal``.
 final class CallerPresence: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 

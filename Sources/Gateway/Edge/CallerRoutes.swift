@@ -10,7 +10,7 @@ struct CallerRoutes: Sendable {
     let trustedProxies: TrustedProxies
 
     func router() -> Router<OpenContext> {
-        let router = Router(context: OpenContext.self)
+        let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestIdentity(door: .callers, trustedProxies: trustedProxies)
             ProblemRescue()

@@ -6,7 +6,7 @@ struct JSONScanner {
         /// The number as it was written.
         case number(String)
         case string(String)
-            /// An object's or array's own text, its brackets included, without the white space between its parts.
+        /// An object's or array's own text, its brackets included, without the white space between its parts.
         case composite(String, isObject: Bool)
 
         var kind: String {

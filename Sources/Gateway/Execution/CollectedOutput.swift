@@ -21,7 +21,9 @@ struct CollectedOutput: Sendable {
         case .result(let result):
             if take(result.approximateBytes) { results.append(result.json) }
         case .exception(let name, let value, let traceback):
-            exception = RaisedException(name: name, value: value, traceback: traceback)
+            exception = RaisedException(
+                name: name, value: cut(value), traceback: cut(traceback)
+            )
         case .keepalive: break
         }
     }
@@ -37,23 +39,26 @@ struct CollectedOutput: Sendable {
     /// stderr, then the traceback without colour codes, then why it ended; `nil` exactly when all is well.
     func errorText(_ explanation: String?) -> String? {
         var parts = stderr.isEmpty ? [] : [stderr]
-        if let exception {
-            parts.append(exception.text)
-        } else if let explanation {
-            parts.append(explanation)
-        }
-        return parts.isEmpty ? nil : parts.joined(separator: stderr.hasSuffix("\n") ? "" : "\n")
+        if let exception { parts.append(exception.text) }
+        if let explanation { parts.append(explanation) }
+        guard let first = parts.first else { return nil }
+        return parts.dropFirst().reduce(first) { $0 + ($0.hasSuffix("\n") ? "" : "\n") + $1 }
     }
 
     private mutating func append(_ text: String, to stream: WritableKeyPath<CollectedOutput, String>) {
+        self[keyPath: stream] += cut(text)
+    }
+
+    /// As much of a text as still fits.
+    private mutating func cut(_ text: String) -> String {
         if text.utf8.count <= remainingBytes {
-            self[keyPath: stream] += text
             remainingBytes -= text.utf8.count
-        } else {
-            self[keyPath: stream] += text.prefixFitting(remainingBytes)
-            remainingBytes = 0
-            isTruncated = true
+            return text
         }
+        let fitting = String(text.prefixFitting(remainingBytes))
+        remainingBytes = 0
+        isTruncated = true
+        return fitting
     }
 
     private mutating func take(_ bytes: Int) -> Bool {

@@ -13,18 +13,21 @@ final class Execution: Sendable {
     let lease: Lease
     private let order: ExecutionOrder
     private let sandbox: Sandbox
+    /// How long it waited for its sandbox.
+    let queuedMilliseconds: Int64
     private let registration: RunningExecutions.Registration
     private let runner: ExecutionRunner
     private let heldSince = ContinuousClock.now
     private let hasBegun = Mutex(false)
 
     init(
-        order: ExecutionOrder, lease: Lease, sandbox: Sandbox, registration: RunningExecutions.Registration,
-        runner: ExecutionRunner
+        order: ExecutionOrder, lease: Lease, sandbox: Sandbox, queuedMilliseconds: Int64,
+        registration: RunningExecutions.Registration, runner: ExecutionRunner
     ) {
         self.order = order
         self.lease = lease
         self.sandbox = sandbox
+        self.queuedMilliseconds = queuedMilliseconds
         self.registration = registration
         self.runner = runner
     }
@@ -58,7 +61,7 @@ final class Execution: Sendable {
         ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(held, lease.grant.timeoutMilliseconds)
         registration.leave()
         logFinish(ending)
-        return FinishedExecution(lease: lease, ending: ending)
+        return FinishedExecution(lease: lease, ending: ending, queuedMilliseconds: queuedMilliseconds)
     }
 
     private func logFinish(_ ending: ExecutionEnding) {

@@ -32,10 +32,15 @@ final class ExecutionClosing: Service {
         return await settle(lease, with: result)
     }
 
+    /// Has a sandbox destroyed that no lease holds.
+    func destroy(sandboxID: String) {
+        queue.yield(.destroy(sandboxID: sandboxID))
+    }
+
     /// Gives back all of a lease whose sandbox was never made.
-    func settleUnheld(_ lease: Lease, because failure: UpstreamFailure) async {
+    func settleUnheld(_ lease: Lease, outcome: Outcome, reason: String?) async {
         let nothingRan = ExecutionResult(
-            outcome: .killed, reason: failure.reason, heldMilliseconds: 0, outputBytes: 0, exceptionName: nil
+            outcome: outcome, reason: reason, heldMilliseconds: 0, outputBytes: 0, exceptionName: nil
         )
         _ = await settle(lease, with: nothingRan)
     }

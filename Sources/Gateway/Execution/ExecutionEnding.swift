@@ -18,6 +18,8 @@ struct ExecutionEnding: Sendable {
 struct FinishedExecution: Sendable {
     let lease: Lease
     let ending: ExecutionEnding
+    /// How long it waited for its sandbox.
+    let queuedMilliseconds: Int64
 }
 
 /// What an execution has emitted so far, kept where a stop from outside can read it.

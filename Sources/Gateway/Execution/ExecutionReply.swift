@@ -33,7 +33,7 @@ struct ExecutionReply: Encodable, Sendable {
 
     /// The last event for a caller who has been reading along.
     init(lastEvent seen: CollectedOutput, _ finished: FinishedExecution) {
-        self.init(finished, error: seen.errorText(finished.explanation), truncated: false)
+        self.init(finished, error: seen.errorText(finished.explanation), truncated: seen.isTruncated)
         type = "finished"
     }
 
@@ -43,7 +43,7 @@ struct ExecutionReply: Encodable, Sendable {
         self.error = error
         runtimeMilliseconds = finished.ending.runtimeMilliseconds
         grantedTimeoutMilliseconds = finished.lease.grant.timeoutMilliseconds
-        queuedMilliseconds = 0
+        queuedMilliseconds = finished.queuedMilliseconds
         self.truncated = truncated
     }
 }
@@ -60,7 +60,7 @@ extension FinishedExecution {
     var explanation: String? {
         switch ending.outcome {
         case .completed: nil
-        case .failed: "The code failed."
+        case .failed: nil
         case .timed_out:
             lease.grant.wasLowered
                 ? "The execution was stopped after \(seconds) s, all the runtime that the tenant's quota had left."

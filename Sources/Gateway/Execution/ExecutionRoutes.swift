@@ -22,10 +22,12 @@ struct ExecutionRoutes: Sendable {
         let order = try ExecutionOrder(decoding: body, for: context.principal)
 
         let departure = try await CallerPresence.departure(on: context.channel)
-        let execution = try await runner.begin(order, for: context, departure: departure)
-        switch format {
-        case .document: return try await document(of: execution, for: context)
-        case .serverSentEvents, .jsonLines: return stream(of: execution, as: format, for: context)
+        switch try await runner.begin(order, for: context, departure: departure) {
+        case .holding(let execution):
+            return format == .document
+                ? try await document(of: execution, for: context) : stream(of: execution, as: format, for: context)
+        case .stopped(let finished):
+            return stopped(finished, as: format)
         }
     }
 
@@ -64,7 +66,7 @@ struct ExecutionRoutes: Sendable {
     // MARK: Replies
 
     /// How long a caller that has stopped reading may keep an ended stream open.
-    private let lastWordPatience = TimeAmount.seconds(30)
+    private static let lastWordPatience = TimeAmount.seconds(30)
 
     private func document(of execution: Execution, for context: TenantContext) async throws -> Response {
         let events = AsyncChannel<ExecutionEvent>()
@@ -73,47 +75,79 @@ struct ExecutionRoutes: Sendable {
         for await event in events { output.append(event) }
 
         let finished = await finishing
-        if let failure = finished.ending.failure { throw Problem(failure) }
-        var response = JSONReply.response(ExecutionReply(document: output, finished))
-        response.headers[.executionID] = execution.id
-        return response
+        if let failure = finished.ending.failure {
+            var problem = Problem(running: failure)
+            problem.headers[.executionID] = execution.id
+            throw problem
+        }
+        return document(ExecutionReply(document: output, finished))
     }
 
     private func stream(of execution: Execution, as format: ReplyFormat, for context: TenantContext) -> Response {
         let limit = context.principal.policy.outputBytes
         let body = ResponseBody { writer in
+            let events = AsyncChannel<ExecutionEvent>()
+            async let finishing = finish(execution, into: events, thenCut: context.channel)
             let started = StreamEvent.started(
-                id: execution.id, grantedTimeoutMilliseconds: execution.lease.grant.timeoutMilliseconds
+                id: execution.id, grantedTimeoutMilliseconds: execution.lease.grant.timeoutMilliseconds,
+                queuedMilliseconds: execution.queuedMilliseconds
             )
             try await writer.write(started.encoded(as: format))
-
-            let events = AsyncChannel<ExecutionEvent>()
-            async let finishing = execution.run(into: events)
             var seen = CollectedOutput(limit: limit)
             for await event in events {
                 seen.noteForError(event)
                 try await writer.write(StreamEvent.emitted(event).encoded(as: format))
             }
 
-            let finished = await finishing
-            let patience = context.channel.eventLoop.scheduleTask(in: lastWordPatience) {
-                context.channel.close(promise: nil)
-            }
+            let (finished, patience) = await finishing
             defer { patience.cancel() }
             let last =
                 if let failure = finished.ending.failure {
-                    StreamEvent.failed(Problem(failure).document(requestID: context.requestID))
+                    StreamEvent.failed(Problem(running: failure).document(requestID: context.requestID))
                 } else {
                     StreamEvent.finished(ExecutionReply(lastEvent: seen, finished))
                 }
             try await writer.write(last.encoded(as: format))
             try await writer.finish(nil)
         }
-        return Response(
+        return streamed(body, execution.id, as: format)
+    }
+
+    /// Runs the execution to its end; from then on a caller that has stopped reading has only so long to go on.
+    private func finish(
+        _ execution: Execution, into events: AsyncChannel<ExecutionEvent>, thenCut channel: any Channel
+    ) async -> (FinishedExecution, patience: Scheduled<Void>) {
+        let finished = await execution.run(into: events)
+        let patience = channel.eventLoop.scheduleTask(in: Self.lastWordPatience) { channel.close(promise: nil) }
+        return (finished, patience)
+    }
+
+    /// The reply to an execution that was stopped before it had a sandbox.
+    private func stopped(_ finished: FinishedExecution, as format: ReplyFormat) -> Response {
+        let nothing = CollectedOutput(limit: 0), id = finished.lease.executionID.text
+        guard format != .document else { return document(ExecutionReply(document: nothing, finished)) }
+        let started = StreamEvent.started(
+            id: id, grantedTimeoutMilliseconds: finished.lease.grant.timeoutMilliseconds,
+            queuedMilliseconds: finished.queuedMilliseconds
+        )
+        var buffer = started.encoded(as: format)
+        buffer.writeImmutableBuffer(
+            StreamEvent.finished(ExecutionReply(lastEvent: nothing, finished)).encoded(as: format)
+        )
+        return streamed(ResponseBody(byteBuffer: buffer), id, as: format)
+    }
+
+    private func document(_ reply: ExecutionReply) -> Response {
+        var response = JSONReply.response(reply)
+        response.headers[.executionID] = reply.id
+        return response
+    }
+
+    private func streamed(_ body: ResponseBody, _ id: String, as format: ReplyFormat) -> Response {
+        Response(
             status: .ok,
             headers: [
-                .contentType: format.rawValue, .cacheControl: "no-store", .accelBuffering: "no",
-                .executionID: execution.id,
+                .contentType: format.rawValue, .cacheControl: "no-store", .accelBuffering: "no", .executionID: id,
             ],
             body: body
         )

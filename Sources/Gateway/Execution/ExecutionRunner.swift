@@ -1,5 +1,6 @@
 import Auth
 import E2BUpstream
+import HTTPTypes
 import Ledger
 import Logging
 import Quota
@@ -8,6 +9,7 @@ import Quota
 struct ExecutionRunner: Sendable {
     let ledger: Ledger
     let upstream: E2BClient
+    let maker: SandboxMaker
     let closing: ExecutionClosing
     let running: RunningExecutions
     let logger: Logger
@@ -15,19 +17,44 @@ struct ExecutionRunner: Sendable {
     /// How long a sandbox outlives its execution's timeout, so that a dead gateway leaves nothing running for long.
     private static let lifetimeMarginSeconds: Int64 = 30
 
+    /// An admitted execution: holding its sandbox, or stopped before there was one.
+    enum Beginning: Sendable {
+        case holding(Execution)
+        case stopped(FinishedExecution)
+    }
+
     /// Admits the order and makes its sandbox.
     ///
     /// - Parameter departure: the signal of the caller's connection.
     /// - Throws: a ``Problem``; whatever was reserved has then been given back.
     func begin(
         _ order: ExecutionOrder, for context: TenantContext, departure: StopSignal
-    ) async throws(Problem) -> Execution {
+    ) async throws(Problem) -> Beginning {
         let registration = try running.enter(
             ExecutionID.random(), tenant: context.principal.tenant, departure: departure
         )
         let lease = try await admit(order, as: registration.id, for: context)
-        let sandbox = try await makeSandbox(for: order, under: lease)
-        return Execution(order: order, lease: lease, sandbox: sandbox, registration: registration, runner: self)
+        let admitted = ContinuousClock.now
+        switch await maker.make(sandboxOrder(order, under: lease), unless: registration.stop) {
+        case .made(let sandbox):
+            let waited = (ContinuousClock.now - admitted).wholeMilliseconds
+            return .holding(
+                Execution(
+                    order: order, lease: lease, sandbox: sandbox, queuedMilliseconds: waited,
+                    registration: registration, runner: self
+                )
+            )
+        case .failed(let failure):
+            await closing.settleUnheld(lease, outcome: .killed, reason: failure.reason)
+            var problem = Problem(creating: failure)
+            problem.headers[.executionID] = lease.executionID.text
+            throw problem
+        case .stopped(let reason):
+            let ending = ExecutionProgress().ending(stoppedBy: reason)
+            await closing.settleUnheld(lease, outcome: ending.outcome, reason: ending.reason)
+            let waited = (ContinuousClock.now - admitted).wholeMilliseconds
+            return .stopped(FinishedExecution(lease: lease, ending: ending, queuedMilliseconds: waited))
+        }
     }
 
     private func admit(
@@ -55,19 +82,12 @@ struct ExecutionRunner: Sendable {
         }
     }
 
-    /// Not interrupted when the caller leaves: a create cut short could leave a sandbox nobody knows the id of.
-    private func makeSandbox(for order: ExecutionOrder, under lease: Lease) async throws(Problem) -> Sandbox {
+    private func sandboxOrder(_ order: ExecutionOrder, under lease: Lease) -> SandboxOrder {
         let seconds = (lease.grant.timeoutMilliseconds + 999) / 1000 + Self.lifetimeMarginSeconds
-        let wanted = SandboxOrder(
+        return SandboxOrder(
             template: order.template,
             lifetimeSeconds: Int(seconds),
             metadata: ["e2b-gateway": "execution", "e2b-gateway-execution": lease.executionID.text]
         )
-        do {
-            return try await upstream.createSandbox(wanted)
-        } catch {
-            await closing.settleUnheld(lease, because: error)
-            throw Problem(error)
-        }
     }
 }

@@ -3,7 +3,7 @@ import NIOCore
 
 /// One event of a streamed execution, as it is written to the caller.
 enum StreamEvent: Sendable {
-    case started(id: String, grantedTimeoutMilliseconds: Int64)
+    case started(id: String, grantedTimeoutMilliseconds: Int64, queuedMilliseconds: Int64)
     case emitted(ExecutionEvent)
     case finished(ExecutionReply)
     /// The sandbox cloud or the gateway failed after the first byte: never a silent end.
@@ -41,11 +41,11 @@ enum StreamEvent: Sendable {
 
     private var json: ByteBuffer {
         switch self {
-        case .started(let id, let granted):
+        case .started(let id, let granted, let queued):
             JSONReply.buffer(
                 JSONValue.object([
                     "type": .string(name), "id": .string(id), "granted_timeout_ms": .integer(granted),
-                    "queued_ms": .integer(0),
+                    "queued_ms": .integer(queued),
                 ])
             )
         case .emitted(.stdout(let text)), .emitted(.stderr(let text)):

@@ -1,11 +1,12 @@
 import E2BUpstream
 import Ledger
+import ServiceLifecycle
 import Synchronization
 
 /// Whether this gateway can serve a call now: its ledger takes writes, upstream answers, and it is not draining.
 ///
-/// Upstream is asked at most once every few seconds, however often `/readyz` is.
-final class Readiness: Sendable {
+/// Upstream is asked at a steady pace, however often `/readyz` is; the answer to `/readyz` never waits for it.
+final class Readiness: Service {
     struct Report: Encodable {
         let status: String
         let ledger: String
@@ -14,16 +15,13 @@ final class Readiness: Sendable {
         var isReady: Bool { status == "ready" }
     }
 
-    private struct Probe {
-        var takenAt: ContinuousClock.Instant
-        var answer: String
-    }
-
     private let ledger: Ledger
     private let upstream: E2BClient
     private let running: RunningExecutions
-    private let lastProbe = Mutex<Probe?>(nil)
-    private static let probeInterval = Duration.seconds(5)
+    private let lastAnswer = Mutex("unknown")
+
+    private static let pace = Duration.seconds(5)
+    private static let probePatience = Duration.seconds(3)
 
     init(ledger: Ledger, upstream: E2BClient, running: RunningExecutions) {
         self.ledger = ledger
@@ -32,10 +30,44 @@ final class Readiness: Sendable {
     }
 
     func report() async -> Report {
-        let ledger = await ledgerState(), upstream = await upstreamState()
+        let ledger = await ledgerState(), upstream = lastAnswer.withLock(\.self)
         let status =
             if running.isDraining { "draining" } else if ledger == "ok", upstream == "ok" { "ready" } else { "unready" }
         return Report(status: status, ledger: ledger, upstream: upstream)
+    }
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                try await Task.sleep(for: Self.pace)
+                await self.probe()
+            }
+        }
+    }
+
+    /// Asks upstream once; for a short while only.
+    func probe() async {
+        let answer = await withTaskGroup(of: String?.self) { group in
+            group.addTask { await self.upstreamState() }
+            group.addTask {
+                try? await Task.sleep(for: Self.probePatience)
+                return "upstream_timeout"
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        if let answer { lastAnswer.withLock { $0 = answer } }
+    }
+
+    private func upstreamState() async -> String? {
+        do {
+            try await upstream.probe()
+            return "ok"
+        } catch .cancelled {
+            return nil
+        } catch {
+            return error.reason
+        }
     }
 
     private func ledgerState() async -> String {
@@ -45,19 +77,5 @@ final class Readiness: Sendable {
         } catch {
             return "unavailable"
         }
-    }
-
-    private func upstreamState() async -> String {
-        let now = ContinuousClock.now
-        if let last = lastProbe.withLock(\.self), now - last.takenAt < Self.probeInterval { return last.answer }
-        let answer: String
-        do {
-            try await upstream.probe()
-            answer = "ok"
-        } catch {
-            answer = error.reason
-        }
-        lastProbe.withLock { $0 = Probe(takenAt: now, answer: answer) }
-        return answer
     }
 }

@@ -1,4 +1,5 @@
 import Auth
+import CurlTransport
 import E2BUpstream
 import Foundation
 import Ledger
@@ -71,30 +72,48 @@ extension Problem {
         }
     }
 
-    /// The upstream failed before a sandbox was held, so nothing ran and nothing is charged.
-    init(_ failure: UpstreamFailure) {
+    /// Upstream failed to make a sandbox: nothing ran and nothing is charged. Only where the request cannot have
+    /// reached upstream is repeating it harmless.
+    init(creating failure: UpstreamFailure) {
         switch failure {
-        case .unreachable:
-            self.init(.upstreamUnreachable, "The sandbox cloud could not be reached.", retryAfter: .seconds(1))
-        case .timedOut:
-            self.init(.upstreamTimeout, "The sandbox cloud did not answer in time.", shouldRetry: false)
+        case .unreachable(.refused), .unreachable(.unresolvable), .unreachable(.connectTimedOut):
+            self.init(
+                .upstreamUnreachable, "The sandbox cloud could not be reached; nothing was run.",
+                retryAfter: .seconds(1)
+            )
         case .capacity(let retryAfter):
             self.init(
                 .upstreamCapacity, "The sandbox cloud has no room for another sandbox.",
                 retryAfter: retryAfter ?? .seconds(1)
             )
-        case .credentialRefused:
-            self.init(.upstreamRefused, "The sandbox cloud refused the gateway's own key.", shouldRetry: false)
-        case .refused(let status, _):
-            self.init(.upstreamRefused, "The sandbox cloud refused with status \(status).", shouldRetry: false)
-        case .broken:
-            self.init(.upstreamBroken, "The sandbox cloud's answer broke off or made no sense.", shouldRetry: false)
-        case .sandboxGone:
-            self.init(.upstreamBroken, "The sandbox ended before the execution did.", shouldRetry: false)
+        case .unreachable:
+            self.init(.upstreamUnreachable, "The sandbox cloud was lost; nothing was run.", shouldRetry: false)
+        case .timedOut:
+            self.init(.upstreamTimeout, "The sandbox cloud made no sandbox in time; nothing was run.", shouldRetry: false)
+        case .credentialRefused, .refused:
+            self.init(.upstreamRefused, "The sandbox cloud refused the gateway; nothing was run.", shouldRetry: false)
         case .contextInvalid(let reason):
             self.init(.invalidRequest, reason, shouldRetry: false)
-        case .cancelled:
-            self.init(.upstreamBroken, "The call was cancelled.", shouldRetry: false)
+        case .broken, .sandboxGone, .cancelled:
+            self.init(
+                .upstreamBroken, "The sandbox cloud's answer made no sense; nothing was run.", shouldRetry: false
+            )
+        }
+    }
+
+    /// Upstream failed while a sandbox was held: the code may have run, and the time it was held is charged.
+    init(running failure: UpstreamFailure) {
+        switch failure {
+        case .timedOut:
+            self.init(.upstreamTimeout, "The sandbox fell silent; the code may have run.", shouldRetry: false)
+        case .credentialRefused, .refused, .capacity:
+            self.init(.upstreamRefused, "The sandbox refused to run the code.", shouldRetry: false)
+        case .sandboxGone:
+            self.init(.upstreamBroken, "The sandbox ended before the code did.", shouldRetry: false)
+        case .contextInvalid(let reason):
+            self.init(.invalidRequest, reason, shouldRetry: false)
+        case .unreachable, .broken, .cancelled:
+            self.init(.upstreamBroken, "The sandbox broke off; the code may have run.", shouldRetry: false)
         }
     }
 

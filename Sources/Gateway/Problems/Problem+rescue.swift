@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Ledger
 import Logging
 
 extension Problem {
@@ -12,6 +13,8 @@ extension Problem {
             self = .notFoundOrNotAllowed(request, behind: context.door)
         case let error as any HTTPResponseError:
             self.init(.invalidRequest, "The request could not be read (status \(error.status.code)).")
+        case let failure as LedgerFailure:
+            self.init(failure)
         case is CancellationError:
             self = .draining
         default:

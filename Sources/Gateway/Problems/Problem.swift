@@ -56,7 +56,6 @@ public struct Problem: Error, Sendable {
         if let retryAfter { headers[.retryAfter] = String(retryAfter.secondsRoundedUp) }
         if let shouldRetry { headers[.shouldRetry] = shouldRetry ? "true" : "false" }
         if type.status == 401 { headers[.wwwAuthenticate] = "Bearer realm=\"e2b-gateway\"" }
-        if type == .payloadTooLarge { headers[.connection] = "close" }
         let body = JSONReply.buffer(document(requestID: requestID))
         return Response(status: .init(code: type.status), headers: headers, body: .init(byteBuffer: body))
     }

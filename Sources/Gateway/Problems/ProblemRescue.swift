@@ -13,13 +13,25 @@ struct ProblemRescue: RouterMiddleware {
             return try await next(request, context)
         } catch {
             let problem = Problem(rescuing: error, of: request, context)
-            if problem.type == .payloadTooLarge { closeSoon(context.channel) }
-            return problem.response(requestID: context.requestID)
+            var response = problem.response(requestID: context.requestID)
+            if problem.type == .payloadTooLarge || request.announcesMuchBody {
+                response.headers[.connection] = "close"
+                closeSoon(context.channel)
+            }
+            return response
         }
     }
 
-    /// Cuts off a caller that goes on sending a body nobody reads, after time enough to fetch the refusal.
+    /// Cuts off a caller that may go on sending a body nobody reads, after time enough to fetch the refusal.
     private func closeSoon(_ channel: any Channel) {
         channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+    }
+}
+
+extension Request {
+    /// Whether what is left of the body may be more than is worth swallowing to keep the connection.
+    fileprivate var announcesMuchBody: Bool {
+        if headers[.transferEncoding] != nil { return true }
+        return headers[.contentLength].flatMap(Int.init) ?? 0 > 64 * 1024
     }
 }

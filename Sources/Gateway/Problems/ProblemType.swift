@@ -116,13 +116,13 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .internalError:
             "A fault in the gateway. Report the `request_id`; the log holds the cause."
         case .upstreamUnreachable:
-            "The gateway could not connect to the sandbox cloud. The call was not charged. Try again shortly; `/readyz` shows the state."
+            "The gateway could not connect to the sandbox cloud. Nothing was run or charged. `Retry-After` is given where repeating the call is harmless; `/readyz` shows the state."
         case .upstreamRefused:
-            "The sandbox cloud refused the gateway's own request, for instance because its API key was revoked. This is for the gateway's operators; it was not charged."
+            "The sandbox cloud refused the gateway's own request, for instance because its API key was revoked. This is for the gateway's operators."
         case .upstreamBroken:
             "The sandbox cloud broke off or sent something that is not its protocol. Code may have run; do not repeat it blindly if it has side effects."
         case .upstreamTimeout:
-            "The sandbox cloud did not answer within the gateway's deadline. A sandbox may have been made; the gateway removes it."
+            "The sandbox cloud did not answer within the gateway's deadline. A sandbox may have been made; the cloud ends it by itself soon after the timeout."
         case .upstreamCapacity:
             "The sandbox cloud has reached its own limit on sandboxes. This is not the tenant's quota. Try again after `Retry-After`."
         case .ledgerUnavailable:

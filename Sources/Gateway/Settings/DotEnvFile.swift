@@ -11,6 +11,8 @@ enum DotEnvFile {
             if line.hasPrefix("export ") { line = line.dropFirst(7).trimming(" \t") }
             let source = SettingSource.file(path: path, line: index + 1)
             guard let equals = line.firstIndex(of: "=") else {
+                // Others keep multi-line values here; only a name that claims to be ours is judged.
+                guard line.hasPrefix("GATEWAY_") || line.hasPrefix("E2B_") else { continue }
                 throw SettingFailure("\(source): expected NAME=value")
             }
             let name = line[..<equals].trimming(" \t")

@@ -25,11 +25,23 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether only this machine can reach it.
     public var isLoopback: Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        guard host != "localhost" else { return true }
+        switch try? SocketAddress(ipAddress: host, port: 0) {
+        case .v4: return host.hasPrefix("127.")
+        case .v6: return host == "::1"
+        default: return false
+        }
     }
 
     /// As it is written in settings.
     public var description: String {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+extension ListenAddress {
+    /// The base URL once a port is bound.
+    func url(port bound: Int) -> String {
+        "http://\(host.contains(":") ? "[\(host)]" : host):\(bound)"
     }
 }

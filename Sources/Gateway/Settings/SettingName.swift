@@ -75,8 +75,10 @@ extension Settings {
             upstreamSandboxURL = value
         case .e2bDomain:
             upstreamDomain = value
-        case .url, .token:
-            break
+        case .url:
+            url = value
+        case .token:
+            token = value
         }
     }
 }

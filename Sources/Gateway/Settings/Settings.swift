@@ -20,6 +20,10 @@ public struct Settings: Sendable {
     public var drain: Duration = .seconds(35)
     /// `GATEWAY_LOG_LEVEL`: trace, debug, info, notice, warning, error, critical. Default info.
     public var logLevel = Logger.Level.info
+    /// `GATEWAY_URL`: where the client commands find a gateway. Default `http://127.0.0.1:8080`.
+    public var url = "http://127.0.0.1:8080"
+    /// `GATEWAY_TOKEN`: what the client commands present.
+    public var token: String?
     /// `E2B_API_KEY`, with the meaning the E2B SDK gives it.
     public var upstreamKey: UpstreamKey?
     /// `E2B_API_URL`, `E2B_SANDBOX_URL`, `E2B_DOMAIN`, with the meaning the E2B SDK gives them.

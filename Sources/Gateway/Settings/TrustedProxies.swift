@@ -1,8 +1,9 @@
+import CNIOLinux
 import Glibc
 import NIOCore
 
 /// The networks whose `X-Forwarded-For` is believed, as a comma list of addresses and CIDR blocks.
-public struct TrustedProxies: Sendable {
+public struct TrustedProxies: Sendable, CustomStringConvertible {
     private struct Network: Sendable {
         let bytes: [UInt8]
         let prefixLength: Int
@@ -36,8 +37,12 @@ public struct TrustedProxies: Sendable {
     /// Whether nobody is believed.
     public var isEmpty: Bool { networks.isEmpty }
 
+    /// As it was set.
+    public let description: String
+
     private init(networks: [Network]) {
         self.networks = networks
+        description = "none"
     }
 
     /// Returns `nil` if any entry is neither an address nor a CIDR block.
@@ -48,6 +53,7 @@ public struct TrustedProxies: Sendable {
             networks.append(network)
         }
         self.networks = networks
+        description = text
     }
 
     /// Whether an address belongs to a trusted proxy.

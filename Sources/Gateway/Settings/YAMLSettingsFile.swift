@@ -4,10 +4,6 @@ import Yams
 ///
 /// Secrets have no place in a file that is shared and committed, so they are refused here.
 enum YAMLSettingsFile {
-    private static let secrets: Set<String> = [
-        "E2B_API_KEY", "GATEWAY_ROOT_KEY", "GATEWAY_TOKEN", "GATEWAY_ADMIN_TOKEN",
-    ]
-
     static func parse(_ text: String, path: String) throws(SettingFailure) -> [RawSetting] {
         guard let mapping = try rootMapping(of: text, path: path) else { return [] }
         var settings: [RawSetting] = []
@@ -18,7 +14,7 @@ enum YAMLSettingsFile {
                 throw SettingFailure("\(source): \(key) must be a single value, not a list or a mapping")
             }
             let name = key.hasPrefix("e2b_") ? key.uppercased() : "GATEWAY_" + key.uppercased()
-            guard !secrets.contains(name) else {
+            guard SettingName(rawValue: name)?.isSecret != true else {
                 throw SettingFailure(
                     "\(source): \(key) is a secret and may not stand in a YAML file; "
                         + "put \(name) into the environment or .env.local"

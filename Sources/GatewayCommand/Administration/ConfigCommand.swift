@@ -8,7 +8,7 @@ struct ConfigCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Read all settings, say what is wrong, or list them with their sources."
+            abstract: "Read all settings, say what is wrong, or list what is in force and where it comes from."
         )
 
         @Option(help: "A YAML file of settings, after the environment and .env.local.") var config: String?
@@ -16,15 +16,22 @@ struct ConfigCommand: ParsableCommand {
 
         private struct Row: Encodable {
             let setting: String
+            /// Never a secret's.
+            let value: String
             let source: String
         }
 
         func run() throws {
-            let sources = try Settings.load(configFile: config).sources
-            let rows = SettingName.allCases.map {
-                Row(setting: $0.rawValue, source: sources[$0]?.description ?? "default")
+            let (settings, sources) = try Settings.load(configFile: config)
+            let rows = SettingName.allCases.map { name in
+                Row(
+                    setting: name.rawValue, value: settings.shown(name),
+                    source: sources[name]?.description ?? "default"
+                )
             }
-            try format.print(rows) { Table(["SETTING", "FROM"], $0.map { [$0.setting, $0.source] }).text }
+            try format.print(rows) { rows in
+                Table(["SETTING", "VALUE", "FROM"], rows.map { [$0.setting, $0.value, $0.source] }).text
+            }
         }
     }
 }

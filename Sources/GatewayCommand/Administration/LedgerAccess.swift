@@ -33,7 +33,10 @@ enum LedgerAccess {
             case .missing: CommandFailure("There is no ledger at \(path). Make one with `e2b-gateway init`.")
             case .exists: CommandFailure("There is a ledger at \(path) already; nothing was changed.")
             case .inUse:
-                CommandFailure("Another process holds the ledger at \(path), and no gateway answers on its socket.")
+                CommandFailure(
+                    "Another process holds the ledger at \(path): a gateway that is running, or another command. "
+                        + "Stop it, or wait for it."
+                )
             case .notALedger: CommandFailure("\(path) is not a ledger of this gateway.")
             case .tooNew: CommandFailure("The ledger at \(path) was written by a newer version of this gateway.")
             case .wrongRootKey:

@@ -1,5 +1,6 @@
 import CurlTransport
 import Foundation
+import Gateway
 import HTTPTypes
 import NIOCore
 import NIOFoundationCompat
@@ -23,12 +24,12 @@ struct GatewayCaller: Sendable {
     let url: String
     let token: String
 
-    /// Reads `GATEWAY_URL` and `GATEWAY_TOKEN`; the token is never an argument, where others could see it.
-    init(transport: CurlClient, environment: [String: String] = ProcessInfo.processInfo.environment) throws {
-        guard let token = environment["GATEWAY_TOKEN"], !token.isEmpty else {
+    /// With `GATEWAY_URL` and `GATEWAY_TOKEN`; the token is never an argument, where others could see it.
+    init(transport: CurlClient, settings: Settings) throws {
+        guard let token = settings.token else {
             throw CommandFailure("GATEWAY_TOKEN is not set. An administrator makes one: e2b-gateway key issue TENANT")
         }
-        self.init(transport: transport, url: environment["GATEWAY_URL"] ?? "http://127.0.0.1:8080", token: token)
+        self.init(transport: transport, url: settings.url, token: token)
     }
 
     init(transport: CurlClient, url: String, token: String) {
@@ -40,14 +41,22 @@ struct GatewayCaller: Sendable {
     /// The whole reply as the gateway's JSON document.
     func document(_ order: Order) async throws -> ByteBuffer {
         let response = try await send(order, accept: "application/json")
-        return try await response.body.collect(upTo: 64 * 1024 * 1024)
+        return try await response.body.collect(upTo: Self.maximumDocumentBytes)
     }
 
     /// Streams the execution and hands each event on as it comes.
     func stream(_ order: Order, _ handle: (ClientEvent) throws -> Void) async throws {
         let response = try await send(order, accept: "application/x-ndjson")
+        do {
+            try await read(response.body, handle)
+        } catch is TransportFailure {
+            throw LostExecution("The connection to the gateway broke off; what the code did is not known.")
+        }
+    }
+
+    private func read(_ body: ResponseBody, _ handle: (ClientEvent) throws -> Void) async throws {
         var pending = ByteBuffer()
-        for try await chunk in response.body {
+        for try await chunk in body {
             pending.writeImmutableBuffer(chunk)
             while let length = pending.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map({
                 $0 - pending.readerIndex
@@ -61,13 +70,19 @@ struct GatewayCaller: Sendable {
         }
     }
 
+    private static let maximumDocumentBytes = 1024 * 1024 * 1024
+
     private func send(_ order: Order, accept: String) async throws -> IncomingResponse {
         let body = ByteBuffer(data: try JSONEncoder().encode(order))
         var request = OutgoingRequest(method: .post, url: url + "/v1/executions", body: .bytes(body))
         request.headers = [.authorization: "Bearer \(token)", .contentType: "application/json", .accept: accept]
+        // A document comes when the code has ended, however long that takes; the gateway keeps the time.
+        request.deadlines.idle = nil
         let response: IncomingResponse
         do {
             response = try await transport.send(request)
+        } catch .invalidRequest {
+            throw CommandFailure("GATEWAY_URL \"\(url)\" is not a URL such as http://127.0.0.1:8080.")
         } catch {
             throw CommandFailure("The gateway at \(url) cannot be reached (\(error)). Is GATEWAY_URL right?")
         }
@@ -76,6 +91,15 @@ struct GatewayCaller: Sendable {
             throw RefusedByGateway(status: response.status, body: text)
         }
         return response
+    }
+}
+
+/// An execution that began and was lost to the caller's sight.
+struct LostExecution: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CurlTransport
 import Foundation
+import Gateway
 import NIOCore
 import NIOFoundationCompat
 
@@ -9,8 +10,8 @@ struct Run: AsyncParsableCommand {
         abstract: "Run a Python file through a gateway.",
         discussion: """
             Needs GATEWAY_TOKEN, and GATEWAY_URL unless it is http://127.0.0.1:8080. Output streams as it comes. \
-            Exit codes: 0 completed, 1 the code failed, 124 timed out, 130 cancelled, 137 killed, 125 not run: \
-            refused, unreachable, or no such file.
+            Exit codes: 0 completed, 1 the code failed, 124 timed out, 130 cancelled, 137 killed or \
+            lost, 125 not run: refused, unreachable, or no such file.
             """
     )
 
@@ -35,8 +36,12 @@ struct Run: AsyncParsableCommand {
             let order = GatewayCaller.Order(
                 code: try Self.text(of: file), contextData: try context.map(Self.text), timeoutSeconds: timeout?.seconds
             )
-            let caller = try GatewayCaller(transport: transport)
+            let caller = try GatewayCaller(transport: transport, settings: try Settings.load().settings)
             outcome = try await format.output == .json ? document(order, caller) : stream(order, caller)
+        } catch let lost as LostExecution {
+            await transport.shutdown()
+            Self.tell("e2b-gateway: \(lost)\n")
+            throw Self.exitCode("killed")
         } catch {
             await transport.shutdown()
             Self.tell("e2b-gateway: \(error)\n")
@@ -55,7 +60,7 @@ struct Run: AsyncParsableCommand {
 
     private func stream(_ order: GatewayCaller.Order, _ caller: GatewayCaller) async throws -> String {
         var folder = try charts.map(ChartFolder.init)
-        var outcome = "killed"
+        var outcome: String?
         try await caller.stream(order) { event in
             switch event.type {
             case "stdout": try FileHandle.standardOutput.write(contentsOf: Data((event.text ?? "").utf8))
@@ -66,19 +71,28 @@ struct Run: AsyncParsableCommand {
                 try folder?.save(event)
             case "finished":
                 outcome = event.outcome ?? "killed"
-                if outcome != "completed", outcome != "failed" { Self.tell((event.error ?? outcome) + "\n") }
+                if event.outcome != "completed", event.outcome != "failed" {
+                    Self.tell((event.error ?? "The execution did not end well.") + "\n")
+                }
             case "failed":
-                throw CommandFailure(event.problem.map { "\($0.title): \($0.detail)" } ?? "The execution broke off.")
+                throw LostExecution(event.problem.map { "\($0.title). \($0.detail)" } ?? "The execution broke off.")
             default: break
             }
         }
         for path in folder?.saved ?? [] { Self.tell("saved \(path)\n") }
+        guard let outcome else { throw LostExecution("The stream ended without saying how the execution did.") }
         return outcome
     }
 
     private static func text(of file: String) throws -> String {
-        let data = file == "-" ? try FileHandle.standardInput.readToEnd() : FileManager.default.contents(atPath: file)
-        guard let data else { throw CommandFailure("\(file) cannot be read.") }
+        let data: Data
+        do {
+            data =
+                file == "-"
+                ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(fileURLWithPath: file))
+        } catch {
+            throw CommandFailure("\(file) cannot be read: \(error.localizedDescription)")
+        }
         guard let text = String(validating: data, as: UTF8.self) else { throw CommandFailure("\(file) is not UTF-8.") }
         return text
     }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Foundation
 import Gateway
+import Glibc
 import Ledger
 import Logging
+import NIOCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -23,6 +25,7 @@ struct Serve: AsyncParsableCommand {
         LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level) }
         let logger = Logger(label: "e2b-gateway")
 
+        OpenFiles.raiseLimit()
         let ledger = try LedgerAccess.open(settings)
         let gateway = try GatewayService(settings: settings, ledger: ledger, logger: logger) { [format] addresses in
             Self.announce(addresses, format.output)
@@ -30,7 +33,12 @@ struct Serve: AsyncParsableCommand {
         let configuration = ServiceGroupConfiguration(
             services: [gateway], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
-        try await ServiceGroup(configuration: configuration).run()
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE || error.errnoCode == EACCES {
+            await ledger.close()
+            throw CommandFailure("GATEWAY_LISTEN \(settings.listen) cannot be listened on: \(String(cString: strerror(error.errnoCode))).")
+        }
         await ledger.close()
     }
 

@@ -81,9 +81,20 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/invalidPolicy(_:)``,
     ///   ``LedgerFailure/unavailable(_:)``.
     public func setPolicy(_ policy: Policy, of name: String, by actor: String) async throws(LedgerFailure) {
-        try Self.validate(policy)
+        try await changePolicy(of: name, by: actor) { _ in policy }
+    }
+
+    /// Changes a tenant's limits as they are at that moment, so that of two changes at once neither is lost.
+    ///
+    /// - Returns: the limits in force from the next call on.
+    /// - Throws: as ``setPolicy(_:of:by:)``; what `change` throws as ``LedgerFailure/invalidPolicy(_:)``.
+    @discardableResult
+    public func changePolicy(
+        of name: String, by actor: String, _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
+    ) async throws(LedgerFailure) -> Policy {
         try await commits.submit { draft in
             guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
+            let policy = try Self.changed(account.policy, change)
             var entry = AuditEntry(.policySet)
             entry.actor = actor
             entry.tenant = name
@@ -95,6 +106,17 @@ extension Ledger {
                 "UPDATE tenant SET policy = ? WHERE id = ?", [try Document.text(policy), account.tenant.id]
             )
             try draft.audit(entry)
+            return policy
+        }
+    }
+
+    private static func changed(
+        _ policy: Policy, _ change: (Policy) throws(PolicyFailure) -> Policy
+    ) throws(LedgerFailure) -> Policy {
+        do {
+            return try change(policy).validated()
+        } catch {
+            throw .invalidPolicy(error)
         }
     }
 

@@ -1,0 +1,23 @@
+import Logging
+
+extension Settings {
+    /// A setting's value in force, as it may be shown: a secret is `set` or `not set`.
+    public func shown(_ name: SettingName) -> String {
+        func secret(_ isSet: Bool) -> String { isSet ? "set" : "not set" }
+        return switch name {
+        case .listen: listen.description
+        case .ledger: "sqlite:\(ledgerPath)"
+        case .rootKey: secret(rootKey != nil)
+        case .rootKeyFile: effectiveRootKeyFile
+        case .trustedProxies: trustedProxies.description
+        case .drainSeconds: "\(drain.components.seconds)"
+        case .logLevel: logLevel.rawValue
+        case .e2bAPIKey: secret(upstreamKey != nil)
+        case .e2bAPIURL: upstreamAPIURL ?? "from E2B_DOMAIN"
+        case .e2bSandboxURL: upstreamSandboxURL ?? "from E2B_DOMAIN"
+        case .e2bDomain: upstreamDomain ?? "e2b.app"
+        case .url: url
+        case .token: secret(token != nil)
+        }
+    }
+}
