@@ -16,6 +16,8 @@ public struct LocalE2B: Service {
     private let configuration: LocalE2BConfiguration
     private let logger: Logger
     private let onListening: @Sendable (_ port: Int) async -> Void
+    /// How memory is guarded, if not as the machine allows; for tests.
+    var memoryGuard: MemoryGuard?
 
     /// - Parameters:
     ///   - configuration: where to listen and what sandboxes get.
@@ -38,7 +40,7 @@ public struct LocalE2B: Service {
         try preparation.checkPrograms()
         let directory = try RuntimeDirectory()
         defer { directory.remove() }
-        let memory = MemoryGuard.detect()
+        let memory = memoryGuard ?? MemoryGuard.detect()
         defer { memory.remove() }
         let host = try await preparation.prepare(directory, memory: memory)
         try await preparation.trySandbox(on: host)

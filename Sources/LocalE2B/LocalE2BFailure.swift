@@ -28,11 +28,11 @@ public enum LocalE2BFailure: Error, Equatable, CustomStringConvertible {
             "local E2B: \(path) is missing; run: apt-get install \(package)"
         case .environmentMissing(let path):
             """
-            local E2B: there is no Python environment at \(path); run: make sandbox-venv \
+            local E2B: there is no Python environment at \(path); run: make setup \
             (or set LOCAL_E2B_VENV to an environment made with /usr/bin/python3 -m venv)
             """
         case .environmentIncomplete(let path, let detail):
-            "local E2B: the Python environment at \(path) is not usable; run: make sandbox-venv (\(detail))"
+            "local E2B: the Python environment at \(path) is not usable; run: make setup (\(detail))"
         case .filterFailed(let detail):
             "local E2B: the system call filter cannot be made; run: apt-get install python3-seccomp (\(detail))"
         case .namespacesNotAllowed(let detail):

@@ -21,7 +21,8 @@ struct TLSTests {
             guard case .tlsFailed = failure else { return #expect(failure == .tlsFailed("the name")) }
         }
         // In a process of its own, because the environment is the process's.
-        await #expect(processExitsWith: .success) { [url = server.url, authority = certificates.authority] in
+        await #expect(processExitsWith: .success) {
+            [url = server.url as String, authority = certificates.authority as String] in
             setenv("SSL_CERT_FILE", authority, 1)
             try await withClient { client in
                 #expect(await failure(of: client, .init(url: url)) == nil)

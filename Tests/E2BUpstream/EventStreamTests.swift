@@ -49,7 +49,7 @@ struct EventStreamTests {
             let whole = try events([bytes])
             #expect(!whole.isEmpty)
             #expect(try events(bytes.map { [$0] }) == whole, "\(name), byte by byte")
-            for cut in stride(from: 1, to: bytes.count, by: max(1, bytes.count / 200)) {
+            for cut in stride(from: 1, to: bytes.count, by: max(1, bytes.count / 50)) {
                 #expect(try events([Array(bytes[..<cut]), Array(bytes[cut...])]) == whole, "\(name), cut at \(cut)")
             }
         }

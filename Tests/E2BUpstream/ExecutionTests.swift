@@ -123,16 +123,16 @@ struct ExecutionTests {
     @Test func `the total deadline covers setup and code together`() async throws {
         let server = try await ScriptedServer.answering { request, connection in
             if request.text.contains("payload") {
-                try await Task.sleep(for: .seconds(1))
+                try await Task.sleep(for: .seconds(3))
                 return try await connection.respond(body: Self.end)
             }
             await connection.waitUntilClosed()
         }
         try await withUpstream(server) { upstream in
             let start = ContinuousClock.now
-            let order = CodeOrder(code: "1", deadlines: .init(idle: nil, total: .seconds(2)))
+            let order = CodeOrder(code: "1", deadlines: .init(idle: nil, total: .seconds(4)))
             await #expect(throws: UpstreamFailure.timedOut) { _ = try await upstream.execute(order, in: sandbox) }
-            #expect((.milliseconds(1990) ... .milliseconds(2900)).contains(.now - start))
+            #expect((.milliseconds(3990) ... .milliseconds(6500)).contains(.now - start))
         }
     }
 

@@ -87,7 +87,8 @@ struct DataPlaneTests {
     @Test func badBodiesAreRefusedLikeFastAPIDoes() async throws {
         try await TestSandbox.with { (sandbox: TestSandbox) async throws in
             for (body, type) in [
-                ("{", "json_invalid"), ("[]", "model_attributes_type"), ("{}", "missing"), (#"{"code": 5}"#, "string_type"),
+                ("{", "json_invalid"), ("[]", "model_attributes_type"), ("{}", "missing"),
+                (#"{"code": 5}"#, "string_type"),
                 (#"{"code": null}"#, "missing"), (#"{"code": "1", "env_vars": []}"#, "dict_type"),
                 (#"{"code": "1", "env_vars": {"A": 1}}"#, "string_type"),
                 (#"{"code": "1", "env_vars": {"A=": "1"}}"#, "value_error"), (#"{"code": "\ud800"}"#, "string_type"),

@@ -101,16 +101,18 @@ struct InterruptionTests {
 
     @Test func aKernelThatDiedUnseenIsReplacedUnseen() async throws {
         try await TestSandbox.with { (sandbox: TestSandbox) async throws in
-            _ = try await sandbox.execute(
-                """
-                import os, threading, time
-                file = open('/tmp/alive', 'w')
-                threading.Thread(target=lambda: (time.sleep(0.2), os.remove('/tmp/alive'), os._exit(1))).start()
-                """)
+            let kernel = try await sandbox.output(
+                of: """
+                    import os, threading, time
+                    threading.Thread(target=lambda: (time.sleep(0.2), os._exit(1))).start()
+                    print(os.getpid())
+                    """
+            ).dropLast()
             let other = try object(try await sandbox.post("/contexts", json([String: String]())).body)
             let context = try #require(other["id"] as? String)
             try await eventually {
-                let events = try await sandbox.execute("import os; print(os.path.exists('/tmp/alive'))", context: context)
+                let look = "import os; print(os.path.exists('/proc/\(kernel)'))"
+                let events = try await sandbox.execute(look, context: context)
                 return events.contains { $0.text == "False\n" }
             }
             let events = try await sandbox.execute("print('here')")
@@ -141,7 +143,8 @@ struct InterruptionTests {
 
     @Test func aForkedChildThatRunsOffDoesNotAnswerInItsParentsPlace() async throws {
         try await TestSandbox.with { (sandbox: TestSandbox) async throws in
-            let events = try await sandbox.execute("import os\npid = os.fork()\nprint('child' if pid == 0 else 'parent')")
+            let events = try await sandbox.execute(
+                "import os\npid = os.fork()\nprint('child' if pid == 0 else 'parent')")
             #expect(events.filter { $0.type == "end_of_execution" }.count == 1)
             let output = try await sandbox.output(of: "print('next')")
             #expect(output.hasSuffix("next\n"))

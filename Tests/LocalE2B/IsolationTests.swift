@@ -7,7 +7,7 @@ import Testing
 @testable import LocalE2B
 
 /// What code in a sandbox must not be able to do, tried from inside.
-@Suite(.serialized, .server(warm: 1, maximum: 3) { $0.limits.memoryMiB = 1024 })
+@Suite(.serialized, .server(warm: 1, maximum: 3))
 struct IsolationTests {
     /// An attempt, as Python that raises when it is refused, or ends in something false.
     struct Attempt: CustomTestStringConvertible {
@@ -84,7 +84,9 @@ struct IsolationTests {
                 name: "the first process's environment",
                 code: "b'LOCAL_E2B' in read('/proc/1/environ') or b'E2B_API' in read('/proc/1/environ')"
             ),
-            Attempt(name: "paths in the command line", code: "b'venv-' in read('/proc/1/cmdline') or b'bwrap' in read('/proc/1/cmdline')"),
+            Attempt(
+                name: "paths in the command line",
+                code: "b'e2b-gateway' in read('/proc/1/cmdline') or b'bwrap' in read('/proc/1/cmdline')"),
             Attempt(name: "processes of the host", code: "len([p for p in os.listdir('/proc') if p.isdigit()]) > 4"),
             Attempt(
                 name: "inherited files",
@@ -115,64 +117,35 @@ struct IsolationTests {
         return network + forbiddenReads + forbiddenWrites + secrets + calls
     }
 
-    @Test func tenGigabytesEndInAMemoryError() async throws {
-        try await TestSandbox.with { (sandbox: TestSandbox) async throws in
-            let events = try await sandbox.execute("x = bytearray(10 * 1024 ** 3)")
-            #expect(events.contains { $0.name == "MemoryError" })
-            #expect(try await sandbox.output(of: "print(1)") == "1\n")
-        }
-    }
-
-    @Test func memoryOfSeveralProcessesIsCountedTogether() async throws {
-        try await TestSandbox.with { (sandbox: TestSandbox) async throws in
-            // Each within its own limit, together far over: somebody is killed, and the sandbox goes on.
-            let code = """
-                import os, time
-                children = []
-                for _ in range(6):
-                    pid = os.fork()
-                    if pid == 0:
-                        x = bytearray(400 << 20)
-                        for i in range(0, len(x), 4096): x[i] = 1
-                        time.sleep(2)
-                        os._exit(0)
-                    children.append(pid)
-                statuses = [os.waitpid(pid, 0)[1] for pid in children]
-                print('killed', sum(status == 9 for status in statuses))
-                """
-            let events = try await sandbox.execute(code)
-            let killed = events.first { $0.text.hasPrefix("killed") }?.text
-            #expect(killed.map { $0 != "killed 0\n" } ?? events.contains { $0.name == "ContextRestarting" })
-            #expect(try await sandbox.output(of: "print(1)") == "1\n")
-        }
-    }
-
     @Test func aForkBombStaysInItsSandbox() async throws {
         let bombed = try await TestSandbox.create()
         async let bomb = try? bombed.execute("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass")
         try await TestSandbox.with { (other: TestSandbox) async throws in
             for _ in 0..<3 { #expect(try await other.output(of: "print(1)") == "1\n") }
         }
-        #expect(processes().count <= 400)
+        #expect(processes().count < 200)
         try await bombed.kill()
         _ = await bomb
         try await eventually { processes(of: bombed).isEmpty }
     }
 
-    @Test func disksAreSmall() async throws {
+    @Test(arguments: [("/tmp", 64), ("/home/user", 256), ("/dev/shm", 64)])
+    func disksAreSmall(_ path: String, _ size: Int) async throws {
         try await TestSandbox.with { (sandbox: TestSandbox) async throws in
-            for path in ["/tmp/f", "/home/user/f", "/dev/shm/f"] {
-                let code = """
-                    n = 0
+            // Two files, for the size of one is limited besides.
+            let code = """
+                import os
+                n = 0
+                for name in ['\(path)/a', '\(path)/b']:
                     try:
-                        with open('\(path)', 'wb', buffering=0) as f:
-                            while n < 1000: n += f.write(bytes(1 << 20)) >> 20
-                    except OSError as error:
+                        with open(name, 'wb', buffering=0) as file:
+                            while n < 1000: n += file.write(bytes(1 << 20)) >> 20
+                    except OSError:
                         pass
-                    import os; os.remove('\(path)'); print(n <= 256)
-                    """
-                #expect(try await sandbox.output(of: code) == "True\n", "\(path)")
-            }
+                print(n)
+                """
+            let written = try #require(Int(try await sandbox.output(of: code).dropLast()))
+            #expect((size - 1...size).contains(written), "\(written) MiB in \(path)")
         }
     }
 

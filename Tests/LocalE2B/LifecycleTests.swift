@@ -43,13 +43,14 @@ struct LifecycleTests {
         }
     }
 
-    @Test(arguments: [
-        ["templateID": "nothing-like-it"], ["templateID": "base", "timeout": 0],
-        ["templateID": "base", "timeout": 24 * 3600 + 1], ["timeout": 5], ["templateID": 7],
-        ["templateID": "base", "metadata": ["a": 1]], ["templateID": "base", "autoPause": true],
-        ["templateID": "base", "envVars": ["a=b": "c"]],
-        ["templateID": "base", "network": ["allowPublicTraffic": false]],
-    ] as [[String: any Sendable]])
+    @Test(
+        arguments: [
+            ["templateID": "nothing-like-it"], ["templateID": "base", "timeout": 0],
+            ["templateID": "base", "timeout": 24 * 3600 + 1], ["timeout": 5], ["templateID": 7],
+            ["templateID": "base", "metadata": ["a": 1]], ["templateID": "base", "autoPause": true],
+            ["templateID": "base", "envVars": ["a=b": "c"]],
+            ["templateID": "base", "network": ["allowPublicTraffic": false]],
+        ] as [[String: any Sendable]])
     func impossibleOrdersAreRefused(_ order: [String: any Sendable]) async throws {
         let reply = try await control(.POST, "/sandboxes", order)
         let isUnknown = order["templateID"] as? String == "nothing-like-it"
@@ -149,7 +150,9 @@ struct LifecycleTests {
         try expectRefusal(reply)
         for sandbox in made { try await sandbox.kill() }
         // Their places are free as soon as they are gone.
-        try await eventually { try await control(.POST, "/v2/sandboxes", ["templateID": "base", "timeout": 1]).status == 201 }
+        try await eventually {
+            try await control(.POST, "/v2/sandboxes", ["templateID": "base", "timeout": 1]).status == 201
+        }
     }
 
     // MARK: Helpers

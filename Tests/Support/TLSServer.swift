@@ -24,7 +24,8 @@ public final class TLSServer: Sendable {
         identifier = process.processIdentifier
         var seen = ""
         while true {
-            guard let more = try output.fileHandleForReading.read(upToCount: 4096) else {
+            let more = Self.readSome(output.fileHandleForReading.fileDescriptor)
+            guard !more.isEmpty else {
                 throw DidNotStart(output: seen)
             }
             seen += String(decoding: more, as: UTF8.self)
@@ -32,6 +33,17 @@ public final class TLSServer: Sendable {
                 url = "https://127.0.0.1:\(port)"
                 return
             }
+        }
+    }
+
+    /// What has been written so far, at least a byte; empty at the end. `FileHandle` either waits for more or traps
+    /// when a signal comes in between.
+    private static func readSome(_ descriptor: Int32) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(descriptor, &bytes, bytes.count)
+            if count >= 0 { return Array(bytes.prefix(count)) }
+            guard errno == EINTR else { return [] }
         }
     }
 

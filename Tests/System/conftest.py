@@ -46,6 +46,14 @@ def local_e2b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalE2B]:
     e2b.service.stop()
 
 
+@pytest.fixture(scope="session")
+def bare_e2b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalE2B]:
+    """A local E2B that keeps no sandbox ready and has room for one."""
+    e2b = LocalE2B(tmp_path_factory.mktemp("bare-e2b"), "--warm", "0", "--maximum", "1")
+    yield e2b
+    e2b.service.stop()
+
+
 NewGateway = Callable[..., Gateway]
 
 
@@ -83,6 +91,14 @@ def new_gateway(session_gateway: NewGateway, all_gateways: list[Gateway]) -> Ite
 @pytest.fixture(scope="session")
 def gateway(session_gateway: NewGateway) -> Gateway:
     return session_gateway()
+
+
+@pytest.fixture(scope="session")
+def resting(session_gateway: NewGateway) -> Gateway:
+    """A gateway that does not run: commands open its ledger themselves."""
+    gateway = session_gateway()
+    gateway.stop()
+    return gateway
 
 
 @pytest.fixture

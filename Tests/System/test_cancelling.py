@@ -1,10 +1,11 @@
 """Executions that somebody stops, or that nobody waits for any more."""
 
 import concurrent.futures
+import json
 
-import httpx
 import pytest
 
+from harness import raw
 from harness.client import NDJSON, SSE
 from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.waiting import eventually
@@ -80,7 +81,7 @@ def test_another_tenant_cannot_stop_a_running_execution(gateway: Gateway, tenant
         execution_id = next(events)["id"]
         gateway.tenant().client.cancel(execution_id).problem("not-found")
         *_, finished = events
-    assert finished["outcome"] == "completed"
+    assert finished["outcome"] == "completed", finished
 
 
 def test_a_caller_who_leaves_a_stream(gateway: Gateway, local_e2b: LocalE2B, tenant: Tenant) -> None:
@@ -105,21 +106,26 @@ def test_a_caller_who_leaves_while_the_code_is_silent(gateway: Gateway, local_e2
 
 
 def test_a_caller_who_leaves_before_the_document(gateway: Gateway, local_e2b: LocalE2B, tenant: Tenant) -> None:
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        left = pool.submit(
-            httpx.post,
-            f"{gateway.url}/v1/executions",
-            json={"code": SLEEP},
-            headers={"authorization": f"Bearer {tenant.token}"},
-            timeout=1.5,
-            trust_env=False,
-        )
+    with raw.post(gateway, tenant, SLEEP):
         [execution_id] = eventually(lambda: running_executions(local_e2b), within=10, what="the sandbox is held")
-        with pytest.raises(httpx.ReadTimeout):
-            left.result(10)
     local_e2b.assert_gone(execution_id, within=2)
     record = gateway.assert_settled(tenant, execution_id)
     assert (record["outcome"], record["reason"]) == ("cancelled", "caller_left")
+
+
+def test_a_caller_who_leaves_at_once(gateway: Gateway, local_e2b: LocalE2B, tenant: Tenant) -> None:
+    """Whether the gateway notices before, while or after the sandbox is made, nothing is left of it."""
+    with raw.post(gateway, tenant, SLEEP):
+        pass
+
+    def admitted() -> list[str]:
+        found = gateway.json_command("audit", "search", "--tenant", tenant.name)
+        records = [json.loads(record["record"]) for record in found]
+        return [record["execution"] for record in records if record["action"] == "execution.admitted"]
+
+    [execution_id] = eventually(admitted, within=5, what="the execution is admitted")
+    gateway.assert_settled(tenant, execution_id)
+    local_e2b.assert_gone(execution_id)
 
 
 def test_a_caller_who_leaves_in_the_middle_of_much_output(

@@ -44,7 +44,9 @@ def test_a_string_arrives_as_it_is(busy_tenant: Tenant, data: str) -> None:
 
 # The body, too, has a limit (8 MiB), which what JSON must escape reaches first.
 @pytest.mark.parametrize(
-    ("unit", "mebibytes"), [("x", 5), ("é", 5), ("😀", 5), ("\\", 3), ("\0", 1)], ids=["x", "é", "emoji", "backslash", "NUL"]
+    ("unit", "mebibytes"),
+    [("x", 5), ("é", 5), ("😀", 5), ("\\", 3), ("\0", 1)],
+    ids=["x", "é", "emoji", "backslash", "NUL"],
 )
 def test_megabytes_arrive_whole(busy_tenant: Tenant, unit: str, mebibytes: int) -> None:
     data = unit * (mebibytes * 1024 * 1024 // len(unit.encode()))
@@ -82,7 +84,7 @@ def test_an_object_or_array_arrives_as_compact_json(busy_tenant: Tenant, sent: s
 @pytest.mark.parametrize("escape", ["\\ud800", "\\udc00", "\\ud800x", "\\udc00\\ud800", "\\ud83d\\ud83d\\ude00"])
 @pytest.mark.parametrize("place", ["context_data", "code", "env_vars", "nested"])
 def test_a_lone_surrogate_is_refused_and_named(busy_tenant: Tenant, escape: str, place: str) -> None:
-    code, data, variable, nested = '"print(1)"', '"x"', '"x"', '"x"'
+    code, data, variable = '"print(1)"', '"x"', '"x"'
     text = f'"#{escape}"'
     if place == "code":
         code = text

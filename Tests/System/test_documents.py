@@ -1,7 +1,9 @@
 """Executions answered with one document."""
 
 import base64
+import http.client
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,7 +16,6 @@ def test_hello(gateway: Gateway, tenant: Tenant, local_e2b: LocalE2B) -> None:
     reply = tenant.client.post('print("hello")')
     assert reply.status == 200
     assert reply.headers["content-type"].split(";")[0] == "application/json"
-    assert reply.headers["connection"] == "close"
     document = reply.document
     assert reply.headers["execution-id"] == document["id"]
     assert document["outcome"] == "completed"
@@ -33,6 +34,21 @@ def test_hello(gateway: Gateway, tenant: Tenant, local_e2b: LocalE2B) -> None:
     [day] = tenant.client.usage()["runtime"]
     assert (day["window"], day["used_ms"]) == ("day", document["runtime_ms"])
     local_e2b.assert_gone(document["id"])
+
+
+def test_one_connection_carries_many_calls(gateway: Gateway, busy_tenant: Tenant) -> None:
+    """The watch for callers who leave must not cost the connection."""
+    address = urlsplit(gateway.url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+    connection.connect()
+    local_port = connection.sock.getsockname()[1]
+    headers = {"authorization": f"Bearer {busy_tenant.token}", "content-type": "application/json"}
+    for turn in range(3):
+        connection.request("POST", "/v1/executions", json.dumps({"code": f"print({turn})"}), headers)
+        response = connection.getresponse()
+        assert json.loads(response.read())["output"] == f"{turn}\n"
+        assert connection.sock.getsockname()[1] == local_port
+    connection.close()
 
 
 def test_last_expression_is_the_main_result(busy_tenant: Tenant) -> None:
@@ -118,14 +134,14 @@ def test_no_network(gateway: Gateway, busy_tenant: Tenant) -> None:
 
 def test_environment_variables(busy_tenant: Tenant) -> None:
     values = {"PLAIN": "a", "QUOTES": "it's \"me\" \\ $HOME `id`\n", "EMPTY": "", "_2": "\u00e9\U0001f600"}
-    code = "import json, os\nprint(json.dumps({name: os.environ.get(name) for name in ('PLAIN', 'QUOTES', 'EMPTY', '_2')}))"
-    output = busy_tenant.client.execute(code, env_vars=values)["output"]
+    code = "import json, os\nprint(json.dumps({name: os.environ.get(name) for name in json.loads(context_data)}))"
+    output = busy_tenant.client.execute(code, env_vars=values, context_data=list(values))["output"]
     assert json.loads(output) == values
 
 
 def test_subprocesses_see_environment_variables(busy_tenant: Tenant) -> None:
     output = busy_tenant.client.execute("!echo $GREETING", env_vars={"GREETING": "good day"})["output"]
-    assert output == "good day\n"
+    assert output == "good day\r\n", "IPython gives commands a terminal"
 
 
 def test_output_is_sent_with_ascii_escapes(busy_tenant: Tenant) -> None:

@@ -1,6 +1,7 @@
 """Executions answered as a stream."""
 
 import statistics
+import time
 
 import pytest
 
@@ -17,7 +18,6 @@ def test_a_stream_tells_everything_in_order(gateway: Gateway, tenant: Tenant, ac
     code = "import sys\nprint('out', flush=True)\nprint('err', file=sys.stderr, flush=True)\ndisplay(1)\n1/0"
     with tenant.client.stream(code, accept=accept) as stream:
         assert stream.response.headers["content-type"].split(";")[0] == accept
-        assert stream.response.headers["connection"] == "close"
         events = stream.all()
         execution_id = stream.response.headers["execution-id"]
 
@@ -54,16 +54,16 @@ def test_a_flushed_line_is_there_at_once(busy_tenant: Tenant) -> None:
     assert len(delays) == 20
     median = statistics.median(delays) * 1000
     Numbers.note("from the code's flush to the caller, median of 20", median, "ms")
-    if is_release():
-        assert median < 20
+    assert median < (20 if is_release() else 100)
 
 
 def test_silence_is_filled_with_keepalives(busy_tenant: Tenant) -> None:
     code = "import time\ntime.sleep(11)\nprint('awake')"
+    asked = time.time()
     with busy_tenant.client.stream(code) as stream:
         events = stream.all()
     assert "keepalive" in [event["type"] for event in events]
-    instants = [event["at"] for event in events]
+    instants = [asked] + [event["at"] for event in events]
     assert max(later - earlier for earlier, later in zip(instants, instants[1:])) <= 10.5
 
 

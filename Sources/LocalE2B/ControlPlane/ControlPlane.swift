@@ -48,7 +48,8 @@ struct ControlPlane: Sendable {
     }
 
     private func list(_ request: Request, inPages: Bool) throws -> Response {
-        var query = try SandboxListQuery(request.uri.queryParameters)
+        let parameters = request.uri.queryParameters
+        var query = try SandboxListQuery { parameters[Substring($0)].map(String.init) }
         if !inPages {
             query.limit = Int.max
             query.after = nil

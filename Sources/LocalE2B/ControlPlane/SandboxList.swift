@@ -1,6 +1,5 @@
 import Foundation
 import HTTPTypes
-import HummingbirdCore
 
 /// A query for sandboxes, and its answer page by page.
 struct SandboxListQuery {
@@ -18,9 +17,8 @@ struct SandboxListQuery {
         let id: String
     }
 
-    init(_ parameters: FlatDictionary<Substring, Substring>) throws(ControlPlaneRefusal) {
-        func value(_ name: Substring) -> String? { parameters[name].map(String.init) }
-
+    /// - Parameter value: the value of a parameter, decoded once.
+    init(_ value: (_ parameter: String) -> String?) throws(ControlPlaneRefusal) {
         if let filter = value("metadata") { metadata = try Self.metadata(filter) }
         template = value("template")
         if let state = value("state") { includesRunning = state.split(separator: ",").contains("running") }

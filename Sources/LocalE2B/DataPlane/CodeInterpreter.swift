@@ -57,14 +57,15 @@ struct CodeInterpreter: Sendable {
             return .text("Only one of context_id or language can be provided", status: .badRequest)
         }
         if let refusal = refusal(ofLanguage: order.language) { return refusal }
-        guard let context = sandbox.container.context(order.contextID) else {
+        let container = sandbox.container
+        guard let context = order.contextID.map(container.context) ?? container.currentDefaultContext() else {
             return contextNotFound(order.contextID ?? "default")
         }
         let execution = Execution(request: body, environment: environment)
         guard context.enqueue(execution) else {
             return .text("Too many executions wait in context \(context.id)", status: .serviceUnavailable)
         }
-        return ExecutionStream(execution: execution).response(to: request)
+        return ExecutionStream(execution).response(to: request)
     }
 
     // MARK: Contexts
@@ -107,13 +108,13 @@ struct CodeInterpreter: Sendable {
     }
 
     private func delete(_ id: String) -> Response {
-        guard let context = sandbox.container.contexts.first(where: { $0.id == id }) else { return contextNotFound(id) }
+        guard let context = sandbox.container.context(id) else { return contextNotFound(id) }
         sandbox.container.delete(context)
         return .null
     }
 
     private func restart(_ id: String) async -> Response {
-        guard let context = sandbox.container.contexts.first(where: { $0.id == id }) else { return contextNotFound(id) }
+        guard let context = sandbox.container.context(id) else { return contextNotFound(id) }
         guard await context.restart() else {
             return .text("Context \(id) could not be restarted", status: .internalServerError)
         }

@@ -5,8 +5,15 @@ import Synchronization
 
 /// The reply to `/execute`: events as they come, no faster than they are read, and a sign of life when there
 /// are none.
-struct ExecutionStream: Sendable {
-    let execution: Execution
+///
+/// The execution is abandoned when the stream is, also if the reply was never begun because the caller left
+/// before.
+final class ExecutionStream: Sendable {
+    private let execution: Execution
+
+    init(_ execution: Execution) { self.execution = execution }
+
+    deinit { execution.answer.abandon() }
 
     private static let silence = Duration.seconds(5)
 
@@ -16,8 +23,8 @@ struct ExecutionStream: Sendable {
         Response(
             status: .ok, headers: [.connection: "close"],
             body: ResponseBody { writer in
-                defer { execution.answer.abandon() }
-                try await request.body.consumeWithCancellationOnInboundClose { _ in try await send(to: &writer) }
+                defer { self.execution.answer.abandon() }
+                try await request.body.consumeWithCancellationOnInboundClose { _ in try await self.send(to: &writer) }
                 try await writer.finish(nil)
             })
     }
@@ -26,7 +33,7 @@ struct ExecutionStream: Sendable {
     private func send(to writer: inout any ResponseBodyWriter) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let progress = Progress()
-            group.addTask { await nudge(whenSilent: progress) }
+            group.addTask { await self.nudge(whenSilent: progress) }
             while let part = try await execution.answer.next() {
                 try await writer.write(part)
                 progress.note()

@@ -29,6 +29,11 @@ final class ControlSocket: Sendable {
         try? send(["do": "kill", "context": kernel])
     }
 
+    /// Tells the supervisor to end, and the sandbox with it.
+    func disconnect() {
+        shutdown(descriptor.number, CInt(SHUT_RDWR))
+    }
+
     /// Whether the supervisor still lives.
     var isConnected: Bool {
         var look = pollfd(fd: descriptor.number, events: 0, revents: 0)

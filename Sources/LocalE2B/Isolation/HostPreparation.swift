@@ -40,7 +40,8 @@ struct HostPreparation {
     private func prepareFonts(_ directory: RuntimeDirectory) async throws {
         let program = "import IPython, orjson, e2b_charts, pandas, scipy, matplotlib.font_manager"
         let (status, text) = try await run(
-            ["\(configuration.environment)/bin/python", "-I", "-c", program], ["MPLCONFIGDIR": directory.fonts]
+            ["\(configuration.environment)/bin/python", "-I", "-c", program],
+            ["MPLCONFIGDIR": directory.fonts, "HOME": directory.fonts]
         )
         guard status == "exit status 0" else {
             throw LocalE2BFailure.environmentIncomplete(path: configuration.environment, detail: lastLine(text))
@@ -52,7 +53,7 @@ struct HostPreparation {
     func trySandbox(on host: SandboxHost) async throws {
         let (ours, theirs) = try Descriptor.socketPair(SOCK_SEQPACKET)
         defer { withExtendedLifetime(ours) {} }
-        var command = host.command(slot: 0, urgently: true)
+        var command = try host.command(slot: 0, urgently: true)
         command.removeLast(Bubblewrap.supervisor.count)
         command += ["/opt/venv/bin/python", "-c", ""]
         let recipe = ProcessRecipe(command: command, descriptors: [theirs, try host.openFilter()])

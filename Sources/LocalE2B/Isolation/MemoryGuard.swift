@@ -27,20 +27,15 @@ enum MemoryGuard: Sendable, Equatable {
         return .watch
     }
 
-    /// Makes the group of one sandbox. Returns the file a process writes itself into, nil if there is none.
-    func makeGroup(slot: Int, limitMiB: Int) -> String? {
+    /// Makes the group of one sandbox. Returns the file a process writes itself into, nil for ``watch``.
+    func makeGroup(slot: Int, limitMiB: Int) throws(SystemFailure) -> String? {
         guard case .cgroup(let directory, let version) = self else { return nil }
         let group = "\(directory)/\(slot)"
-        rmdir(group)  // the slot's last sandbox may have ended without us
-        guard mkdir(group, 0o755) == 0 else { return nil }
-        let limit = "\(limitMiB << 20)"
-        if version == 2 {
-            _ = Self.write("0", to: "\(group)/memory.swap.max")
-        }
-        guard Self.write(limit, to: "\(group)/\(version == 2 ? "memory.max" : "memory.limit_in_bytes")") else {
-            rmdir(group)
-            return nil
-        }
+        // That of the slot's last sandbox may still be there: it goes only when the kernel is done with it.
+        if mkdir(group, 0o755) != 0 && errno != EEXIST { throw SystemFailure("mkdir \(group)") }
+        if version == 2 { _ = Self.write("0", to: "\(group)/memory.swap.max") }
+        let file = "\(group)/\(version == 2 ? "memory.max" : "memory.limit_in_bytes")"
+        if !Self.write("\(limitMiB << 20)", to: file) { throw SystemFailure("write \(file)") }
         return "\(group)/cgroup.procs"
     }
 

@@ -61,8 +61,14 @@ struct ProcessRecipe: Sendable {
     /// never end.
     func spawn() async throws -> (pid: pid_t, log: NIOAsyncChannel<ByteBuffer, ByteBuffer>) {
         let (ours, theirs) = try Descriptor.socketPair(SOCK_STREAM)
-        let log = try await NIOAsyncChannel(adopting: ours)
-        return (try await NIOThreadPool.singleton.runIfActive { try self.spawn(log: theirs) }, log)
+        let pid = try await NIOThreadPool.singleton.runIfActive { try self.spawn(log: theirs) }
+        do {
+            return (pid, try await NIOAsyncChannel(adopting: ours))
+        } catch {
+            kill(pid, SIGKILL)
+            _ = await ChildProcess.reap(pid)
+            throw error
+        }
     }
 
     private func spawn(log: Descriptor) throws(SystemFailure) -> pid_t {
@@ -114,12 +120,15 @@ private let newSession: CInt = 0x80
 enum ChildProcess {
     /// Waits for a process that is known to be ending, and returns how it ended.
     static func reap(_ pid: pid_t) async -> String {
-        let status = try? await NIOThreadPool.singleton.runIfActive { () -> CInt in
-            var status: CInt = 0
-            while waitpid(pid, &status, 0) < 0, errno == EINTR {}
-            return status
+        // A task of its own: in one that was cancelled the thread pool runs nothing, and a zombie would stay.
+        let waiting = Task {
+            try await NIOThreadPool.singleton.runIfActive { () -> CInt in
+                var status: CInt = 0
+                while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+                return status
+            }
         }
-        guard let status else { return "unknown" }
+        guard let status = try? await waiting.value else { return "unknown" }
         let signal = status & 0x7f
         return signal == 0 ? "exit status \((status >> 8) & 0xff)" : "signal \(signal)"
     }

@@ -20,6 +20,11 @@ enum ProcessTree {
         return found
     }
 
+    /// Kills what bubblewrap made, and bubblewrap: the sandbox's first process takes all others along.
+    static func killSandbox(of bubblewrap: pid_t) {
+        (children(of: bubblewrap) + [bubblewrap]).forEach { kill($0, SIGKILL) }
+    }
+
     private static func children(of pid: pid_t) -> [pid_t] {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
         return tasks.flatMap { task in

@@ -12,31 +12,30 @@ final class Context: Sendable {
     /// Where its first kernel starts; later ones start at home, as at E2B.
     let directory: String
 
-    private enum Order {
-        case execute(Execution)
-        /// Replace the kernel of this generation, if it still runs.
-        case restart(generation: Int)
-    }
-
     private struct State {
         /// Counts kernels: 0 before the first has started.
         var generation = 0
         var isReady = false
         var isDeleted = false
-        var waiting = 0
-        var awaitingReadiness: [(atLeast: Int, CheckedContinuation<Bool, Never>)] = []
+        /// The kernel of this generation is to be replaced, if it still runs.
+        var replaced = 0
+        var waiting: [Execution] = []
+        /// The one that was last given to a second kernel.
+        var repeated: Execution?
+        var awaitingReadiness: [(generation: Int, CheckedContinuation<Bool, Never>)] = []
     }
 
     private let control: ControlSocket
     private let outputLimitMiB: Int
     private let start: ControlSocket.KernelStart
     private let state = Mutex(State())
-    private let orders = AsyncStream<Order>.makeStream()
-    /// Executions that may wait in a context besides the running one.
+    private let changes = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    /// Executions that may wait besides the running one.
     private static let maximumWaiting = 64
     /// How long a kernel has to end its cell after SIGINT.
     private static let grace = Duration.seconds(1)
-    /// Kernels that end before they are ready, in a row, after which no more are started.
+    /// Kernels in a row that end before they are ready, after which no more are started.
     private static let maximumFailedStarts = 3
 
     init(control: ControlSocket, directory: String, start: ControlSocket.KernelStart, outputLimitMiB: Int) {
@@ -51,15 +50,15 @@ final class Context: Sendable {
     /// Puts an execution in line; false if the line is full or the context is gone.
     func enqueue(_ execution: Execution) -> Bool {
         let isAccepted = state.withLock { state in
-            guard !state.isDeleted, state.waiting < Self.maximumWaiting else { return false }
-            state.waiting += 1
+            guard !state.isDeleted, state.waiting.count < Self.maximumWaiting else { return false }
+            state.waiting.append(execution)
             return true
         }
-        if isAccepted { orders.continuation.yield(.execute(execution)) }
+        changes.continuation.yield()
         return isAccepted
     }
 
-    /// Returns when a kernel is ready; false if there will be none.
+    /// Returns when a kernel is ready, of this generation or a later one; false if there will be none.
     func waitUntilReady(generation: Int = 1) async -> Bool {
         await withCheckedContinuation { continuation in
             let answer: Bool? = state.withLock { state in
@@ -74,20 +73,28 @@ final class Context: Sendable {
 
     /// Replaces the kernel, whatever it is doing; false if the context is gone.
     func restart() async -> Bool {
-        let generation = state.withLock { $0.generation }
-        orders.continuation.yield(.restart(generation: generation))
+        let generation = state.withLock { state in
+            state.replaced = state.generation
+            return state.generation
+        }
         control.kill(kernel: kernelName(generation))
+        changes.continuation.yield()
         return await waitUntilReady(generation: generation + 1)
     }
 
+    /// Ends the context: what waits breaks off, and nothing more is accepted.
     func delete() {
-        let (generation, waiters) = state.withLock { state in
+        let (generation, waiters, waiting) = state.withLock { state in
             state.isDeleted = true
-            defer { state.awaitingReadiness = [] }
-            return (state.generation, state.awaitingReadiness)
+            defer {
+                state.awaitingReadiness = []
+                state.waiting = []
+            }
+            return (state.generation, state.awaitingReadiness, state.waiting)
         }
         waiters.forEach { $0.1.resume(returning: false) }
-        orders.continuation.finish()
+        waiting.forEach { $0.answer.finish(.cut) }
+        changes.continuation.finish()
         control.kill(kernel: kernelName(generation))
     }
 
@@ -95,38 +102,33 @@ final class Context: Sendable {
 
     /// Runs kernels until the context is deleted, the task cancelled, or kernels do not start any more.
     func run() async {
-        var orders = self.orders.stream.makeAsyncIterator()
-        var repeated: Execution?
         var failedStarts = 0
-        while !Task.isCancelled, failedStarts < Self.maximumFailedStarts, !state.withLock({ $0.isDeleted }) {
-            let wasReady = await runKernel(&orders, &repeated)
+        while failedStarts < Self.maximumFailedStarts, !Task.isCancelled, !state.withLock({ $0.isDeleted }) {
+            let wasReady = await runKernel()
             failedStarts = wasReady ? 0 : failedStarts + 1
         }
         delete()
-        repeated?.answer.finish(.cut)
-        while let order = await orders.next() {
-            if case .execute(let execution) = order { execution.answer.finish(.cut) }
-        }
     }
 
     /// Runs one kernel to its end. Returns whether it was ever ready.
-    private func runKernel(_ orders: inout AsyncStream<Order>.AsyncIterator, _ repeated: inout Execution?) async -> Bool
-    {
+    private func runKernel() async -> Bool {
         let generation = state.withLock { state in
             state.generation += 1
             return state.generation
         }
-        defer { state.withLock { $0.isReady = false } }
-        guard let channel = try? await startKernel(generation) else { return false }
+        defer {
+            state.withLock { $0.isReady = false }
+            control.kill(kernel: kernelName(generation))
+        }
         var wasReady = false
-        try? await channel.executeThenClose { inbound, outbound in
+        let channel = try? await startKernel(generation)
+        try? await channel?.executeThenClose { inbound, outbound in
             var kernel = KernelConnection(inbound, outbound)
             guard await kernel.nextEvent()?.kind == .ready else { return }
             wasReady = true
             becameReady()
-            try await serve(&kernel, generation, &orders, &repeated)
+            await serve(&kernel, generation)
         }
-        control.kill(kernel: kernelName(generation))
         return wasReady
     }
 
@@ -140,25 +142,9 @@ final class Context: Sendable {
     }
 
     /// Lets the kernel execute what comes, until it dies or is to be replaced.
-    private func serve(
-        _ kernel: inout KernelConnection, _ generation: Int, _ orders: inout AsyncStream<Order>.AsyncIterator,
-        _ repeated: inout Execution?
-    ) async throws {
+    private func serve(_ kernel: inout KernelConnection, _ generation: Int) async {
         var hasEnvironment = false
-        while true {
-            let execution: Execution
-            if let again = repeated {
-                repeated = nil
-                execution = again
-            } else {
-                switch await orders.next() {
-                case nil: return
-                case .restart(let replaced): if replaced == generation { return } else { continue }
-                case .execute(let next):
-                    state.withLock { $0.waiting -= 1 }
-                    execution = next
-                }
-            }
+        while let execution = await nextExecution(generation) {
             if execution.answer.isAbandoned { continue }
             if !hasEnvironment { try? await kernel.send(environment: execution.environment) }
             hasEnvironment = true
@@ -167,9 +153,32 @@ final class Context: Sendable {
             case .died: return
             case .wasDead:
                 // It died while nobody was looking; the execution is none the wiser.
-                repeated = execution
+                if !putBack(execution) { await end(execution, with: Execution.Line.contextRestarting) }
                 return
             }
+        }
+    }
+
+    /// The next in line, as soon as there is one; nil when this kernel is to run no more.
+    private func nextExecution(_ generation: Int) async -> Execution? {
+        var changes = self.changes.stream.makeAsyncIterator()
+        while true {
+            let (execution, isOver) = state.withLock { state -> (Execution?, Bool) in
+                if state.isDeleted || state.replaced >= generation { return (nil, true) }
+                return (state.waiting.isEmpty ? nil : state.waiting.removeFirst(), false)
+            }
+            if execution != nil || isOver { return execution }
+            if await changes.next() == nil { return nil }
+        }
+    }
+
+    /// Puts an execution first in line again; false if that has been done before, or there is no line.
+    private func putBack(_ execution: Execution) -> Bool {
+        state.withLock { state in
+            guard !state.isDeleted, state.repeated !== execution else { return false }
+            state.repeated = execution
+            state.waiting.insert(execution, at: 0)
+            return true
         }
     }
 
@@ -203,7 +212,7 @@ final class Context: Sendable {
                 execution.answer.finish(.cut)
                 return .died
             }
-            if bytes == 0, !state.withLock({ $0.isDeleted }) { return .wasDead }
+            if bytes == 0 { return .wasDead }
             await end(execution, with: Execution.Line.contextRestarting)
             return .died
         }
@@ -226,8 +235,8 @@ final class Context: Sendable {
     private func becameReady() {
         let waiters = state.withLock { state in
             state.isReady = true
-            let ready = state.awaitingReadiness.filter { $0.atLeast <= state.generation }
-            state.awaitingReadiness.removeAll { $0.atLeast <= state.generation }
+            let ready = state.awaitingReadiness.filter { $0.generation <= state.generation }
+            state.awaitingReadiness.removeAll { $0.generation <= state.generation }
             return ready
         }
         waiters.forEach { $0.1.resume(returning: true) }

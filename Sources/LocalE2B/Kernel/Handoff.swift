@@ -75,14 +75,16 @@ final class Handoff: Sendable {
         consumer.map { Self.resume($0, with: ending) }
     }
 
-    /// Gives the consumer a part only if it waits for one right now.
-    func nudge(with part: ByteBuffer) {
+    /// Gives the consumer a part only if it waits for one right now; false if it does not.
+    @discardableResult
+    func nudge(with part: ByteBuffer) -> Bool {
         let consumer: CheckedContinuation<ByteBuffer?, any Error>? = state.withLock { state in
             guard case .wanted(let consumer) = state else { return nil }
             state = .idle
             return consumer
         }
         consumer?.resume(returning: part)
+        return consumer != nil
     }
 
     /// Returns when the consumer has left, or when this task is cancelled.

@@ -52,7 +52,7 @@ class EventPipe:
         with self.exclusive():
             rest = memoryview(struct.pack(">I", len(line)) + line)
             while rest:
-                rest = rest[os.write(self._descriptor, rest):]
+                rest = rest[os.write(self._descriptor, rest) :]
 
 
 def encoded(event):

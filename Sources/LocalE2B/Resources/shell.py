@@ -18,7 +18,7 @@ from traitlets.config import Config
 from . import displays
 
 LARGE_CELL = 128 << 10
-"""Characters from which a cell of plain Python skips IPython's tokenizer, which takes seconds for megabytes."""
+"""Characters from which a cell of plain Python skips IPython's tokenizers: 160 instead of 400 ms for 7 MB."""
 
 
 class StdinNotImplementedError(NotImplementedError):
@@ -26,6 +26,7 @@ class StdinNotImplementedError(NotImplementedError):
 
 
 def refuse_input(prompt="", stream=None):
+    __tracebackhide__ = True
     raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
 
 
@@ -116,7 +117,12 @@ def make_shell(events, output):
     # As ipykernel does: programs that cells start should print colours and never wait for a pager.
     os.environ.update(
         MPLBACKEND="module://matplotlib_inline.backend_inline",
-        FORCE_COLOR="1", CLICOLOR="1", CLICOLOR_FORCE="1", TERM="xterm-color", PAGER="cat", GIT_PAGER="cat",
+        FORCE_COLOR="1",
+        CLICOLOR="1",
+        CLICOLOR_FORCE="1",
+        TERM="xterm-color",
+        PAGER="cat",
+        GIT_PAGER="cat",
     )
     shell = Shell.instance(config=configuration)
     shell.event_pipe = events

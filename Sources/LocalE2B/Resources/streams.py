@@ -62,7 +62,7 @@ class OutStream(io.TextIOBase):
             with self._events.exclusive():
                 self.take_from_pipe()
                 for start in range(0, len(text), LARGEST_PIECE):
-                    self._append(text[start:start + LARGEST_PIECE])
+                    self._append(text[start : start + LARGEST_PIECE])
         return len(text)
 
     def flush(self):
@@ -88,6 +88,10 @@ class OutStream(io.TextIOBase):
         if text:
             now = datetime.datetime.now(datetime.timezone.utc)
             self._events.send({"type": self.name, "text": text, "timestamp": now.isoformat()})
+
+    @property
+    def has_text(self):
+        return self._length > 0
 
     def _append(self, text):
         self._pieces.append(text)
@@ -136,7 +140,7 @@ class Output:
     def _flush_regularly(self):
         while True:
             with self._printed:
-                self._printed.wait()
+                self._printed.wait_for(lambda: any(stream.has_text for stream in self._streams))
             time.sleep(FLUSH_INTERVAL)
             with self._printed:
                 for stream in self._streams:

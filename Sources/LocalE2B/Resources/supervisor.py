@@ -49,9 +49,7 @@ class Supervisor:
         command = [sys.executable, "-m", "e2b_runner.kernel", str(descriptor), order["directory"], order["mode"]]
         kernel_socket = socket.socket(fileno=descriptor)
         try:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, pass_fds=[descriptor], start_new_session=True
-            )
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[descriptor], start_new_session=True)
         except OSError:  # user code has used up the processes: the server sees the socket end
             kernel_socket.close()
             return

@@ -22,14 +22,14 @@ final class Container: Sendable {
     private struct State {
         var life = Life.starting
         var contexts: [Context] = []
+        var defaultContext: Context
     }
 
     private let host: SandboxHost
     private let control: ControlSocket
     private let supervisorEnd: Mutex<Descriptor?>
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let started = AsyncStream<Context>.makeStream()
-    private let defaultContext: Context
     private static let longestStart = Duration.seconds(60)
 
     init(slot: Int, on host: SandboxHost) throws {
@@ -38,21 +38,27 @@ final class Container: Sendable {
         let (ours, theirs) = try Descriptor.socketPair(SOCK_SEQPACKET)
         control = ControlSocket(ours)
         supervisorEnd = Mutex(theirs)
-        defaultContext = Context(
+        let context = Context(
             control: control, directory: Bubblewrap.home, start: .warm, outputLimitMiB: host.limits.outputMiB
         )
-        _ = add(defaultContext)
+        state = Mutex(State(defaultContext: context))
+        _ = add(context)
     }
 
     // MARK: Contexts
 
     var contexts: [Context] { state.withLock { $0.contexts } }
 
-    /// The context of this id; nil stands for the default context, which comes back if it was deleted.
-    func context(_ id: String?) -> Context? {
-        if let id { return contexts.first { $0.id == id } }
-        if let first = contexts.first(where: { $0 === defaultContext }) ?? contexts.first { return first }
-        return makeContext(in: Bubblewrap.home)
+    /// The context of this id, nil if there is none.
+    func context(_ id: String) -> Context? { contexts.first { $0.id == id } }
+
+    /// The context of executions that name none. If it was deleted, another takes its place.
+    func currentDefaultContext() -> Context? {
+        let present = state.withLock { state in state.contexts.first { $0 === state.defaultContext } }
+        if let present { return present }
+        guard let context = makeContext(in: Bubblewrap.home) else { return nil }
+        state.withLock { $0.defaultContext = context }
+        return context
     }
 
     /// A new context, its kernel starting; nil if the sandbox has as many as it may have, or has ended.
@@ -75,7 +81,7 @@ final class Container: Sendable {
             state.contexts.append(context)
             return true
         }
-        if isAccepted { started.continuation.yield(context) }
+        if isAccepted, case .terminated = started.continuation.yield(context) { return false }
         return isAccepted
     }
 
@@ -96,14 +102,21 @@ final class Container: Sendable {
                 group.addTask { await self.runContexts() }
                 // A task of its own, which reads on when this one is cancelled: until the last process is gone.
                 let reader = Task { await log.lastText() }
-                let text = await withTaskCancellationHandler { await reader.value } onCancel: { kill() }
+                let text = await withTaskCancellationHandler {
+                    await reader.value
+                } onCancel: {
+                    kill()
+                }
+                kill()
+                end()
                 group.cancelAll()
                 return text
             }
-            return "\(complaint)\(await end(pid))"
+            let status = await ChildProcess.reap(pid)
+            host.memory.removeGroup(slot: slot)
+            return "\(complaint) (\(status))"
         } catch {
-            contexts.forEach { $0.delete() }
-            state.withLock { $0.life = .ended }
+            end()
             return "\(error)"
         }
     }
@@ -111,7 +124,7 @@ final class Container: Sendable {
     private func spawn(urgently: Bool) async throws -> (pid_t, NIOAsyncChannel<ByteBuffer, ByteBuffer>) {
         guard let supervisorEnd = supervisorEnd.withLock({ $0.take() }) else { throw CancellationError() }
         let recipe = ProcessRecipe(
-            command: host.command(slot: slot, urgently: urgently),
+            command: try host.command(slot: slot, urgently: urgently),
             descriptors: [supervisorEnd, try host.openFilter()]
         )
         let (pid, log) = try await recipe.spawn()
@@ -120,7 +133,7 @@ final class Container: Sendable {
             state.life = .running(pid)
             return false
         }
-        if wasKilled { Glibc.kill(pid, SIGKILL) }
+        if wasKilled { ProcessTree.killSandbox(of: pid) }
         return (pid, log)
     }
 
@@ -130,7 +143,7 @@ final class Container: Sendable {
                 try? await Task.sleep(for: Self.longestStart)
                 if !Task.isCancelled { self.kill() }
             }
-            if await defaultContext.waitUntilReady() { onReady() } else { kill() }
+            if await state.withLock({ $0.defaultContext }).waitUntilReady() { onReady() } else { kill() }
             group.cancelAll()
         }
     }
@@ -143,23 +156,26 @@ final class Container: Sendable {
         }
     }
 
-    private func end(_ pid: pid_t) async -> String {
-        state.withLock { $0.life = .ended }
-        let status = await ChildProcess.reap(pid)
-        host.memory.removeGroup(slot: slot)
-        return " (\(status))"
+    /// From here on there is nothing to kill and nothing to run in.
+    private func end() {
+        let contexts = state.withLock { state in
+            state.life = .ended
+            return state.contexts
+        }
+        contexts.forEach { $0.delete() }
     }
 
     /// Ends all its processes at once. Its run returns when they are gone.
     func kill() {
         state.withLock { state in
-            // bubblewrap's own end takes the sandbox's first process along, and that all the others.
             switch state.life {
             case .starting: state.life = .ended
-            case .running(let pid): Glibc.kill(pid, SIGKILL)
+            case .running(let pid): ProcessTree.killSandbox(of: pid)
             case .ended: break
             }
         }
+        // A sandbox that is being born may escape the signals; without its server it ends by itself.
+        control.disconnect()
     }
 
     /// Lets a container that was started for later run like any other.

@@ -22,10 +22,19 @@ final class SandboxFleet: Sendable {
         var pool: Pool<Container>
         var freeSlots: [Int]
         var starting: [Container] = []
-        /// Given out; the container's place in the pool is free again when it ends.
+        /// Given out, and not ended or killed yet.
         var given: [Container] = []
         var sandboxes: [String: Sandbox] = [:]
         var waiters: [Int: CheckedContinuation<Container, any Error>] = [:]
+
+        /// Makes room in the pool for another; false if that has been done. The slot is free only when the
+        /// container has ended.
+        mutating func takeBack(_ container: Container) -> Bool {
+            guard let index = given.firstIndex(where: { $0 === container }) else { return false }
+            given.remove(at: index)
+            pool.released()
+            return true
+        }
     }
 
     /// How often lifetimes (and memory, where no cgroup does it) are looked at.
@@ -72,9 +81,13 @@ final class SandboxFleet: Sendable {
 
     /// Ends a sandbox; false if there is none of this id.
     func kill(_ id: String) -> Bool {
-        guard let sandbox = state.withLock({ $0.sandboxes.removeValue(forKey: id) }) else { return false }
-        sandbox.container.kill()
-        return true
+        let sandbox = state.withLock { state in
+            let sandbox = state.sandboxes.removeValue(forKey: id)
+            if let sandbox { _ = state.takeBack(sandbox.container) }
+            return sandbox
+        }
+        sandbox?.container.kill()
+        return sandbox != nil
     }
 
     // MARK: Claims
@@ -183,9 +196,7 @@ final class SandboxFleet: Sendable {
     private func ended(_ container: Container, _ complaint: String) async {
         let (wasStarting, waiter) = state.withLock { state in
             state.freeSlots.append(container.slot)
-            if let index = state.given.firstIndex(where: { $0 === container }) {
-                state.given.remove(at: index)
-                state.pool.released()
+            if state.takeBack(container) {
                 state.sandboxes = state.sandboxes.filter { $0.value.container !== container }
             } else if !state.pool.readyEnded(where: { $0 === container }),
                 let index = state.starting.firstIndex(where: { $0 === container })

@@ -25,10 +25,10 @@ struct SandboxHost: Sendable {
     }
 
     /// The command that starts a sandbox in a slot.
-    func command(slot: Int, urgently: Bool) -> [String] {
+    func command(slot: Int, urgently: Bool) throws(SystemFailure) -> [String] {
         // Nobody but root can take back a low priority.
         let priority: Priority = urgently || !isRoot ? .running : .preparing
-        let group = memory.makeGroup(slot: slot, limitMiB: limits.memoryMiB)
+        let group = try memory.makeGroup(slot: slot, limitMiB: limits.memoryMiB)
         return ["/usr/bin/nice", "-n", "\(priority.rawValue)"]
             + bubblewrap.command(user: user(slot), group: group)
     }

@@ -36,6 +36,7 @@ struct ConformanceTests {
         var ids: [String: String] = [:]
         /// The context that `{id}` in a recorded path stands for.
         var created: String?
+        var isRestarted = false
 
         mutating func run(_ transcript: Transcript) async throws {
             let body = try await body(of: transcript)
@@ -45,6 +46,7 @@ struct ConformanceTests {
                 created = try id(in: answer)
                 ids[try id(in: transcript.answer)] = created
             }
+            if transcript.path.hasSuffix("/restart") { isRestarted = true }
             if transcript.name == "71d-context-list" { try mapDefaultContext(transcript.answer, answer) }
             let recorded = Normalisation.text(ofAnswer: transcript.answer, ids: [:])
             let back = Dictionary(ids.map { ($1, $0) }) { first, _ in first }
@@ -91,7 +93,8 @@ struct ConformanceTests {
             guard var request = try JSONSerialization.jsonObject(with: data) as? [String: Any] else {
                 return ByteBuffer(bytes: data)
             }
-            var isFirst = transcript.isFirstInContext
+            var isFirst = transcript.isFirstInContext || isRestarted
+            isRestarted = false
             if let recorded = request["context_id"] as? String, recorded.count == 36, transcript.path == "/execute" {
                 if ids[recorded] == nil {
                     let reply = try await sandbox.post("/contexts", json([String: String]()))

@@ -34,15 +34,20 @@ class Reply:
 
 
 class EventStream:
-    """The events of a streamed execution as they arrive."""
+    """The events of a streamed execution as they arrive. One pass: it can be left and gone on with."""
 
     def __init__(self, response: httpx.Response, contract: Contract):
         self.response = response
         self.comments: list[str] = []
         self._contract = contract
         self._is_sse = response.headers["content-type"].startswith(SSE)
+        # Held here, because a generator that nobody holds closes the connection.
+        self._events = self._checked()
 
     def __iter__(self) -> Iterator[dict]:
+        return self._events
+
+    def _checked(self) -> Iterator[dict]:
         """Yields each event as soon as it is there, with the instant of its arrival as `at`."""
         last = None
         for event in self._sse() if self._is_sse else self._lines():
@@ -88,11 +93,13 @@ class EventStream:
 class Client:
     """Calls one gateway with one token."""
 
-    def __init__(self, url: str, token: str | None, contract: Contract):
+    def __init__(
+        self, url: str, token: str | None, contract: Contract, transport: httpx.BaseTransport | None = None
+    ):
         self.url = url
         self.token = token
         self._contract = contract
-        self._http = httpx.Client(base_url=url, timeout=90, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=90, trust_env=False, transport=transport)
 
     def with_token(self, token: str | None) -> "Client":
         return Client(self.url, token, self._contract)

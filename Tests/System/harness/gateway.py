@@ -22,8 +22,9 @@ _numbers = itertools.count(1)
 class LocalE2B:
     """The local E2B as a process of its own, and what its control plane shows."""
 
-    def __init__(self, folder: pathlib.Path):
-        self.service = Service("local-e2b", "--port", "0", "--output", "json", settings={}, folder=folder, name="e2b")
+    def __init__(self, folder: pathlib.Path, *options: str):
+        words = ("local-e2b", "--port", "0", "--output", "json", *options)
+        self.service = Service(*words, settings={}, folder=folder, name="e2b")
         self.url = self.service.url
         self._http = httpx.Client(
             base_url=self.url, headers={"x-api-key": UPSTREAM_KEY}, timeout=30, trust_env=False
@@ -50,10 +51,15 @@ class LocalE2B:
 
 @dataclasses.dataclass
 class Tenant:
+    gateway: "Gateway"
     name: str
     key_id: str
-    token: str
-    client: Client
+    token: str = dataclasses.field(repr=False)
+
+    @property
+    def client(self) -> Client:
+        """A caller with the tenant's token, wherever the gateway listens now."""
+        return self.gateway.client(self.token)
 
 
 class Gateway:
@@ -73,7 +79,9 @@ class Gateway:
         } | settings
         self.contract = contract
         self.service: Service | None = None
+        self.was_tampered_with = False
         self.secrets = {UPSTREAM_KEY}
+        self._clients: dict[tuple[str, str | None], Client] = {}
 
     def initialise(self) -> "Gateway":
         self.command("init")
@@ -126,19 +134,21 @@ class Gateway:
             self.command("quota", "set", name, *quota)
         issued = self.json_command("key", "issue", name)
         self.secrets.add(issued["token"])
-        return Tenant(name, issued["key_id"], issued["token"], self.client(issued["token"]))
+        return Tenant(self, name, issued["key_id"], issued["token"])
 
     def client(self, token: str | None) -> Client:
-        return Client(self.url, token, self.contract)
+        if (self.url, token) not in self._clients:
+            self._clients[self.url, token] = Client(self.url, token, self.contract)
+        return self._clients[self.url, token]
 
     def audit(self, execution_id: str) -> list[dict]:
-        return self.json_command("audit", "list", "--execution", execution_id)
+        return self.json_command("audit", "search", "--execution", execution_id)
 
     def executions_in_audit(self) -> tuple[list[str], list[str]]:
         """The executions that were admitted and those that were finished, as the audit has them."""
         executions: dict[str, list[str]] = {"execution.admitted": [], "execution.finished": []}
         after = 0
-        while page := self.json_command("audit", "list", "--after", str(after), "--limit", "1000"):
+        while page := self.json_command("audit", "search", "--after", str(after), "--limit", "1000"):
             for record in page:
                 said = json.loads(record["record"])
                 if said["action"] in executions:
@@ -155,7 +165,8 @@ class Gateway:
             record = tenant.client.execution(execution_id)
             return record if record["state"] == "finished" else None
 
-        record = eventually(finished, within=10, what=f"{execution_id} is finished")
+        # Slowly: these calls spend the tenant's own rate.
+        record = eventually(finished, within=10, pause=0.2, what=f"{execution_id} is finished")
         usage = tenant.client.usage()
         assert usage["executions"]["running"] == 0
         assert all(window["reserved_ms"] == 0 for window in usage["runtime"])

@@ -6,10 +6,8 @@ from typing import TypeVar
 
 Value = TypeVar("Value")
 
-_PAUSE = 0.02
 
-
-def eventually(condition: Callable[[], Value], *, within: float, what: str) -> Value:
+def eventually(condition: Callable[[], Value], *, within: float, what: str, pause: float = 0.02) -> Value:
     """Polls until the condition is truthy and returns its value; fails once `within` seconds are over."""
     deadline = time.monotonic() + within
     while True:
@@ -18,4 +16,4 @@ def eventually(condition: Callable[[], Value], *, within: float, what: str) -> V
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s: {what}; last seen: {value!r}")
-        time.sleep(_PAUSE)
+        time.sleep(pause)

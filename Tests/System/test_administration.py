@@ -1,0 +1,104 @@
+"""The administration on the control socket, held against openapi.yaml like everything else."""
+
+import httpx
+import pytest
+
+from harness.client import Client
+from harness.gateway import Gateway, Tenant
+
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def admin(gateway: Gateway) -> Client:
+    """A client that speaks through the socket instead of a port."""
+    transport = httpx.HTTPTransport(uds=str(gateway.folder / "gateway.db.socket"))
+    return Client("http://localhost", None, gateway.contract, transport)
+
+
+def test_a_tenant_from_making_to_usage(gateway: Gateway, admin: Client) -> None:
+    made = admin.call("POST", "/admin/v1/tenants", json={"name": "socket-team"})
+    assert made.status == 201
+    assert made.document["name"] == "socket-team"
+    admin.call("POST", "/admin/v1/tenants", json={"name": "socket-team"}).problem("conflict")
+    assert made.document in admin.get("/admin/v1/tenants").document
+    assert admin.get("/admin/v1/tenants/socket-team").document == made.document
+
+    issued = admin.call("POST", "/admin/v1/tenants/socket-team/keys")
+    assert issued.status == 201
+    gateway.secrets.add(issued.document["token"])
+    [key] = admin.get("/admin/v1/keys?tenant=socket-team").document
+    assert key["key_id"] == issued.document["key_id"]
+
+    change = {"rate": "3/s", "burst": 4, "runtime_seconds": {"day": None, "hour": 60}, "timeout_seconds": 2.5}
+    policy = admin.call("PATCH", "/admin/v1/tenants/socket-team/policy", json=change).document
+    assert policy["rate"] == {"permits": 3, "period_seconds": 1, "burst": 4}
+    assert policy["runtime_seconds"] == {"hour": 60}
+    assert policy["timeout_seconds"] == 2.5
+    assert admin.get("/admin/v1/tenants/socket-team/policy").document == policy
+
+    client = gateway.client(issued.document["token"])
+    client.execute("print(1)")
+    usage = admin.get("/admin/v1/tenants/socket-team/usage").document
+    assert usage["tenant"] == "socket-team"
+    assert usage["usage"]["runtime"][0]["used_ms"] > 0
+
+    records = admin.get("/admin/v1/audit?tenant=socket-team").document
+    assert len(records) >= 5
+    second = admin.get(f"/admin/v1/audit?tenant=socket-team&after={records[0]['sequence']}&limit=1")
+    assert second.document == [records[1]]
+
+    verification = admin.get("/admin/v1/audit/verification").document
+    assert verification["intact"] is True
+    assert verification["verified"] >= records[-1]["sequence"]
+
+    revoked = admin.call("DELETE", f"/admin/v1/keys/{key['key_id']}")
+    assert revoked.document["state"] == "revoked"
+    client.get("/v1/whoami").problem("invalid-token")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "slug"),
+    [
+        ("GET", "/admin/v1/tenants/nobody", {}, "not-found"),
+        ("POST", "/admin/v1/tenants/nobody/keys", {}, "not-found"),
+        ("GET", "/admin/v1/tenants/nobody/policy", {}, "not-found"),
+        ("GET", "/admin/v1/tenants/nobody/usage", {}, "not-found"),
+        ("DELETE", "/admin/v1/keys/0123456789abcdef", {}, "not-found"),
+        ("DELETE", "/admin/v1/keys/nonsense", {}, "invalid-request"),
+        ("POST", "/admin/v1/tenants", {"json": {}}, "invalid-request"),
+        ("POST", "/admin/v1/tenants", {"json": {"name": "Not A Name"}}, "invalid-request"),
+        ("POST", "/admin/v1/tenants", {"json": {"name": 5}}, "invalid-request"),
+        ("POST", "/admin/v1/tenants", {"content": b"{", "headers": JSON}, "invalid-request"),
+        ("POST", "/admin/v1/tenants", {"content": b"{}"}, "unsupported-media-type"),
+        ("POST", "/admin/v1/tenants", {"json": {"name": "x" * 100_000}}, "payload-too-large"),
+        ("GET", "/admin/v1/audit?limit=many", {}, "invalid-request"),
+        ("GET", "/admin/v1/audit?after=-1", {}, "invalid-request"),
+        ("PUT", "/admin/v1/tenants", {}, "method-not-allowed"),
+    ],
+)
+def test_refusals(admin: Client, method: str, path: str, sent: dict, slug: str) -> None:
+    admin.call(method, path, **sent).problem(slug)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"rate": "fast"}, "rate"),
+        ({"rate": 5}, "rate"),
+        ({"burst": 0}, "burst"),
+        ({"executions": -1}, "executions"),
+        ({"timeout_seconds": -1}, "timeout"),
+        ({"timeout_seconds": 1e18}, "timeout"),
+        ({"runtime_seconds": {"fortnight": 1}}, "fortnight"),
+        ({"templates": []}, "templates"),
+        ({"surprise": 1}, "surprise"),
+    ],
+    ids=str,
+)
+def test_a_policy_that_makes_no_sense_is_refused(admin: Client, tenant: Tenant, change: dict, named: str) -> None:
+    before = admin.get(f"/admin/v1/tenants/{tenant.name}/policy").document
+    problem = admin.call("PATCH", f"/admin/v1/tenants/{tenant.name}/policy", json=change).problem("invalid-request")
+    assert named in problem["detail"].lower()
+    assert admin.get(f"/admin/v1/tenants/{tenant.name}/policy").document == before

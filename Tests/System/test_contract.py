@@ -1,0 +1,74 @@
+"""openapi.yaml itself: valid, with examples that match, and naming nothing that is not served."""
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from harness.contract import Contract
+from harness.gateway import Gateway, Tenant
+from harness.service import ROOT
+
+CONTRACT = Contract(ROOT / "openapi.yaml")
+
+
+def test_it_is_valid_openapi() -> None:
+    assert CONTRACT.document["openapi"].startswith("3.1")
+    validate(CONTRACT.document)
+
+
+def test_its_examples_match_its_schemas() -> None:
+    assert CONTRACT.check_examples() >= 20
+
+
+def test_it_has_no_extensions() -> None:
+    def names(part: object) -> list[str]:
+        if isinstance(part, dict):
+            return list(map(str, part)) + [name for value in part.values() for name in names(value)]
+        return [name for value in part for name in names(value)] if isinstance(part, list) else []
+
+    assert not [name for name in names(CONTRACT.document) if name.startswith("x-")]
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for _, _, operation in CONTRACT.operations()]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [(m, p) for m, p, _ in CONTRACT.operations() if not p.startswith("/admin/")]
+)
+def test_every_described_route_is_served(busy_tenant: Tenant, method: str, path: str) -> None:
+    concrete = path.replace("{id}", "exe_000000000000000000000000").replace("{type}", "not-found")
+    reply = busy_tenant.client.call(method, concrete)
+    if reply.status == 404:
+        assert "exe_000000000000000000000000" in reply.problem("not-found")["detail"]
+    else:
+        assert reply.status != 405
+
+
+def test_requests_it_forbids_are_refused(gateway: Gateway, busy_tenant: Tenant) -> None:
+    """The schema of the request body and the gateway agree on what a request is."""
+    validator = Draft202012Validator(CONTRACT.document["components"]["schemas"]["ExecutionRequest"])
+    for body in (
+        {},
+        {"code": ""},
+        {"code": "  "},
+        {"code": 1},
+        {"code": "print(1)"},
+        {"code": "print(1)", "timeout_seconds": 0},
+        {"code": "print(1)", "timeout_seconds": 0.5},
+        {"code": "print(1)", "timeout_seconds": None},
+        {"code": "print(1)", "context_data": None},
+        {"code": "print(1)", "context_data": {}},
+        {"code": "print(1)", "context_data": []},
+        {"code": "print(1)", "context_data": 1},
+        {"code": "print(1)", "language": None},
+        {"code": "print(1)", "language": "r"},
+        {"code": "print(1)", "env_vars": None},
+        {"code": "print(1)", "env_vars": {"A": "1"}},
+        {"code": "print(1)", "env_vars": {"1": "1"}},
+        {"code": "print(1)", "template": None},
+        {"code": "print(1)", "surprise": None},
+    ):
+        reply = busy_tenant.client.call("POST", "/v1/executions", json=body)
+        assert (reply.status == 200) == validator.is_valid(body), body

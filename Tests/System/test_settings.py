@@ -1,0 +1,56 @@
+"""Settings: where they come from, and what a wrong one does."""
+
+import pytest
+
+from harness.gateway import Gateway, Tenant
+
+
+def test_config_check_lists_where_settings_come_from(gateway: Gateway) -> None:
+    rows = {row["setting"]: row["source"] for row in gateway.json_command("config", "check")}
+    assert rows["GATEWAY_TRUSTED_PROXIES"] == "default"
+    assert rows["E2B_API_KEY"] != "default"
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"GATEWAY_LISTEN": "everywhere"}, "GATEWAY_LISTEN"),
+        ({"GATEWAY_LEDGER": "mysql://x"}, "GATEWAY_LEDGER"),
+        ({"GATEWAY_ROOT_KEY": "short"}, "GATEWAY_ROOT_KEY"),
+        ({"GATEWAY_DRAIN_SECONDS": "soon"}, "GATEWAY_DRAIN_SECONDS"),
+        ({"GATEWAY_LISTENN": "127.0.0.1:1"}, "GATEWAY_LISTENN"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_setting_that_is_wrong_stops_the_start(gateway: Gateway, settings: dict[str, str], named: str) -> None:
+    for arguments in (("config", "check"), ("serve",)):
+        done = gateway.run(*arguments, **settings)
+        assert done.returncode != 0
+        assert named in done.stderr, done.stderr
+        assert "short" not in done.stderr or named != "GATEWAY_ROOT_KEY", "a secret is not repeated"
+
+
+def test_a_token_where_the_e2b_key_belongs_is_recognised(gateway: Gateway, tenant: Tenant) -> None:
+    done = gateway.run("serve", E2B_API_KEY=tenant.token)
+    assert done.returncode != 0
+    assert "E2B_API_KEY" in done.stderr
+    assert "GATEWAY_TOKEN" in done.stderr
+    assert tenant.token not in done.stderr
+
+
+def test_serve_without_an_upstream_key_says_so(resting: Gateway) -> None:
+    done = resting.run("serve", E2B_API_KEY="")
+    assert done.returncode != 0
+    assert "E2B_API_KEY" in done.stderr
+
+
+def test_settings_in_files(gateway: Gateway, tmp_path) -> None:
+    good = tmp_path / "gateway.yaml"
+    good.write_text("drain_seconds: 7\n")
+    assert "gateway.yaml" in gateway.command("config", "check", "--config", str(good))
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("listen: 127.0.0.1:1\ndrain_seconds: soon\n")
+    done = gateway.run("config", "check", "--config", str(bad))
+    assert done.returncode != 0
+    assert "bad.yaml, line 2" in done.stderr
+    assert "drain_seconds" in done.stderr.lower()
