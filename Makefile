@@ -24,7 +24,7 @@ release: setup ## build e2b-gateway for production, at .build/release/e2b-gatewa
 
 test: setup-tests ## run every test: Swift, then the running gateway, then the TypeScript client
 	@$(QUIETLY) build-tests -- swift build --build-tests
-	@$(QUIETLY) --closing 'Test run with' swift-test -- swift test --skip-build
+	@$(QUIETLY) --closing 'Test run with' swift-test -- swift test --skip-build --no-parallel
 	@$(PYTEST)
 
 test-long: setup-tests ## run the system tests that take minutes

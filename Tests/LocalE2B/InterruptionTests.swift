@@ -50,7 +50,8 @@ struct InterruptionTests {
                 during: """
                     import asyncio
                     try:
-                        print('started', flush=True)
+                        # Said by the loop, so that the cell is at its await by then.
+                        asyncio.get_running_loop().call_soon(lambda: print('started', flush=True))
                         await asyncio.sleep(60)
                     except BaseException as error:
                         told = type(error).__name__

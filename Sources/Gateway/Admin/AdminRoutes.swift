@@ -44,7 +44,8 @@ struct AdminRoutes: Sendable {
 
     func changePolicy(_ request: Request, context: OpenContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant")
-        let change = try await decode(PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request)
+        let change = try await decode(
+            PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request)
         return JSONReply.response(try await administration.changePolicy(of: tenant, change))
     }
 

@@ -52,7 +52,8 @@ public struct PolicyChange: Codable, Sendable {
         var policy = policy
         if let rate {
             guard let parsed = Rate(parsing: rate) else {
-                throw PolicyFailure(field: "rate", reason: "must be like 10/s, 600/min or 1000/h, not \"\(rate.prefix(40))\"")
+                throw PolicyFailure(
+                    field: "rate", reason: "must be like 10/s, 600/min or 1000/h, not \"\(rate.prefix(40))\"")
             }
             policy.rate.permits = parsed.permits
             policy.rate.periodSeconds = parsed.periodSeconds
@@ -62,7 +63,8 @@ public struct PolicyChange: Codable, Sendable {
         if let sandboxes { policy.sandboxes = sandboxes }
         for (name, seconds) in runtimeSeconds ?? [:] {
             guard let window = RuntimeWindow(rawValue: name) else {
-                throw PolicyFailure(field: "runtime_seconds", reason: "knows hour, day and month, not \"\(name.prefix(40))\"")
+                throw PolicyFailure(
+                    field: "runtime_seconds", reason: "knows hour, day and month, not \"\(name.prefix(40))\"")
             }
             policy.runtime[window] = try seconds.map { value throws(PolicyFailure) in
                 try Self.milliseconds(value, field: "runtime_seconds.\(name)")
@@ -80,7 +82,9 @@ public struct PolicyChange: Codable, Sendable {
     }
 
     private static func milliseconds(_ seconds: Double, field: String) throws(PolicyFailure) -> Int64 {
-        guard seconds >= 0, seconds < 1e12 else { throw PolicyFailure(field: field, reason: "must be a number of seconds from 0 on") }
+        guard seconds >= 0, seconds < 1e12 else {
+            throw PolicyFailure(field: field, reason: "must be a number of seconds from 0 on")
+        }
         return Int64((seconds * 1000).rounded())
     }
 }

@@ -89,7 +89,8 @@ extension Problem {
         case .unreachable:
             self.init(.upstreamUnreachable, "The sandbox cloud was lost; nothing was run.", shouldRetry: false)
         case .timedOut:
-            self.init(.upstreamTimeout, "The sandbox cloud made no sandbox in time; nothing was run.", shouldRetry: false)
+            self.init(
+                .upstreamTimeout, "The sandbox cloud made no sandbox in time; nothing was run.", shouldRetry: false)
         case .credentialRefused, .refused:
             self.init(.upstreamRefused, "The sandbox cloud refused the gateway; nothing was run.", shouldRetry: false)
         case .contextInvalid(let reason):

@@ -25,7 +25,9 @@ extension Settings {
         var sources: [SettingName: SettingSource] = [:]
         for setting in raw where isOurs(setting) {
             guard let name = SettingName(rawValue: setting.name) else {
-                throw SettingFailure(setting, "is not a setting; there are \(SettingName.allCases.map(\.rawValue).joined(separator: ", "))")
+                throw SettingFailure(
+                    setting,
+                    "is not a setting; there are \(SettingName.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             // An empty value is how a compose file or an .env file says "none".
             guard sources[name] == nil, !setting.value.isEmpty else { continue }

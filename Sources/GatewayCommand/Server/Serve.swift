@@ -37,7 +37,9 @@ struct Serve: AsyncParsableCommand {
             try await ServiceGroup(configuration: configuration).run()
         } catch let error as IOError where error.errnoCode == EADDRINUSE || error.errnoCode == EACCES {
             await ledger.close()
-            throw CommandFailure("GATEWAY_LISTEN \(settings.listen) cannot be listened on: \(String(cString: strerror(error.errnoCode))).")
+            throw CommandFailure(
+                "GATEWAY_LISTEN \(settings.listen) cannot be listened on: \(String(cString: strerror(error.errnoCode)))."
+            )
         }
         await ledger.close()
     }

@@ -32,7 +32,9 @@ extension Ledger {
     public func takeRate(of tenant: String) throws(Denial) -> RateStanding {
         let now = clock.now()
         return try books.withLock { books throws(Denial) in
-            guard let rate = books.accounts[tenant]?.policy.rate else { return RateStanding(remaining: 0, fullIn: .zero) }
+            guard let rate = books.accounts[tenant]?.policy.rate else {
+                return RateStanding(remaining: 0, fullIn: .zero)
+            }
             var state = books.rates[tenant] ?? RateState()
             try state.take(under: rate, at: now)
             books.rates[tenant] = state
