@@ -4,6 +4,7 @@ The same as template/startup_scripts of e2b-dev/code-interpreter, so that result
 """
 
 import sys
+import warnings
 
 import orjson
 from IPython.core.formatters import BaseFormatter, JSONFormatter
@@ -42,7 +43,9 @@ class ChartFormatter(BaseFormatter):
         from e2b_charts import chart_figure_to_dict
 
         try:
-            return chart_figure_to_dict(value)
+            # What the extraction has to complain about is not the user's: it would land on the user's stderr.
+            with warnings.catch_warnings(action="ignore"):
+                return chart_figure_to_dict(value)
         except Exception:  # a figure it does not understand is still a picture
             return {}
 
