@@ -86,8 +86,11 @@ extension Problem {
                 .upstreamCapacity, "The sandbox cloud has no room for another sandbox.",
                 retryAfter: retryAfter ?? .seconds(1)
             )
-        case .unreachable:
-            self.init(.upstreamUnreachable, "The sandbox cloud was lost; nothing was run.", shouldRetry: false)
+        case .unreachable(.tlsFailed):
+            self.init(
+                .upstreamUnreachable, "The sandbox cloud's certificate is not trusted; nothing was run.",
+                shouldRetry: false
+            )
         case .timedOut:
             self.init(
                 .upstreamTimeout, "The sandbox cloud made no sandbox in time; nothing was run.", shouldRetry: false)
@@ -95,9 +98,10 @@ extension Problem {
             self.init(.upstreamRefused, "The sandbox cloud refused the gateway; nothing was run.", shouldRetry: false)
         case .contextInvalid(let reason):
             self.init(.invalidRequest, reason, shouldRetry: false)
-        case .broken, .sandboxGone, .cancelled:
+        case .unreachable, .broken, .sandboxGone, .cancelled:
             self.init(
-                .upstreamBroken, "The sandbox cloud's answer made no sense; nothing was run.", shouldRetry: false
+                .upstreamBroken, "The sandbox cloud broke off or its answer made no sense; nothing was run.",
+                shouldRetry: false
             )
         }
     }
