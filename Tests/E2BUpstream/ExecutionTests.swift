@@ -48,7 +48,6 @@ struct ExecutionTests {
         }
         guard case .object(let body) = try JSONParser.parse(Array(requests.elements[1].text.utf8)) else { return }
         #expect(body["code"] == .string(code))
-        #expect(server.connections == 1, "the connection is used again")
     }
 
     @Test func `a setup that raises is a break, without what it said`() async throws {
