@@ -26,7 +26,7 @@ struct SecretsTests {
         #expect(stored.firstRange(of: Data("\(test.key.key.id)".utf8)) != nil)
 
         // The token's tag is HMAC(secret, …): the secret itself is only reachable through the seal.
-        let secret = try await test.ledger.read { [sealer = test.ledger.sealer, id = test.key.key.id] database in
+        let secret = try await test.ledger.read { [sealer = test.ledger.books.withLock { $0.sealer }, id = test.key.key.id] database in
             let sql = "SELECT sealed_secret FROM key WHERE id = ?"
             guard let row = try Row.fetchOne(database, sql: sql, arguments: ["\(id)"]) else { return [UInt8]() }
             return try sealer.open(Blob.bytes(row, "sealed_secret"), as: "key/\(id)")
