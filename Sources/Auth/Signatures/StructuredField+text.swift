@@ -4,12 +4,20 @@ extension StructuredField.BareItem {
         switch self {
         case .integer(let number): String(number)
         case .decimal(let thousandths): Self.decimal(thousandths)
-        case .string(let string):
-            "\"" + string.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        case .string(let string): "\"" + Self.escaped(string) + "\""
         case .token(let token): token
         case .bytes(let bytes): ":" + Base64.text(bytes) + ":"
         case .boolean(let value): value ? "?1" : "?0"
         }
+    }
+
+    private static func escaped(_ string: String) -> String {
+        func isEscaped(_ character: UInt8) -> Bool {
+            character == UInt8(ascii: "\\") || character == UInt8(ascii: "\"")
+        }
+        guard string.utf8.contains(where: isEscaped) else { return string }
+        let escaped = string.utf8.flatMap { isEscaped($0) ? [UInt8(ascii: "\\"), $0] : [$0] }
+        return String(decoding: escaped, as: UTF8.self)
     }
 
     private static func decimal(_ thousandths: Int64) -> String {
