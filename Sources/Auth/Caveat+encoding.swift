@@ -12,7 +12,10 @@ extension Caveat {
         case .scopes(let scopes): scopes.mask.bigEndianBytes
         case .subject(let subject): Array(subject.utf8)
         case .maximumTimeout(let milliseconds): milliseconds.bigEndianBytes
-        case .templates(let names): names.flatMap { [UInt8(clamping: $0.utf8.count)] + Array($0.utf8) }
+        case .templates(let names), .languages(let names):
+            names.flatMap { [UInt8(clamping: $0.utf8.count)] + Array($0.utf8) }
+        case .sourceNetworks(let networks): networks.flatMap(\.encoded)
+        case .signedOnly: []
         }
     }
 
@@ -47,6 +50,11 @@ extension Caveat {
             self = .subject(subject)
         case 0x05: self = .maximumTimeout(milliseconds: try Self.integer(value))
         case 0x06: self = .templates(try Self.names(value))
+        case 0x07: self = .languages(try Self.names(value))
+        case 0x08: self = .sourceNetworks(try Self.networks(value))
+        case 0x09:
+            guard value.isEmpty else { throw .malformed("signed-only has no value") }
+            self = .signedOnly
         default: throw .unknownCaveat(type)
         }
     }
@@ -61,11 +69,23 @@ extension Caveat {
         var names: [String] = []
         while let length = rest.popFirst() {
             guard rest.count >= length, let name = String(validating: rest.prefix(Int(length)), as: UTF8.self) else {
-                throw .malformed("template names are a length byte and that many characters each")
+                throw .malformed("names are a length byte and that many characters each")
             }
             names.append(name)
             rest = rest.dropFirst(Int(length))
         }
         return names
+    }
+
+    private static func networks(_ value: ArraySlice<UInt8>) throws(TokenFailure) -> [SourceNetwork] {
+        var rest = value
+        var networks: [SourceNetwork] = []
+        while !rest.isEmpty {
+            guard let network = SourceNetwork(takingFrom: &rest) else {
+                throw .malformed("a network is 4 or 6, a prefix length, and an address with no bit beyond it")
+            }
+            networks.append(network)
+        }
+        return networks
     }
 }

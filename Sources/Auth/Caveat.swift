@@ -12,6 +12,12 @@ public enum Caveat: Hashable, Sendable {
     case maximumTimeout(milliseconds: Int64)
     /// Only these templates: 1 to 32 names of 1 to 128 characters out of `A-Z a-z 0-9 . _ : / -`.
     case templates([String])
+    /// Only code in these languages: 1 to 32 names of 1 to 32 characters out of `A-Z a-z 0-9 + # . _ -`.
+    case languages([String])
+    /// Only calls that come from an address in one of these networks: 1 to 32 of them.
+    case sourceNetworks([SourceNetwork])
+    /// Only as a signed request: presented as a bearer token it is refused.
+    case signedOnly
 
     /// The first byte of the encoded caveat, in the range 0x01 to 0x3f.
     var type: UInt8 {
@@ -22,6 +28,9 @@ public enum Caveat: Hashable, Sendable {
         case .subject: 0x04
         case .maximumTimeout: 0x05
         case .templates: 0x06
+        case .languages: 0x07
+        case .sourceNetworks: 0x08
+        case .signedOnly: 0x09
         }
     }
 
@@ -32,7 +41,7 @@ public enum Caveat: Hashable, Sendable {
     /// Refuses a value outside the ranges stated at its case.
     public func validated() throws(TokenFailure) {
         switch self {
-        case .notAfter, .notBefore, .scopes: break
+        case .notAfter, .notBefore, .scopes, .signedOnly: break
         case .subject(let subject):
             guard (1...256).contains(subject.utf8.count) else {
                 throw .malformed("a subject has 1 to 256 bytes")
@@ -44,21 +53,28 @@ public enum Caveat: Hashable, Sendable {
             guard milliseconds >= 1 else { throw .malformed("a maximum timeout is at least 1 ms") }
         case .templates(let names):
             guard (1...32).contains(names.count) else { throw .malformed("a token names 1 to 32 templates") }
-            guard names.allSatisfy(Self.isTemplateName) else {
+            guard names.allSatisfy({ Self.isName($0, upTo: 128, with: "._:/-") }) else {
                 throw .malformed("a template name has 1 to 128 characters out of A-Z a-z 0-9 . _ : / -")
             }
+        case .languages(let names):
+            guard (1...32).contains(names.count) else { throw .malformed("a token names 1 to 32 languages") }
+            guard names.allSatisfy({ Self.isName($0, upTo: 32, with: "+#._-") }) else {
+                throw .malformed("a language's name has 1 to 32 characters out of A-Z a-z 0-9 + # . _ -")
+            }
+        case .sourceNetworks(let networks):
+            guard (1...32).contains(networks.count) else { throw .malformed("a token names 1 to 32 networks") }
         }
     }
 
-    private static func isTemplateName(_ name: String) -> Bool {
-        (1...128).contains(name.utf8.count)
+    /// Whether `name` has 1 to `length` characters, all of them letters, digits or out of `others`.
+    private static func isName(_ name: String, upTo length: Int, with others: String) -> Bool {
+        (1...length).contains(name.utf8.count)
             && name.utf8.allSatisfy { character in
                 switch character {
                 case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"),
-                    UInt8(ascii: "/"), UInt8(ascii: "-"):
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
                     true
-                default: false
+                default: others.utf8.contains(character)
                 }
             }
     }

@@ -10,6 +10,12 @@ public struct Claims: Sendable, Hashable {
     public private(set) var maximumTimeout: Int64?
     /// The templates it may use, if it says so; may be empty.
     public private(set) var templates: Set<String>?
+    /// The languages its code may be in, if it says so; may be empty.
+    public private(set) var languages: Set<String>?
+    /// Where calls may come from: an address must be in one network of each list. See ``allows(source:)``.
+    public private(set) var sourceNetworks: [[SourceNetwork]] = []
+    /// Whether it counts in a signed request only. Whoever accepts it as a bearer token must look here.
+    public private(set) var isSignedOnly = false
     /// Its last valid second (Unix time), if it expires.
     public private(set) var notAfter: Int64?
 
@@ -36,6 +42,21 @@ public struct Claims: Sendable, Hashable {
             maximumTimeout = min(maximumTimeout ?? milliseconds, milliseconds)
         case .templates(let names):
             templates = templates?.intersection(names) ?? Set(names)
+        case .languages(let names):
+            languages = languages?.intersection(names) ?? Set(names)
+        case .sourceNetworks(let networks):
+            sourceNetworks.append(networks)
+        case .signedOnly:
+            isSignedOnly = true
         }
+    }
+
+    /// Whether a call from this address may use the token.
+    ///
+    /// - Parameter source: IPv4 or IPv6 in text, without port, brackets or zone. What is no address is in no network.
+    public func allows(source: String) -> Bool {
+        guard !sourceNetworks.isEmpty else { return true }
+        guard let address = IPAddress(source) else { return false }
+        return sourceNetworks.allSatisfy { networks in networks.contains { $0.contains(address) } }
     }
 }

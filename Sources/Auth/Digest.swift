@@ -5,6 +5,11 @@ public enum Digest {
         OpenSSL.sha256(message)
     }
 
+    /// SHA-512 of `message`: 64 bytes (FIPS 180-4).
+    public static func sha512(_ message: [UInt8]) -> [UInt8] {
+        OpenSSL.sha512(message)
+    }
+
     /// HMAC-SHA256 of `message` under `key` of any length: 32 bytes (RFC 2104).
     public static func hmacSHA256(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
         OpenSSL.hmacSHA256(message, key: key)

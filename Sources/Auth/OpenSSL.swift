@@ -73,9 +73,17 @@ enum OpenSSL {
     }
 
     static func sha256(_ message: [UInt8]) -> [UInt8] {
-        var digest = [UInt8](repeating: 0, count: 32)
-        let done = EVP_Digest(message, message.count, &digest, nil, EVP_sha256(), nil)
-        precondition(done == 1, "OpenSSL failed to compute a SHA-256")
+        digest(message, EVP_sha256(), length: 32)
+    }
+
+    static func sha512(_ message: [UInt8]) -> [UInt8] {
+        digest(message, EVP_sha512(), length: 64)
+    }
+
+    private static func digest(_ message: [UInt8], _ type: OpaquePointer, length: Int) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: length)
+        let done = EVP_Digest(message, message.count, &digest, nil, type, nil)
+        precondition(done == 1, "OpenSSL failed to compute a digest")
         return digest
     }
 

@@ -4,10 +4,7 @@
 /// narrow it without asking, and nobody can take a restriction out again. The construction is that of macaroons
 /// (Birgisson et al., NDSS 2014). The bytes are specified in `docs/tokens.md`.
 public struct Token: Sendable {
-    /// The key the token says it was made from. Proven only by ``TokenVerifier``.
-    public let keyID: KeyID
-    /// The restrictions it carries. Proven only by ``TokenVerifier``.
-    public let caveats: [Caveat]
+    let head: TokenHead
     /// 32 bytes: the proof, and the part to keep secret.
     let tag: [UInt8]
 
@@ -17,16 +14,20 @@ public struct Token: Sendable {
     /// What tag₀ is made over, before the key id: this use of the key and no other.
     static let context = Array("e2b-gateway/token/v1".utf8)
 
-    init(keyID: KeyID, caveats: [Caveat], tag: [UInt8]) {
-        self.keyID = keyID
-        self.caveats = caveats
+    /// The key the token says it was made from. Proven only by ``TokenVerifier``.
+    public var keyID: KeyID { head.keyID }
+    /// The restrictions it carries. Proven only by ``TokenVerifier``.
+    public var caveats: [Caveat] { head.caveats }
+
+    init(head: TokenHead, tag: [UInt8]) {
+        self.head = head
         self.tag = tag
     }
 
     /// The unrestricted token of a key.
     public static func mint(_ keyID: KeyID, secret: KeySecret) -> Token {
         Token(
-            keyID: keyID, caveats: [],
+            head: TokenHead(keyID: keyID, caveats: []),
             tag: Digest.hmacSHA256(context + keyID.bytes, key: secret.bytes)
         )
     }
@@ -41,7 +42,7 @@ public struct Token: Sendable {
             throw .malformed("a token has at most \(Self.maximumCaveats) caveats")
         }
         let narrowed = Token(
-            keyID: keyID, caveats: caveats + [caveat],
+            head: TokenHead(keyID: keyID, caveats: caveats + [caveat]),
             tag: Digest.hmacSHA256(caveat.encoded, key: tag)
         )
         guard narrowed.text.utf8.count <= Self.maximumLength else {

@@ -11,7 +11,8 @@ extension Ledger {
     private static let patience = Duration.seconds(5)
 
     /// Keeps the ledger's promises in the background until the service group shuts down or the task is cancelled: what
-    /// could not be written is tried again, rates and last uses are written late. At the end it writes what is left.
+    /// could not be written is tried again, rates and uses of keys are written late, old nonces are forgotten. At the end
+    /// it writes what is left.
     ///
     /// Put it before whatever uses the ledger in the group, so that it stops last.
     public func run() async throws {
@@ -21,6 +22,7 @@ extension Ledger {
                 try? await Task.sleep(for: Self.rhythm)
                 await self.payDebts()
                 await self.writeLateThings()
+                await self.forgetNonces()
             }
         }
         let deadline = ContinuousClock.now + Self.patience
@@ -70,7 +72,7 @@ extension Ledger {
         return true
     }
 
-    /// Writes rates and last uses that changed since they were last written. A failure only leaves them unwritten.
+    /// Writes rates and uses of keys that changed since they were last written. A failure only leaves them unwritten.
     func writeLateThings() async {
         let (rates, uses) = books.withLock { books in
             defer {
@@ -84,10 +86,14 @@ extension Ledger {
             try await commits.submit { [books] draft in
                 draft.changes.usageToWrite.formUnion(rates)
                 for id in uses {
-                    let lastUsedAt = books.withLock { $0.keys[id]?.record.lastUsedAt }
-                    try draft.execute(
-                        "UPDATE key SET last_used_at = ? WHERE id = ?", [lastUsedAt?.nanoseconds, "\(id)"]
-                    )
+                    guard let used = books.withLock({ $0.uses[id] }) else { continue }
+                    // A key is in one of the two tables.
+                    for table in [SealedColumn.key.table, SealedColumn.adminKey.table] {
+                        try draft.execute(
+                            "UPDATE \(table) SET last_used_at = ?, uses = ? WHERE id = ?",
+                            [used.lastUsedAt?.nanoseconds, try Document.text(used), "\(id)"]
+                        )
+                    }
                 }
             }
         } catch {

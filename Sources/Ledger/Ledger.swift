@@ -12,7 +12,6 @@ public import ServiceLifecycle
 public final class Ledger: Service, Sendable {
     let path: String
     let clock: LedgerClock
-    let sealer: Sealer
     let ownKeys: OwnKeys
     /// The number of this opening. Leases of lower numbers belong to processes that are gone.
     let epoch: Int64
@@ -21,6 +20,7 @@ public final class Ledger: Service, Sendable {
     let pool: DatabasePool
     let debts: Debts
     let held: HeldSandboxes
+    let nonceLimits: NonceLimits
     let logger: Logger
     /// Stands in for keys that do not exist, so that they cost what others cost.
     let nobody: TokenVerifier
@@ -32,18 +32,19 @@ public final class Ledger: Service, Sendable {
     ///   - path: Where; the file must not exist, its folder must. It gets mode 0600.
     ///   - rootKey: What its secrets are sealed under. Keep it elsewhere: without it the ledger cannot be opened.
     ///   - actor: Who is said to have made it, in the first audit record.
+    ///   - nonceLimits: How many nonces of signed requests are remembered at once.
     ///   - clock: Instants, by default the wall clock at the start and monotonic time since.
     ///   - logger: Where the ledger's troubles are told.
     /// - Throws: ``LedgerFailure/exists(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/unavailable(_:)``.
     public static func create(
-        at path: String, rootKey: RootKey, by actor: String = "local",
+        at path: String, rootKey: RootKey, by actor: String = "local", nonceLimits: NonceLimits = NonceLimits(),
         clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         let lock = try LedgerLock(path: path)
         try LedgerStore.createFile(at: path)
         do {
             return try Ledger(
-                path: path, lock: lock, rootKey: rootKey, clock: clock, logger: logger,
+                path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, logger: logger,
                 preparing: { database, sealer, now in
                     try OwnKeys.create(in: database, sealer: sealer)
                     var entry = AuditEntry(.ledgerCreated)
@@ -61,23 +62,25 @@ public final class Ledger: Service, Sendable {
 
     /// Opens a ledger and takes it for this process, until ``close()`` or until the last reference is gone.
     ///
-    /// - Parameters: as for ``create(at:rootKey:by:clock:logger:)``.
+    /// - Parameters: as for ``create(at:rootKey:by:nonceLimits:clock:logger:)``.
     /// - Throws: ``LedgerFailure/missing(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/notALedger(path:)``,
     ///   ``LedgerFailure/tooNew(path:)``, ``LedgerFailure/wrongRootKey``, ``LedgerFailure/unavailable(_:)``.
     public static func open(
-        at path: String, rootKey: RootKey,
+        at path: String, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
         clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         try LedgerStore.checkFile(at: path)
         let lock = try LedgerLock(path: path)
         try LedgerStore.checkContent(at: path)
         return try Ledger(
-            path: path, lock: lock, rootKey: rootKey, clock: clock, logger: logger, preparing: { _, _, _ in }
+            path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, logger: logger,
+            preparing: { _, _, _ in }
         )
     }
 
     private init(
-        path: String, lock: LedgerLock, rootKey: RootKey, clock: (@Sendable () -> Moment)?, logger: Logger,
+        path: String, lock: LedgerLock, rootKey: RootKey, nonceLimits: NonceLimits,
+        clock: (@Sendable () -> Moment)?, logger: Logger,
         preparing: (Database, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
         let clock = LedgerClock(source: clock ?? LedgerClock.system())
@@ -106,7 +109,7 @@ public final class Ledger: Service, Sendable {
         self.path = path
         self.lock = lock
         self.clock = clock
-        self.sealer = sealer
+        self.nonceLimits = nonceLimits
         self.logger = logger
         commits = GroupCommit(pool: pool, books: books, clock: clock)
         debts = Debts()

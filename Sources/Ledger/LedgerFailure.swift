@@ -24,8 +24,21 @@ public enum LedgerFailure: Error, Equatable, Sendable {
     case noSuchTenant(String)
     /// There is no key of this id.
     case noSuchKey(String)
+    /// This key cannot be rotated: it is revoked, or has a successor already.
+    case keyNotActive(String)
+    /// The overlap of a rotation is not between nothing and 366 days.
+    case invalidOverlap
+    /// An administrator's name is not of the form `^[a-z0-9][a-z0-9-]{0,62}$`.
+    case invalidAdminName
+    /// An admin token was asked for without a scope, or with one that is not an administrator's.
+    case invalidScopes
     /// A policy is out of range.
     case invalidPolicy(PolicyFailure)
     /// An identifier that must be new was used before.
     case alreadyUsed(String)
+
+    /// A row cannot be read although the root key is right.
+    static func damaged(_ row: String) -> LedgerFailure {
+        .unavailable("the ledger's row \(row) is damaged")
+    }
 }

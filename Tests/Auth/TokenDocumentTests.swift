@@ -2,9 +2,9 @@ import Auth
 import Foundation
 import Testing
 
-/// Holds `docs/tokens.md` against the code: its vectors against our verifier, and its Python program against both.
+/// Holds `docs/tokens.md` against the code: its vectors against our verifier, and its programs against both.
 struct TokenDocumentTests {
-    private struct Vector: Decodable {
+    private struct Vector: Codable {
         var name: String
         var secret: String
         var now: Int64
@@ -20,31 +20,21 @@ struct TokenDocumentTests {
         var maximum_timeout_ms: Int64?
         var subject: String?
         var templates: [String]?
+        var languages: [String]?
+        var source_networks: [[String]]?
+        var signed_only: Bool?
     }
 
-    private let page: String
+    private let page: DocumentPage
+    private let vectors: [Vector]
 
     init() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        page = try String(contentsOf: root.appending(path: "docs/tokens.md"), encoding: .utf8)
-    }
-
-    /// The first fenced block of a language.
-    private func block(_ language: String) throws -> String {
-        let start = try #require(page.firstRange(of: "```\(language)\n"))
-        let rest = page[start.upperBound...]
-        let end = try #require(rest.firstRange(of: "\n```"))
-        return String(rest[..<end.lowerBound])
-    }
-
-    private func vectors() throws -> [Vector] {
-        try JSONDecoder().decode([Vector].self, from: Data(block("json").utf8))
+        page = try DocumentPage("tokens.md")
+        vectors = try page.values(under: "Test vectors")
     }
 
     @Test("The gateway's verifier agrees with every vector")
     func ourVerifier() throws {
-        let vectors = try vectors()
         #expect(vectors.count >= 3)
         for vector in vectors {
             let secret = try #require(Hex.bytes(vector.secret).flatMap(KeySecret.init(bytes:)))
@@ -59,11 +49,9 @@ struct TokenDocumentTests {
         }
     }
 
-    @Test("The page's Python program agrees with every vector")
-    func python() throws {
-        let output = try runPython(block("python"), input: block("json"))
-        let lines = output.split(separator: "\n").map(String.init)
-        let vectors = try vectors()
+    @Test("The page's verifier in Python agrees with every vector")
+    func pythonVerifier() throws {
+        let lines = try DocumentProgram.python(page.block("python", under: "Verifying in Python"), input: vectors)
         #expect(lines.count == vectors.count)
         for (vector, line) in zip(vectors, lines) {
             if let refusal = vector.refusal {
@@ -78,7 +66,10 @@ struct TokenDocumentTests {
     private func documented(_ claims: Claims) -> ExpectedClaims {
         ExpectedClaims(
             key_id: "\(claims.keyID)", scopes: claims.scopes.map(\.rawValue).sorted(), not_after: claims.notAfter,
-            maximum_timeout_ms: claims.maximumTimeout, subject: claims.subject, templates: claims.templates?.sorted()
+            maximum_timeout_ms: claims.maximumTimeout, subject: claims.subject, templates: claims.templates?.sorted(),
+            languages: claims.languages?.sorted(),
+            source_networks: claims.sourceNetworks.isEmpty ? nil : claims.sourceNetworks.map { $0.map(\.description) },
+            signed_only: claims.isSignedOnly ? true : nil
         )
     }
 
@@ -93,19 +84,69 @@ struct TokenDocumentTests {
         }
     }
 
-    private func runPython(_ program: String, input: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", program]
-        let (stdin, stdout) = (Pipe(), Pipe())
-        process.standardInput = stdin
-        process.standardOutput = stdout
-        try process.run()
-        try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try stdin.fileHandleForWriting.close()
-        let output = try stdout.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        return String(decoding: output, as: UTF8.self)
+    // MARK: Narrowing
+
+    /// A token to be narrowed, each caveat as a list of its name and its values.
+    private struct Order: Encodable {
+        var token: String
+        var caveats: [[Value]]
+    }
+
+    private enum Value: Encodable {
+        case text(String)
+        case number(Int64)
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .text(let text): try container.encode(text)
+            case .number(let number): try container.encode(number)
+            }
+        }
+    }
+
+    /// Every kind of caveat, as the page's programs call it and as we do; networks of IPv4, which both programs can.
+    private static let caveats: [([Value], Caveat)] = [
+        ([.text("not_after"), .number(1_800_003_600)], .notAfter(1_800_003_600)),
+        ([.text("not_before"), .number(-5)], .notBefore(-5)),
+        ([.text("scopes"), .text("read"), .text("execute")], .scopes([.execute, .read])),
+        ([.text("scopes")], .scopes([])),
+        ([.text("subject"), .text("Zoë 🦊")], .subject("Zoë 🦊")),
+        ([.text("maximum_timeout_ms"), .number(5_000)], .maximumTimeout(milliseconds: 5_000)),
+        ([.text("templates"), .text("base"), .text("team/x:1")], .templates(["base", "team/x:1"])),
+        ([.text("languages"), .text("python"), .text("c++")], .languages(["python", "c++"])),
+        (
+            [.text("source_networks"), .text("10.0.0.0/8"), .text("192.0.2.1")],
+            .sourceNetworks([SourceNetwork("10.0.0.0/8"), SourceNetwork("192.0.2.1")].compactMap(\.self))
+        ),
+        ([.text("signed_only")], .signedOnly),
+    ]
+
+    private func orders() throws -> (orders: [Order], expected: [String]) {
+        let token = try Token(parsing: vectors[0].token)
+        let each = Self.caveats.map { [$0] } + [Self.caveats]
+        return (
+            each.map { Order(token: token.text, caveats: $0.map(\.0)) },
+            try each.map { try $0.reduce(token) { try $0.narrowed(by: $1.1) }.text }
+        )
+    }
+
+    @Test("The page's programs narrow as the gateway does, caveat by caveat and all together")
+    func narrowing() throws {
+        let (orders, expected) = try orders()
+        let python = try page.block("python", under: "Narrowing in Python")
+        #expect(try DocumentProgram.python(python, input: orders) == expected)
+        let javaScript = try page.block("javascript", under: "Narrowing in JavaScript")
+        #expect(try DocumentProgram.javaScript(javaScript, input: orders) == expected)
+    }
+
+    @Test("The page's Python narrows to networks of IPv6 as well")
+    func narrowingToIPv6() throws {
+        let token = try Token(parsing: vectors[0].token)
+        let network = try #require(SourceNetwork("2001:db8::/33"))
+        let order = Order(token: token.text, caveats: [[.text("source_networks"), .text("2001:db8::/33")]])
+        let program = try page.block("python", under: "Narrowing in Python")
+        let expected = try token.narrowed(by: .sourceNetworks([network])).text
+        #expect(try DocumentProgram.python(program, input: [order]) == [expected])
     }
 }

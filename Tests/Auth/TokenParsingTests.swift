@@ -10,6 +10,8 @@ struct TokenParsingTests {
         try Token.mint(keyID, secret: secret)
             .narrowed(by: .notBefore(0)).narrowed(by: .scopes([.execute])).narrowed(by: .subject("user-42"))
             .narrowed(by: .templates(["code-interpreter-v1", "base"])).narrowed(by: .maximumTimeout(milliseconds: 7))
+            .narrowed(by: .languages(["python"])).narrowed(by: .signedOnly)
+            .narrowed(by: .sourceNetworks([#require(SourceNetwork("10.0.0.0/8")), #require(SourceNetwork("::1"))]))
     }
 
     private func isRefused(_ text: String) -> Bool {
@@ -43,7 +45,7 @@ struct TokenParsingTests {
     @Test(
         "Unknown types, lengths beyond the token and values of the wrong form are refused",
         arguments: [
-            ("3f0000", TokenFailure.unknownCaveat(0x3f)), ("070000", .unknownCaveat(7)),
+            ("3f0000", TokenFailure.unknownCaveat(0x3f)), ("0a0000", .unknownCaveat(10)),
             ("000000", .malformed("")), ("400000", .malformed("")), ("ff0000", .malformed("")),
             ("01", .malformed("")), ("0100", .malformed("")), ("010000", .malformed("")),
             ("01000700000000000000", .malformed("")),
@@ -55,6 +57,14 @@ struct TokenParsingTests {
             ("060000", .malformed("")),
             ("06000100", .malformed("")), ("0600020261", .malformed("")), ("060002012f61", .malformed("")),
             ("06000201c3", .malformed("")),
+            ("070000", .malformed("")), ("07000100", .malformed("")), ("0700020120", .malformed("")),
+            ("0700022161", .malformed("")), ("080000", .malformed("")), ("080006042000000000ff", .malformed("")),
+            ("080006042100000000", .malformed("")), ("08000604080a800000", .malformed("")),
+            ("080006040a0a700000", .malformed("")), ("08000604080a000001", .malformed("")),
+            ("08000605080a000000", .malformed("")), ("0800050408000000", .malformed("")),
+            ("0800126808" + String(repeating: "00", count: 10) + "ffff0a000000", .malformed("")),
+            ("0800120668" + String(repeating: "00", count: 10) + "ffff0a000000", .malformed("")),
+            ("09000100", .malformed("")), ("03000400004000", .malformed("")), ("03000400000080", .malformed("")),
         ])
     func wrongCaveats(caveat: String, expected: TokenFailure) {
         let text = "e2b_01\(keyID)" + caveat + String(repeating: "0", count: 64)

@@ -24,8 +24,9 @@ struct TokenTests {
         #expect(claims.scopes == [.execute, .read])
         #expect(claims.subject == nil)
         #expect(claims.maximumTimeout == nil)
-        #expect(claims.templates == nil)
+        #expect(claims.templates == nil && claims.languages == nil)
         #expect(claims.notAfter == nil)
+        #expect(claims.sourceNetworks.isEmpty && claims.allows(source: "anywhere") && !claims.isSignedOnly)
     }
 
     @Test("A key that grants less gives tokens that allow less")
@@ -40,13 +41,98 @@ struct TokenTests {
     func everyCaveat() throws {
         let claims = try claims(
             .notBefore(now - 1), .notAfter(now + 60), .scopes([.read]), .subject("Zoë 🦊"),
-            .maximumTimeout(milliseconds: 5_000), .templates(["code-interpreter-v1", "base"])
+            .maximumTimeout(milliseconds: 5_000), .templates(["code-interpreter-v1", "base"]),
+            .languages(["python", "r"]), .signedOnly, .sourceNetworks([network("10.0.0.0/8"), network("::1")])
         )
         #expect(claims.notAfter == now + 60)
         #expect(claims.scopes == [.read])
         #expect(claims.subject == "Zoë 🦊")
         #expect(claims.maximumTimeout == 5_000)
         #expect(claims.templates == ["code-interpreter-v1", "base"])
+        #expect(claims.languages == ["python", "r"])
+        #expect(claims.isSignedOnly)
+        #expect(claims.allows(source: "10.1.2.3") && claims.allows(source: "::1"))
+        #expect(!claims.allows(source: "192.0.2.1") && !claims.allows(source: "") && !claims.allows(source: "::2"))
+    }
+
+    private func network(_ text: String) throws -> SourceNetwork {
+        try #require(SourceNetwork(text))
+    }
+
+    @Test("An address must be in one network of each caveat")
+    func networksOfEach() throws {
+        let claims = try claims(
+            .sourceNetworks([network("10.0.0.0/8"), network("192.0.2.0/24")]),
+            .sourceNetworks([network("10.1.0.0/16"), network("198.51.100.0/24")])
+        )
+        #expect(claims.sourceNetworks.count == 2)
+        #expect(claims.allows(source: "10.1.2.3") && claims.allows(source: "::ffff:10.1.2.3"))
+        for outside in ["10.2.0.1", "192.0.2.1", "198.51.100.1"] { #expect(!claims.allows(source: outside)) }
+    }
+
+    @Test("A tenant's key grants none of the scopes of administrators, whatever a caveat says, and the reverse")
+    func scopesOfKeys() throws {
+        #expect(Scope.tenantScopes.isDisjoint(with: Scope.adminScopes))
+        #expect(Scope.tenantScopes.union(Scope.adminScopes) == Set(Scope.allCases))
+        #expect(try claims(.scopes(Set(Scope.allCases))).scopes == Scope.tenantScopes)
+        #expect(try claims(.scopes(Scope.adminScopes)).scopes.isEmpty)
+
+        let admin = TokenVerifier(keyID: keyID, secret: secret, scopes: [.adminRead, .adminKeys])
+        #expect(try admin.verify(token, at: now).scopes == [.adminRead, .adminKeys])
+        let narrowed = try token.narrowed(by: .scopes([.execute, .adminKeys, .adminAudit]))
+        #expect(try admin.verify(Token(parsing: narrowed.text), at: now).scopes == [.adminKeys])
+    }
+
+    /// How much claims allow, as sets that can only shrink.
+    private func allowance(_ claims: Claims) -> (
+        scopes: Set<Scope>, sources: Set<String>, names: Set<String>, timeout: Int64
+    ) {
+        let sources = ["10.0.0.1", "10.1.0.1", "192.0.2.1", "::1", "2001:db8::1"]
+        let names = ["a", "b", "c"]
+        return (
+            claims.scopes, Set(sources.filter(claims.allows)),
+            Set(names.filter { claims.templates?.contains($0) ?? true }.map { "template \($0)" })
+                .union(names.filter { claims.languages?.contains($0) ?? true }.map { "language \($0)" })
+                .union(claims.isSignedOnly ? [] : ["bearer"]),
+            claims.maximumTimeout ?? .max
+        )
+    }
+
+    @Test("Whatever is added, in whatever order and however often, never allows more", arguments: 0..<20)
+    func neverWidens(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let networks = try ["10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24", "::/0", "2001:db8::/32"].map(network)
+        func some<Element>(of all: [Element]) -> [Element] {
+            Array(all.shuffled(using: &generator).prefix(Int.random(in: 1...all.count, using: &generator)))
+        }
+        func caveat() -> Caveat {
+            switch Int.random(in: 0..<8, using: &generator) {
+            case 0: .notAfter(now + .random(in: 0...9, using: &generator))
+            case 1: .scopes(Set(some(of: Scope.allCases)))
+            case 2: .subject("u")
+            case 3: .maximumTimeout(milliseconds: .random(in: 1...100, using: &generator))
+            case 4: .templates(some(of: ["a", "b", "c"]))
+            case 5: .languages(some(of: ["a", "b", "c"]))
+            case 6: .sourceNetworks(some(of: networks))
+            default: .signedOnly
+            }
+        }
+        var narrowed = token
+        var caveats: [Caveat] = []
+        var before = allowance(try verifier.verify(narrowed, at: now))
+        for _ in 0..<16 {
+            caveats.append(
+                Bool.random(using: &generator) ? caveat() : caveats.randomElement(using: &generator) ?? caveat())
+            narrowed = try narrowed.narrowed(by: caveats[caveats.count - 1])
+            let after = allowance(try verifier.verify(Token(parsing: narrowed.text), at: now))
+            #expect(after.scopes.isSubset(of: before.scopes) && after.sources.isSubset(of: before.sources))
+            #expect(after.names.isSubset(of: before.names) && after.timeout <= before.timeout)
+            before = after
+        }
+        for _ in 0..<5 {
+            let again = try caveats.shuffled(using: &generator).reduce(token) { try $0.narrowed(by: $1) }
+            #expect(allowance(try verifier.verify(again, at: now)) == before)
+        }
     }
 
     @Test("Neither order nor repetition widens")
@@ -124,7 +210,10 @@ struct TokenTests {
             Caveat.subject(""), .subject(String(repeating: "x", count: 257)), .subject("a\nb"), .subject("\u{7f}"),
             .maximumTimeout(milliseconds: 0), .maximumTimeout(milliseconds: -1), .templates([]),
             .templates([""]), .templates(["ä"]), .templates(["a b"]), .templates([String(repeating: "t", count: 129)]),
-            .templates([String](repeating: "t", count: 33)),
+            .templates([String](repeating: "t", count: 33)), .languages([]), .languages([""]), .languages(["a b"]),
+            .languages([String(repeating: "l", count: 33)]), .languages([String](repeating: "l", count: 33)),
+            .sourceNetworks([]),
+            .sourceNetworks([String](repeating: "::1", count: 33).compactMap { SourceNetwork($0) }),
         ])
     func outOfRange(caveat: Caveat) {
         #expect(throws: TokenFailure.self) { try token.narrowed(by: caveat) }

@@ -97,12 +97,8 @@ struct RecoveryTests {
     func killed() async throws {
         let (test, leases) = try await abandoned(5)
         _ = try await test.ledger.settle(leases[0], with: .completed(held: 10))
-        let folder = try TemporaryFolder()
-        let path = folder.path + "/gateway.db"
-        for suffix in ["", "-wal"] {
-            try FileManager.default.copyItem(atPath: test.path + suffix, toPath: path + suffix)
-        }
-        let ledger = try Ledger.open(at: path, rootKey: test.rootKey, clock: test.clock.source)
+        let copy = try KilledCopy(of: test)
+        let ledger = try Ledger.open(at: copy.path, rootKey: test.rootKey, clock: test.clock.source)
         #expect(try await ledger.recover().executions.count == 4)
         #expect(try await ledger.usageReport(of: TestLedger.tenant).runtime.first?.usedMilliseconds == 4_010)
         #expect(try ledger.authenticate(test.key.token).tenant == TestLedger.tenant)

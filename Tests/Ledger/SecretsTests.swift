@@ -21,12 +21,15 @@ struct SecretsTests {
         let context = "marker-\(UUID().uuidString)"
         let lease = try await test.ledger.admit(test.order(code: code, context: context))
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
+        let admin = try await test.ledger.issueAdminToken(named: "alice", scopes: [.adminRead], by: "test")
+        let successor = try await test.ledger.rotateKey(test.key.key.id, overlap: .seconds(60), by: "test")
         let stored = files(test)
         #expect(stored.count > 10_000)
         #expect(stored.firstRange(of: Data("\(test.key.key.id)".utf8)) != nil)
 
         // The token's tag is HMAC(secret, …): the secret itself is only reachable through the seal.
-        let secret = try await test.ledger.read { [sealer = test.ledger.sealer, id = test.key.key.id] database in
+        let secret = try await test.ledger.read {
+            [sealer = test.ledger.books.withLock { $0.sealer }, id = test.key.key.id] database in
             let sql = "SELECT sealed_secret FROM key WHERE id = ?"
             guard let row = try Row.fetchOne(database, sql: sql, arguments: ["\(id)"]) else { return [UInt8]() }
             return try sealer.open(Blob.bytes(row, "sealed_secret"), as: "key/\(id)")
@@ -34,7 +37,10 @@ struct SecretsTests {
         #expect(secret.count == 32)
         let tag = String(test.key.token.text.suffix(64))
         let root = test.rootKey.exported()
-        for text in [tag, Hex.text(secret), root, code, context, Hex.text(test.ledger.ownKeys.codeDigest)] {
+        let own = test.ledger.ownKeys
+        let tags = [admin.token, successor.token].map { String($0.text.suffix(64)) }
+        let keys = [secret, own.codeDigest, own.checkpoint, own.sandboxToken].map { Hex.text($0) }
+        for text in [tag, root, code, context] + tags + keys {
             #expect(stored.firstRange(of: Data(text.utf8)) == nil)
             if let bytes = Hex.bytes(text) { #expect(stored.firstRange(of: Data(bytes)) == nil) }
         }

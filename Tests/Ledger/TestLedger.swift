@@ -22,6 +22,20 @@ final class ManualClock: Sendable {
     var source: @Sendable () -> Moment { { [self] in now } }
 }
 
+/// The token that callers use at present.
+final class CurrentToken: Sendable {
+    private let current: Mutex<Token>
+
+    init(_ token: Token) {
+        current = Mutex(token)
+    }
+
+    var token: Token {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
+}
+
 /// Counts across tasks.
 final class Tally: Sendable {
     private let tally = Mutex(0)
@@ -43,21 +57,38 @@ final class TemporaryFolder: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
+/// The files of a ledger as a process leaves them that is killed now, its journal not yet folded in.
+final class KilledCopy: Sendable {
+    let path: String
+    private let folder: TemporaryFolder
+
+    init(of test: TestLedger) throws {
+        folder = try TemporaryFolder()
+        path = folder.path + "/gateway.db"
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: test.path + suffix, toPath: path + suffix)
+        }
+    }
+}
+
 /// A ledger in a folder of its own, with one tenant and one key.
 final class TestLedger: Sendable {
     let folder: TemporaryFolder
     let path: String
     let rootKey = RootKey.random()
     let clock = ManualClock()
+    let nonceLimits: NonceLimits
     let ledger: Ledger
     let key: IssuedKey
 
     static let tenant = "acme"
 
-    init(policy: Policy = .unlimited) async throws {
+    init(policy: Policy = .unlimited, nonceLimits: NonceLimits = NonceLimits()) async throws {
         folder = try TemporaryFolder()
         path = folder.path + "/gateway.db"
-        ledger = try Ledger.create(at: path, rootKey: rootKey, by: "test", clock: clock.source)
+        ledger = try Ledger.create(
+            at: path, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, clock: clock.source)
+        self.nonceLimits = nonceLimits
         try await ledger.createTenant(Self.tenant, policy: policy, by: "test")
         key = try await ledger.issueKey(for: Self.tenant, by: "test")
     }
@@ -83,7 +114,8 @@ final class TestLedger: Sendable {
     /// The same file, opened as the next process would.
     func reopened(clock: (@Sendable () -> Moment)? = nil) async throws -> Ledger {
         await ledger.close()
-        return try Ledger.open(at: path, rootKey: rootKey, clock: clock ?? self.clock.source)
+        return try Ledger.open(
+            at: path, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source)
     }
 }
 

@@ -12,8 +12,16 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case tenantChanged = "tenant.changed"
     /// A key was issued.
     case keyIssued = "key.issued"
+    /// A key was given a successor and a deadline; the successor's own record is `key.issued`.
+    case keyRotated = "key.rotated"
     /// A key was revoked.
     case keyRevoked = "key.revoked"
+    /// An administrator was given a token.
+    case adminTokenIssued = "admin_token.issued"
+    /// An administrator's key was revoked.
+    case adminTokenRevoked = "admin_token.revoked"
+    /// Everything sealed was sealed anew under another root key.
+    case rootKeyRotated = "root_key.rotated"
     /// A tenant's policy was set.
     case policySet = "policy.set"
     /// The intent: an execution is about to run.

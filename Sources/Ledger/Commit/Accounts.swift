@@ -2,10 +2,10 @@ import Auth
 import GRDB
 import Quota
 
-/// Tenants, keys and usage between their rows and the books.
+/// Tenants, keys, nonces and usage between their rows and the books.
 enum Accounts {
     static func load(from database: Database, sealer: Sealer) throws -> Books {
-        var books = Books()
+        var books = Books(sealer: sealer)
         var names: [Int64: String] = [:]
         let tenants = try Row.fetchCursor(
             database,
@@ -31,25 +31,47 @@ enum Accounts {
         while let row = try keys.next() {
             let key = try key(row, names: names, sealer: sealer)
             books.keys[key.record.id] = key
+            books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
         }
+        let adminKeys = try Row.fetchCursor(database, sql: "SELECT * FROM admin_key")
+        while let row = try adminKeys.next() {
+            let key = try adminKey(row, sealer: sealer)
+            books.adminKeys[key.record.id] = key
+            books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
+        }
+        books.nonces = try NonceStore.tally(in: database)
         return books
     }
 
     private static func key(_ row: Row, names: [Int64: String], sealer: Sealer) throws -> Books.Key {
-        let text: String = row["id"]
-        let label = secretLabel(text)
-        guard let id = KeyID(text), let tenant = names[row["tenant"]],
-            let secret = KeySecret(bytes: try sealer.open(Blob.bytes(row, "sealed_secret"), as: label))
-        else { throw LedgerFailure.unavailable("the ledger's row for key \(text) is damaged") }
+        let (id, secret) = try secret(row, of: .key, sealer: sealer)
+        guard let tenant = names[row["tenant"]] else { throw LedgerFailure.damaged("key/\(id)") }
+        let successor: String? = row["successor"]
         let record = KeyRecord(
             id: id, tenant: tenant, createdAt: Moment(nanoseconds: row["created_at"]),
-            revokedAt: moment(row, "revoked_at"), lastUsedAt: moment(row, "last_used_at")
+            revokedAt: moment(row, "revoked_at"), expiresAt: moment(row, "expires_at"),
+            successor: successor.flatMap { KeyID($0) }
         )
         return Books.Key(record: record, verifier: TokenVerifier(keyID: id, secret: secret))
     }
 
-    /// The place a key's secret is sealed to.
-    static func secretLabel(_ id: String) -> String { "key/\(id)" }
+    private static func adminKey(_ row: Row, sealer: Sealer) throws -> Books.AdminKey {
+        let (id, secret) = try secret(row, of: .adminKey, sealer: sealer)
+        let record = AdminKeyRecord(
+            id: id, name: row["name"], scopes: try Document.value(from: row["scopes"]),
+            createdAt: Moment(nanoseconds: row["created_at"]), revokedAt: moment(row, "revoked_at")
+        )
+        return Books.AdminKey(record: record, secret: secret)
+    }
+
+    private static func secret(_ row: Row, of column: SealedColumn, sealer: Sealer) throws -> (KeyID, KeySecret) {
+        let text: String = row["id"]
+        let opened = try? sealer.open(Blob.bytes(row, column.column), as: column.label(text))
+        guard let id = KeyID(text), let secret = opened.flatMap(KeySecret.init(bytes:)) else {
+            throw LedgerFailure.damaged(column.label(text))
+        }
+        return (id, secret)
+    }
 
     static func moment(_ row: Row, _ column: String) -> Moment? {
         let nanoseconds: Int64? = row[column]

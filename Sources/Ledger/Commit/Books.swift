@@ -2,7 +2,7 @@ import Auth
 import Quota
 
 /// What the ledger keeps in memory: committed state, since nobody else writes the file, and two things that are written
-/// late because losing a second of them does no harm: rates and last uses.
+/// late because losing a second of them does no harm: rates and uses of keys.
 struct Books: Sendable {
     /// A tenant with its limits and its usage.
     struct Account: Sendable {
@@ -17,12 +17,62 @@ struct Books: Sendable {
         let verifier: TokenVerifier
     }
 
+    /// An administrator's key with what its tokens are held against.
+    struct AdminKey: Sendable {
+        var record: AdminKeyRecord
+        let verifier: TokenVerifier
+
+        init(record: AdminKeyRecord, secret: KeySecret) {
+            self.record = record
+            verifier = TokenVerifier(keyID: record.id, secret: secret, scopes: record.scopes)
+        }
+    }
+
     var accounts: [String: Account] = [:]
     var keys: [KeyID: Key] = [:]
+    var adminKeys: [KeyID: AdminKey] = [:]
+    var nonces = NonceTally()
     var head = AuditHead.start
+    /// Seals under the present root key.
+    var sealer: Sealer
 
     /// Where each tenant stands against its rate, and which of these have changed since they were last written.
     var rates: [String: RateState] = [:]
     var unwrittenRates: Set<String> = []
+
+    /// How much each key is used, tenants' and administrators', and which of these have changed since they were written.
+    private(set) var uses: [KeyID: KeyUses] = [:]
     var unwrittenUses: Set<KeyID> = []
+
+    init(sealer: Sealer) {
+        self.sealer = sealer
+    }
+
+    /// Counts a call that was accepted with a key.
+    mutating func count(_ key: KeyID, at now: Moment) {
+        uses[key, default: KeyUses()].count(at: now)
+        unwrittenUses.insert(key)
+    }
+
+    /// Takes up a key's uses as they were written.
+    mutating func load(_ uses: KeyUses, of key: KeyID) {
+        if uses.lastUsedAt != nil { self.uses[key] = uses }
+    }
+
+    /// A key as it is told: at this instant, and with its uses.
+    func listed(_ record: KeyRecord, at now: Moment) -> KeyRecord {
+        var record = record.rolled(to: now)
+        guard let uses = uses[record.id] else { return record }
+        record.lastUsedAt = uses.lastUsedAt
+        record.usesLastHour = uses.lastHour(at: now)
+        record.usesToday = uses.today(at: now)
+        return record
+    }
+
+    /// An administrator's key as it is told.
+    func listed(_ record: AdminKeyRecord) -> AdminKeyRecord {
+        var record = record
+        record.lastUsedAt = uses[record.id]?.lastUsedAt
+        return record
+    }
 }

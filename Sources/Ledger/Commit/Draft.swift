@@ -1,4 +1,5 @@
 import Auth
+import FoundationEssentials
 import GRDB
 import Quota
 import Synchronization
@@ -11,6 +12,10 @@ struct Draft {
     struct Changes {
         var accounts: [String: Books.Account] = [:]
         var keys: [KeyID: Books.Key] = [:]
+        var adminKeys: [KeyID: Books.AdminKey] = [:]
+        /// How many nonces of a key there are more, or less, than the books say.
+        var nonces: [KeyID: Int] = [:]
+        var sealer: Sealer
         /// Tenants whose usage row must be written.
         var usageToWrite: Set<String> = []
         var head: AuditHead
@@ -28,7 +33,7 @@ struct Draft {
         self.database = database
         self.books = books
         self.now = now
-        changes = Changes(head: books.withLock { $0.head })
+        changes = books.withLock { Changes(sealer: $0.sealer, head: $0.head) }
     }
 
     func account(_ tenant: String) -> Books.Account? {
@@ -39,12 +44,37 @@ struct Draft {
         changes.keys[id] ?? books.withLock { $0.keys[id] }
     }
 
+    func adminKey(_ id: KeyID) -> Books.AdminKey? {
+        changes.adminKeys[id] ?? books.withLock { $0.adminKeys[id] }
+    }
+
+    /// Whether one more nonce of a key may be remembered.
+    func hasRoomForNonce(of key: KeyID, within limits: NonceLimits) -> Bool {
+        let (total, own) = books.withLock { ($0.nonces.total, $0.nonces.perKey[key] ?? 0) }
+        return total + changes.nonces.values.reduce(0, +) < limits.total
+            && own + (changes.nonces[key] ?? 0) < limits.perKey
+    }
+
     mutating func set(_ account: Books.Account) {
         changes.accounts[account.tenant.name] = account
     }
 
     mutating func set(_ key: Books.Key) {
         changes.keys[key.record.id] = key
+    }
+
+    mutating func set(_ key: Books.AdminKey) {
+        changes.adminKeys[key.record.id] = key
+    }
+
+    /// A key's secret, to be written to the place named. Sealed here and not before the commit: the root key may have been
+    /// rotated meanwhile.
+    func sealed(_ secret: KeySecret, as label: String) throws -> Data {
+        do {
+            return Blob.value(try changes.sealer.seal(secret.exported(), as: label))
+        } catch {
+            throw LedgerFailure.unavailable("the key could not be sealed")
+        }
     }
 
     /// Changes a tenant's usage; its row is written once for the whole commit.
@@ -81,11 +111,10 @@ struct Draft {
     func publish() {
         books.withLock { books in
             for (name, account) in changes.accounts { books.accounts[name] = account }
-            for (id, key) in changes.keys {
-                let lastUsedAt = books.keys[id]?.record.lastUsedAt
-                books.keys[id] = key
-                books.keys[id]?.record.lastUsedAt = lastUsedAt ?? key.record.lastUsedAt
-            }
+            for (id, key) in changes.keys { books.keys[id] = key }
+            for (id, key) in changes.adminKeys { books.adminKeys[id] = key }
+            for (id, count) in changes.nonces { books.nonces.add(count, of: id) }
+            books.sealer = changes.sealer
             books.head = changes.head
         }
         for action in changes.afterCommit { action() }

@@ -24,12 +24,16 @@ public struct AdmissionOrder: Sendable {
     public var code: [UInt8]
     /// The context data, if there is any. Only its size and a keyed digest are kept.
     public var context: [UInt8]?
+    /// The nonce of a signed request, to be accepted once in the commit of the admission. It is used up also when the
+    /// execution is refused, except when the ledger is unavailable.
+    public var nonce: PresentedNonce?
 
     /// An order.
     public init(
         executionID: ExecutionID, tenant: String, keyID: KeyID, subject: String? = nil, requestID: String,
         sourceAddress: String, timeoutMilliseconds: Int64, template: String = "code-interpreter-v1",
-        language: String = "python", code: [UInt8], context: [UInt8]? = nil
+        language: String = "python", code: [UInt8], context: [UInt8]? = nil,
+        nonce: PresentedNonce? = nil
     ) {
         self.executionID = executionID
         self.tenant = tenant
@@ -42,5 +46,6 @@ public struct AdmissionOrder: Sendable {
         self.language = language
         self.code = code
         self.context = context
+        self.nonce = nonce
     }
 }

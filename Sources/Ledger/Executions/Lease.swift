@@ -33,8 +33,12 @@ public enum AdmissionFailure: Error, Sendable, Hashable {
     case denied(Denial)
     /// The tenant is shut out.
     case tenantDisabled
-    /// The key was revoked, or is not the tenant's, since the call was authenticated.
+    /// The key was revoked, is past the deadline of its rotation, or is not the tenant's, since the call was authenticated.
     case keyRevoked
+    /// The nonce was used with this key before, or its time is over.
+    case replayed
+    /// As many nonces are remembered as may be.
+    case nonceStoreFull
     /// The ledger cannot be written; nothing may run unrecorded.
     case unavailable(String)
 }

@@ -9,10 +9,12 @@ extension Ledger {
     /// - Throws: ``AdmissionFailure``; after ``AdmissionFailure/unavailable(_:)`` nothing is reserved.
     public func admit(_ order: AdmissionOrder) async throws(AdmissionFailure) -> Lease {
         let prepared = PreparedOrder(order, digestKey: ownKeys.codeDigest)
-        let epoch = epoch
+        let (epoch, nonceLimits) = (epoch, nonceLimits)
         let verdict: Result<Lease, AdmissionFailure>
         do {
-            verdict = try await commits.submit { draft in try Self.admit(prepared, epoch: epoch, in: &draft) }
+            verdict = try await commits.submit { draft in
+                try Self.admit(prepared, epoch: epoch, nonceLimits: nonceLimits, in: &draft)
+            }
         } catch {
             throw .unavailable(error.reason)
         }
@@ -20,10 +22,18 @@ extension Ledger {
     }
 
     private static func admit(
-        _ order: PreparedOrder, epoch: Int64, in draft: inout Draft
+        _ order: PreparedOrder, epoch: Int64, nonceLimits: NonceLimits, in draft: inout Draft
     ) throws -> Result<Lease, AdmissionFailure> {
-        let key = draft.key(order.origin.keyID)?.record
-        guard let key, key.state == .active, key.tenant == order.tenant, let account = draft.account(order.tenant)
+        // First of all, and kept whatever follows: a call that is refused now must not be replayed when there is room.
+        if let nonce = order.nonce {
+            switch try NonceStore.accept(nonce, of: order.origin.keyID, within: nonceLimits, in: &draft) {
+            case .accepted: break
+            case .replayed: return try refuse(order, .replayed, reason: "replayed", in: &draft)
+            case .full: return try refuse(order, .nonceStoreFull, reason: "nonce_store_full", in: &draft)
+            }
+        }
+        let key = draft.key(order.origin.keyID)?.record.rolled(to: draft.now)
+        guard let key, key.state != .revoked, key.tenant == order.tenant, let account = draft.account(order.tenant)
         else {
             return try refuse(order, .keyRevoked, reason: "key_revoked", in: &draft)
         }

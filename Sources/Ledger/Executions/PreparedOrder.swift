@@ -14,6 +14,7 @@ struct PreparedOrder: Sendable {
     let codeBytes: Int64
     let contextDigest: String?
     let contextBytes: Int64
+    let nonce: PresentedNonce?
 
     init(_ order: AdmissionOrder, digestKey: [UInt8]) {
         id = order.executionID
@@ -29,6 +30,7 @@ struct PreparedOrder: Sendable {
         codeBytes = Int64(order.code.count)
         contextDigest = order.context.map { Hex.text(Digest.hmacSHA256($0, key: digestKey)) }
         contextBytes = Int64(order.context?.count ?? 0)
+        nonce = order.nonce
     }
 
     /// What audit says about the order, whether it is admitted or refused.

@@ -24,7 +24,11 @@ final class LedgerLock: Sendable {
 
     func release() {
         descriptor.withLock { descriptor in
-            if let open = descriptor { Glibc.close(open) }
+            guard let open = descriptor else { return }
+            // Closing alone would leave the lock to a child process that is just being started and has not yet closed what
+            // it inherited.
+            flock(open, LOCK_UN)
+            Glibc.close(open)
             descriptor = nil
         }
     }

@@ -35,14 +35,23 @@ enum LedgerStore {
 
     /// Refuses another program's database before anything of it is changed.
     static func checkContent(at path: String) throws(LedgerFailure) {
+        try look(at: path, for: { _ in })
+    }
+
+    /// Reads from a ledger that is not open here, and changes nothing.
+    static func look<Value>(at path: String, for query: (Database) throws -> Value) throws(LedgerFailure) -> Value {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(lockWait)
         do {
-            let database = try DatabaseQueue(path: path, configuration: configuration)
-            // A ledger has a chain from its creation on.
-            guard try database.read({ try $0.tableExists("chain") }) else { throw LedgerFailure.notALedger(path: path) }
-            try database.close()
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let value = try queue.read { database in
+                // A ledger has a chain from its creation on.
+                guard try database.tableExists("chain") else { throw LedgerFailure.notALedger(path: path) }
+                return try query(database)
+            }
+            try queue.close()
+            return value
         } catch {
             throw failure(error, path: path)
         }

@@ -3,31 +3,58 @@ import GRDB
 
 /// The ledger's own random keys, sealed under the root key. Sealing them anew under another root key changes nothing of
 /// what they made.
-struct OwnKeys: Sendable {
+struct OwnKeys: Sendable, Hashable {
     /// Under which code and context are digested for the audit log.
     let codeDigest: [UInt8]
+    /// The seed of the key that signs checkpoints of the audit log.
+    let checkpoint: [UInt8]
+    /// Under which the tokens of sandboxes are derived.
+    let sandboxToken: [UInt8]
 
     private static let checkName = "root-key-check"
     private static let checkValue = Array("e2b-gateway ledger".utf8)
     private static let codeDigestName = "code-digest"
+    private static let checkpointName = "checkpoint"
+    private static let sandboxTokenName = "sandbox-token"
 
     static func create(in database: Database, sealer: Sealer) throws {
         try store(checkValue, as: checkName, in: database, sealer: sealer)
         try store(SecureRandom.bytes(32), as: codeDigestName, in: database, sealer: sealer)
     }
 
+    /// Adds the keys that ledgers did not have from the first version on, once. A key that is lost later is a fault: a new
+    /// one in its place would disown everything the old one made.
+    private static func complete(in database: Database, sealer: Sealer) throws {
+        let sql = "UPDATE fact SET value = 2 WHERE name = 'own_keys' AND value = 1"
+        try database.execute(sql: sql)
+        guard database.changesCount > 0 else { return }
+        for name in [checkpointName, sandboxTokenName] {
+            try store(SecureRandom.bytes(32), as: name, in: database, sealer: sealer)
+        }
+    }
+
     /// Reads the keys, or finds that the root key is the wrong one.
     init(from database: Database, sealer: Sealer) throws {
-        guard try Self.read(Self.checkName, from: database, sealer: sealer) == Self.checkValue else {
-            throw LedgerFailure.wrongRootKey
-        }
+        guard try Self.fit(sealer, in: database) else { throw LedgerFailure.wrongRootKey }
+        try Self.complete(in: database, sealer: sealer)
         codeDigest = try Self.read(Self.codeDigestName, from: database, sealer: sealer)
+        checkpoint = try Self.read(Self.checkpointName, from: database, sealer: sealer)
+        sandboxToken = try Self.read(Self.sandboxTokenName, from: database, sealer: sealer)
+    }
+
+    /// Whether the root key behind this sealer is the one under which the keys are sealed.
+    static func fit(_ sealer: Sealer, in database: Database) throws -> Bool {
+        do {
+            return try read(checkName, from: database, sealer: sealer) == checkValue
+        } catch LedgerFailure.wrongRootKey {
+            return false
+        }
     }
 
     private static func store(_ key: [UInt8], as name: String, in database: Database, sealer: Sealer) throws {
         try database.execute(
             sql: "INSERT INTO own_key (name, sealed) VALUES (?, ?)",
-            arguments: [name, Blob.value(try sealer.seal(key, as: "own_key/\(name)"))]
+            arguments: [name, Blob.value(try sealer.seal(key, as: SealedColumn.ownKey.label(name)))]
         )
     }
 
@@ -37,7 +64,7 @@ struct OwnKeys: Sendable {
             throw LedgerFailure.unavailable("the ledger lacks its key \(name)")
         }
         do {
-            return try sealer.open(Blob.bytes(row, "sealed"), as: "own_key/\(name)")
+            return try sealer.open(Blob.bytes(row, "sealed"), as: SealedColumn.ownKey.label(name))
         } catch {
             throw LedgerFailure.wrongRootKey
         }

@@ -9,6 +9,9 @@ enum Schema {
         migrator.registerMigration("1 first ledger") { database in
             try database.execute(sql: first)
         }
+        migrator.registerMigration("2 credentials") { database in
+            try database.execute(sql: credentials)
+        }
         return migrator
     }
 

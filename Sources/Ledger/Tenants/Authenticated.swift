@@ -11,15 +11,24 @@ public struct Authenticated: Sendable {
     public let policy: Policy
 }
 
-/// Why a token was not accepted. Towards the caller an unknown, a revoked and a forged one must look the same; apart
-/// from them, `expired` may be said, since only an honest holder gets there.
+/// Why a token or a signature was not accepted. Towards the caller an unknown, a revoked and a forged one must look the
+/// same; apart from them, `expired` and the server's time may be said, since only an honest holder gets there.
 public enum AuthenticationFailure: Error, Equatable, Sendable {
     /// No key has this id.
     case unknownKey
-    /// The token is genuine, its key revoked.
+    /// The token is genuine, its key revoked or past the deadline of its rotation.
     case revokedKey
     /// The token is genuine, its tenant shut out.
     case tenantDisabled
-    /// The token is forged or does not hold now.
+    /// The token is forged or does not hold now. Of a signed request: the signature is genuine, its token does not hold.
     case refused(TokenFailure)
+    /// The signature is forged, ill-formed, or not of this minute.
+    case signature(SignatureFailure)
+
+    /// Whether the proof itself failed, which a key that does not exist always makes it do.
+    var isForgery: Bool { self == .refused(.forged) || self == .signature(.forged) }
+
+    init(_ failure: SignatureFailure) {
+        if case .token(let failure) = failure { self = .refused(failure) } else { self = .signature(failure) }
+    }
 }

@@ -4,11 +4,22 @@ public import Quota
 /// What the ledger tells of a key: everything but the secret.
 public struct KeyRecord: Sendable, Hashable {
     /// Whether a key opens the door.
-    public enum State: String, Sendable, Hashable, Codable, CaseIterable {
-        /// Tokens made from it are accepted. Can become: revoked.
+    public enum State: Sendable, Hashable {
+        /// Tokens made from it are accepted. Can become: retiring, revoked.
         case active
+        /// It has a successor; tokens made from it are accepted before this instant. Can become: revoked.
+        case retiring(until: Moment)
         /// Tokens made from it are refused, for good.
         case revoked
+
+        /// `active`, `retiring` or `revoked`.
+        public var name: String {
+            switch self {
+            case .active: "active"
+            case .retiring: "retiring"
+            case .revoked: "revoked"
+            }
+        }
     }
 
     /// The key's public name.
@@ -17,13 +28,32 @@ public struct KeyRecord: Sendable, Hashable {
     public let tenant: String
     /// When it was issued.
     public let createdAt: Moment
-    /// When it was revoked, if it was.
+    /// When it was revoked, or retired for good; nil while it opens the door.
     public internal(set) var revokedAt: Moment?
+    /// When it stops opening the door, or did, if it was rotated.
+    public internal(set) var expiresAt: Moment?
+    /// The key issued in its place, if it was rotated.
+    public internal(set) var successor: KeyID?
     /// When a token of it was last accepted; written lazily, so a crash may forget the last second.
     public internal(set) var lastUsedAt: Moment?
+    /// How many calls it was accepted for in the last 55 to 60 minutes, counted in steps of five. Written as
+    /// ``lastUsedAt`` is.
+    public internal(set) var usesLastHour = 0
+    /// How many calls it was accepted for since midnight UTC. Written as ``lastUsedAt`` is.
+    public internal(set) var usesToday = 0
 
     /// Whether a key opens the door.
-    public var state: State { revokedAt == nil ? .active : .revoked }
+    public var state: State {
+        if revokedAt != nil { return .revoked }
+        return expiresAt.map(State.retiring) ?? .active
+    }
+
+    /// The record as it is at `now`: a deadline that has passed is a revocation at that instant.
+    func rolled(to now: Moment) -> KeyRecord {
+        var record = self
+        if record.revokedAt == nil, let expiresAt, expiresAt <= now { record.revokedAt = expiresAt }
+        return record
+    }
 }
 
 /// A key at the only moment its token can be seen.

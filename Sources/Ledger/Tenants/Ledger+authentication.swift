@@ -4,20 +4,47 @@ public import Quota
 extension Ledger {
     /// Who calls with this token, from memory: no disk, no waiting.
     ///
-    /// An unknown key is held against a verifier of nobody's, so that it takes the time a known one takes.
+    /// An unknown key is held against a verifier of nobody's, so that it takes the time a known one takes. Whether the
+    /// token may be used as a bearer, and from this address, its claims say.
     public func authenticate(_ token: Token) throws(AuthenticationFailure) -> Authenticated {
-        let now = clock.now()
-        let key = books.withLock { $0.keys[token.keyID] }
-        let claims: Claims
-        do {
-            claims = try (key?.verifier ?? nobody).verify(token, at: now.seconds)
-        } catch {
-            throw key == nil ? .unknownKey : .refused(error)
+        try authenticate(token.keyID) { verifier, seconds throws(AuthenticationFailure) in
+            do throws(TokenFailure) {
+                return try verifier.verify(token, at: seconds)
+            } catch {
+                throw .refused(error)
+            }
         }
-        guard let key, key.record.state == .active else { throw .revokedKey }
+    }
+
+    /// Who signed this request, from memory as above. The request may be a replay: give its nonce to
+    /// ``acceptNonce(_:of:until:)``, or to ``admit(_:)`` in the order. Its body is not looked at:
+    /// `MessageSignature.checkBody(_:of:)`.
+    public func authenticate(
+        _ signature: MessageSignature, of request: SignableRequest
+    ) throws(AuthenticationFailure) -> Authenticated {
+        try authenticate(signature.keyID) { verifier, seconds throws(AuthenticationFailure) in
+            do throws(SignatureFailure) {
+                return try signature.verify(request, with: verifier, at: seconds)
+            } catch {
+                throw AuthenticationFailure(error)
+            }
+        }
+    }
+
+    private func authenticate(
+        _ id: KeyID, proof: (TokenVerifier, Int64) throws(AuthenticationFailure) -> Claims
+    ) throws(AuthenticationFailure) -> Authenticated {
+        let now = clock.now()
+        let key = books.withLock { $0.keys[id] }
+        let claims: Claims
+        do throws(AuthenticationFailure) {
+            claims = try proof(key?.verifier ?? nobody, now.seconds)
+        } catch {
+            throw key == nil && error.isForgery ? .unknownKey : error
+        }
+        guard let key, key.record.rolled(to: now).state != .revoked else { throw .revokedKey }
         let account = books.withLock { books in
-            books.keys[token.keyID]?.record.lastUsedAt = now
-            books.unwrittenUses.insert(token.keyID)
+            books.count(id, at: now)
             return books.accounts[key.record.tenant]
         }
         guard let account, !account.tenant.isDisabled else { throw .tenantDisabled }

@@ -7,30 +7,27 @@ extension Ledger {
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func issueKey(for tenant: String, by actor: String) async throws(LedgerFailure) -> IssuedKey {
+        try await commits.submit { draft in
+            guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
+            return try Self.issueKey(for: account.tenant, by: actor, in: &draft)
+        }
+    }
+
+    /// Makes a key in the commit that is being written.
+    static func issueKey(for tenant: Tenant, by actor: String, in draft: inout Draft) throws -> IssuedKey {
         let id = KeyID.random()
         let secret = KeySecret.random()
-        let sealed: [UInt8]
-        do {
-            sealed = try sealer.seal(secret.exported(), as: Accounts.secretLabel("\(id)"))
-        } catch {
-            throw .unavailable("the key could not be sealed")
-        }
-        let verifier = TokenVerifier(keyID: id, secret: secret)
-        let record = try await commits.submit { draft in
-            guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
-            let record = KeyRecord(id: id, tenant: tenant, createdAt: draft.now)
-            try draft.execute(
-                "INSERT INTO key (id, tenant, sealed_secret, created_at) VALUES (?, ?, ?, ?)",
-                ["\(id)", account.tenant.id, Blob.value(sealed), draft.now.nanoseconds]
-            )
-            draft.set(Books.Key(record: record, verifier: verifier))
-            var entry = AuditEntry(.keyIssued)
-            entry.actor = actor
-            entry.tenant = tenant
-            entry.keyID = "\(id)"
-            try draft.audit(entry)
-            return record
-        }
+        let record = KeyRecord(id: id, tenant: tenant.name, createdAt: draft.now)
+        try draft.execute(
+            "INSERT INTO key (id, tenant, sealed_secret, created_at) VALUES (?, ?, ?, ?)",
+            ["\(id)", tenant.id, try draft.sealed(secret, as: SealedColumn.key.label("\(id)")), draft.now.nanoseconds]
+        )
+        draft.set(Books.Key(record: record, verifier: TokenVerifier(keyID: id, secret: secret)))
+        var entry = AuditEntry(.keyIssued)
+        entry.actor = actor
+        entry.tenant = tenant.name
+        entry.keyID = "\(id)"
+        try draft.audit(entry)
         return IssuedKey(key: record, token: Token.mint(id, secret: secret))
     }
 
@@ -38,23 +35,70 @@ extension Ledger {
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
     public func keys(of tenant: String? = nil) async throws(LedgerFailure) -> [KeyRecord] {
+        let now = clock.now()
         let (isKnown, keys) = books.withLock { books in
-            (tenant.map { books.accounts[$0] != nil } ?? true, books.keys.values.map(\.record))
+            (
+                tenant.map { books.accounts[$0] != nil } ?? true,
+                books.keys.values.filter { tenant == nil || $0.record.tenant == tenant }
+                    .map { books.listed($0.record, at: now) }
+            )
         }
         if let tenant, !isKnown { throw .noSuchTenant(tenant) }
-        return keys.filter { tenant == nil || $0.tenant == tenant }
-            .sorted { ($0.createdAt, $0.id.description) < ($1.createdAt, $1.id.description) }
+        return keys.sorted { ($0.createdAt, $0.id.description) < ($1.createdAt, $1.id.description) }
     }
 
-    /// Revokes a key for good: no call is accepted with it from now on. Revoking it again changes nothing.
+    /// Issues a successor to a key. Tokens of both are accepted until `overlap` is over; from then on those of the old key
+    /// are refused as if it had been revoked. No call fails on account of it.
+    ///
+    /// - Parameters:
+    ///   - id: A key that is active. One that is retiring has a successor already.
+    ///   - overlap: From nothing, which ends the old key at once, to 366 days.
+    ///   - actor: Who does it, for the audit log.
+    /// - Throws: ``LedgerFailure/noSuchKey(_:)``, ``LedgerFailure/keyNotActive(_:)``, ``LedgerFailure/invalidOverlap``,
+    ///   ``LedgerFailure/unavailable(_:)``.
+    public func rotateKey(
+        _ id: KeyID, overlap: Duration, by actor: String
+    ) async throws(LedgerFailure) -> IssuedKey {
+        guard overlap >= .zero, overlap <= .seconds(366 * 86_400) else { throw .invalidOverlap }
+        return try await commits.submit { draft in
+            guard var key = draft.key(id), let account = draft.account(key.record.tenant) else {
+                throw LedgerFailure.noSuchKey("\(id)")
+            }
+            let before = key.record.rolled(to: draft.now).state
+            guard before == .active else { throw LedgerFailure.keyNotActive("\(id)") }
+            let issued = try Self.issueKey(for: account.tenant, by: actor, in: &draft)
+            let deadline = draft.now + overlap
+            key.record.expiresAt = deadline
+            key.record.successor = issued.key.id
+            draft.set(key)
+            try draft.execute(
+                "UPDATE key SET expires_at = ?, successor = ? WHERE id = ?",
+                [deadline.nanoseconds, "\(issued.key.id)", "\(id)"]
+            )
+            var entry = AuditEntry(.keyRotated)
+            entry.actor = actor
+            entry.tenant = key.record.tenant
+            entry.keyID = "\(id)"
+            entry.before = .object(["state": .string(before.name)])
+            entry.after = .object([
+                "state": .string(key.record.state.name), "successor": .string("\(issued.key.id)"),
+                "until_ms": .integer(deadline.milliseconds),
+            ])
+            try draft.audit(entry)
+            return issued
+        }
+    }
+
+    /// Revokes a tenant's key for good: no call is accepted with it from now on. Revoking it again changes nothing.
     ///
     /// - Returns: the key as it is now.
     /// - Throws: ``LedgerFailure/noSuchKey(_:)``, ``LedgerFailure/unavailable(_:)``.
     @discardableResult
     public func revokeKey(_ id: KeyID, by actor: String) async throws(LedgerFailure) -> KeyRecord {
-        try await commits.submit { draft in
+        let record = try await commits.submit { draft in
             guard var key = draft.key(id) else { throw LedgerFailure.noSuchKey("\(id)") }
-            guard key.record.state == .active else { return key.record }
+            let before = key.record.rolled(to: draft.now).state
+            guard before != .revoked else { return key.record }
             key.record.revokedAt = draft.now
             draft.set(key)
             try draft.execute("UPDATE key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, "\(id)"])
@@ -62,10 +106,12 @@ extension Ledger {
             entry.actor = actor
             entry.tenant = key.record.tenant
             entry.keyID = "\(id)"
-            entry.before = .object(["state": .string(KeyRecord.State.active.rawValue)])
-            entry.after = .object(["state": .string(KeyRecord.State.revoked.rawValue)])
+            entry.before = .object(["state": .string(before.name)])
+            entry.after = .object(["state": .string(key.record.state.name)])
             try draft.audit(entry)
             return key.record
         }
+        let now = clock.now()
+        return books.withLock { $0.listed(record, at: now) }
     }
 }

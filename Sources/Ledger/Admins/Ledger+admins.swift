@@ -1,0 +1,118 @@
+public import Auth
+import GRDB
+import Quota
+
+extension Ledger {
+    /// Issues a key to an administrator, and its token. The token is not kept and cannot be shown again.
+    ///
+    /// - Parameters:
+    ///   - name: Who will hold it, of the form of a tenant's name; need not be new.
+    ///   - scopes: One or more of `Scope.adminScopes`.
+    ///   - actor: Who does it, for the audit log.
+    /// - Throws: ``LedgerFailure/invalidAdminName``, ``LedgerFailure/invalidScopes``,
+    ///   ``LedgerFailure/unavailable(_:)``.
+    public func issueAdminToken(
+        named name: String, scopes: Set<Scope>, by actor: String
+    ) async throws(LedgerFailure) -> IssuedAdminKey {
+        guard Tenant.isValid(name: name) else { throw .invalidAdminName }
+        guard !scopes.isEmpty, scopes.isSubset(of: Scope.adminScopes) else { throw .invalidScopes }
+        return try await commits.submit { draft in
+            let id = KeyID.random()
+            let secret = KeySecret.random()
+            let record = AdminKeyRecord(id: id, name: name, scopes: scopes, createdAt: draft.now)
+            try draft.execute(
+                "INSERT INTO admin_key (id, name, scopes, sealed_secret, created_at) VALUES (?, ?, ?, ?, ?)",
+                [
+                    "\(id)", name, try Document.text(record.scopeNames),
+                    try draft.sealed(secret, as: SealedColumn.adminKey.label("\(id)")), draft.now.nanoseconds,
+                ]
+            )
+            draft.set(Books.AdminKey(record: record, secret: secret))
+            try draft.audit(record.entry(.adminTokenIssued, by: actor))
+            return IssuedAdminKey(key: record, token: Token.mint(id, secret: secret))
+        }
+    }
+
+    /// All administrators' keys, the oldest first.
+    public func adminKeys() async throws(LedgerFailure) -> [AdminKeyRecord] {
+        books.withLock { books in books.adminKeys.values.map { books.listed($0.record) } }
+            .sorted { ($0.createdAt, $0.id.description) < ($1.createdAt, $1.id.description) }
+    }
+
+    /// Revokes an administrator's key for good: no call is accepted with it from now on. Revoking it again changes nothing.
+    ///
+    /// - Returns: the key as it is now.
+    /// - Throws: ``LedgerFailure/noSuchKey(_:)``, also for a tenant's key; ``LedgerFailure/unavailable(_:)``.
+    @discardableResult
+    public func revokeAdminKey(_ id: KeyID, by actor: String) async throws(LedgerFailure) -> AdminKeyRecord {
+        let record = try await commits.submit { draft in
+            guard var key = draft.adminKey(id) else { throw LedgerFailure.noSuchKey("\(id)") }
+            guard key.record.state == .active else { return key.record }
+            key.record.revokedAt = draft.now
+            draft.set(key)
+            try draft.execute("UPDATE admin_key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, "\(id)"])
+            try draft.audit(key.record.entry(.adminTokenRevoked, by: actor))
+            return key.record
+        }
+        return books.withLock { $0.listed(record) }
+    }
+
+    /// Which administrator calls with this token, from memory. A tenant's token is nobody's here, as an administrator's is
+    /// nobody's at ``authenticate(_:)``; and that takes the same time.
+    public func authenticateAdmin(_ token: Token) throws(AuthenticationFailure) -> AdminPrincipal {
+        try authenticateAdmin(token.keyID) { verifier, seconds throws(AuthenticationFailure) in
+            do throws(TokenFailure) {
+                return try verifier.verify(token, at: seconds)
+            } catch {
+                throw .refused(error)
+            }
+        }
+    }
+
+    /// Which administrator signed this request, from memory. As with tenants, its nonce and its body are still to be
+    /// looked at.
+    public func authenticateAdmin(
+        _ signature: MessageSignature, of request: SignableRequest
+    ) throws(AuthenticationFailure) -> AdminPrincipal {
+        try authenticateAdmin(signature.keyID) { verifier, seconds throws(AuthenticationFailure) in
+            do throws(SignatureFailure) {
+                return try signature.verify(request, with: verifier, at: seconds)
+            } catch {
+                throw AuthenticationFailure(error)
+            }
+        }
+    }
+
+    private func authenticateAdmin(
+        _ id: KeyID, proof: (TokenVerifier, Int64) throws(AuthenticationFailure) -> Claims
+    ) throws(AuthenticationFailure) -> AdminPrincipal {
+        let now = clock.now()
+        let key = books.withLock { $0.adminKeys[id] }
+        let claims: Claims
+        do throws(AuthenticationFailure) {
+            claims = try proof(key?.verifier ?? nobody, now.seconds)
+        } catch {
+            throw key == nil && error.isForgery ? .unknownKey : error
+        }
+        guard let key, key.record.state == .active else { throw .revokedKey }
+        books.withLock { $0.count(id, at: now) }
+        return AdminPrincipal(name: key.record.name, claims: claims)
+    }
+}
+
+extension AdminKeyRecord {
+    /// The names of its scopes, in order.
+    var scopeNames: [String] { scopes.map(\.rawValue).sorted() }
+
+    /// What audit says about the key when it is issued or revoked.
+    func entry(_ action: AuditAction, by actor: String) -> AuditEntry {
+        var entry = AuditEntry(action)
+        entry.actor = actor
+        entry.keyID = "\(id)"
+        entry.after = .object([
+            "name": .string(name), "scopes": .array(scopeNames.map(CanonicalJSON.string)),
+            "state": .string(state.rawValue),
+        ])
+        return entry
+    }
+}

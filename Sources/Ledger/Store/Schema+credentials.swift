@@ -1,0 +1,33 @@
+extension Schema {
+    /// Rotation and use of keys, administrators' keys, nonces, more keys of the ledger's own.
+    static let credentials = """
+        -- Until when a rotated key is accepted, and the key issued in its place.
+        ALTER TABLE key ADD COLUMN expires_at INTEGER;
+        ALTER TABLE key ADD COLUMN successor TEXT;
+        -- How often it was used lately; written late and never judged by.
+        ALTER TABLE key ADD COLUMN uses TEXT;
+
+        CREATE TABLE admin_key (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            scopes TEXT NOT NULL,
+            sealed_secret BLOB NOT NULL,
+            created_at INTEGER NOT NULL,
+            revoked_at INTEGER,
+            last_used_at INTEGER,
+            uses TEXT
+        ) STRICT, WITHOUT ROWID;
+
+        -- Nonces of signed requests, digested; a row goes once its time is over.
+        CREATE TABLE nonce (
+            key TEXT NOT NULL,
+            digest BLOB NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (key, digest)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX nonce_by_end ON nonce (expires_at);
+
+        -- Which keys of its own the ledger has: 1 those of the first version, 2 all of them.
+        INSERT INTO fact (name, value) VALUES ('own_keys', 1);
+        """
+}
