@@ -1,6 +1,6 @@
 /// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is the IPv4 address it maps, since which of
 /// the two a socket reports depends on how it listens.
-struct IPAddress: Hashable, Sendable {
+public struct IPAddress: Hashable, Sendable {
     /// 4 or 16 bytes, most significant first.
     let bytes: [UInt8]
 
@@ -16,7 +16,7 @@ struct IPAddress: Hashable, Sendable {
 
     /// Reads the strict textual forms: four decimal numbers without leading zeros, or RFC 4291's, section 2.2, without a
     /// zone.
-    init?(_ text: some StringProtocol) {
+    public init?(_ text: some StringProtocol) {
         guard let bytes = Self.parse(text) else { return nil }
         self.init(bytes: bytes)
     }
@@ -83,7 +83,7 @@ struct IPAddress: Hashable, Sendable {
 
 extension IPAddress: CustomStringConvertible {
     /// Dotted decimal, or RFC 5952's form of an IPv6 address.
-    var description: String {
+    public var description: String {
         guard bytes.count == 16 else { return bytes.map(String.init).joined(separator: ".") }
         let groups = stride(from: 0, to: 16, by: 2).map { UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]) }
         let gap = Self.longestRunOfZeros(in: groups)

@@ -13,6 +13,8 @@ public struct GatewayService: Service {
     public struct Addresses: Sendable {
         /// Base URL of the callers' listener.
         public let callers: String
+        /// Base URL of the administrators' listener.
+        public let administrators: String
         /// Path of the control socket.
         public let controlSocket: String
     }
@@ -75,35 +77,45 @@ public struct GatewayService: Service {
         await readiness.probe()
         let health = HealthRoutes(readiness: readiness)
 
-        let (ports, portFound) = AsyncStream<Int>.makeStream()
-        let callers = listener(
-            CallerRoutes(
-                executions: ExecutionRoutes(runner: runner, ledger: ledger, running: running),
-                account: AccountRoutes(ledger: ledger), health: health, ledger: ledger,
-                trustedProxies: settings.trustedProxies
-            ).router(),
-            at: .hostname(settings.listen.host, port: settings.listen.port)
-        ) { channel in
-            portFound.yield(channel.localAddress?.port ?? settings.listen.port)
-            portFound.finish()
-        }
+        let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
-        let administration = LedgerAdministration(ledger: ledger, actor: "local:\(NSUserName())")
-        let administrators = listener(
-            ControlRoutes(admin: AdminRoutes(administration: administration), health: health).router(),
-            at: .unixDomainSocket(path: socket.path)
-        ) { [onListening, settings] _ in
+        let arrivals = Arrivals(expected: Set(Listener.Door.allCases)) { [onListening, settings] ports in
             socket.protect()
-            for await port in ports {
-                await onListening(Addresses(callers: settings.listen.url(port: port), controlSocket: socket.path))
-            }
+            await onListening(
+                Addresses(
+                    callers: settings.listen.url(port: ports[.callers]),
+                    administrators: settings.adminListen.url(port: ports[.administrators]),
+                    controlSocket: socket.path
+                )
+            )
         }
+
+        let callers = Listener(
+            .callers, at: settings.listen.bindAddress,
+            CallerRoutes(
+                executions: ExecutionRoutes(runner: runner, ledger: ledger, running: running),
+                account: AccountRoutes(ledger: ledger), health: health, ledger: ledger, failures: failures,
+                trustedProxies: settings.trustedProxies
+            ).router(),
+            arrivals, logger
+        )
+        let control = ControlRoutes(
+            admin: AdminRoutes(ledger: ledger, running: running), health: health,
+            trustedProxies: settings.trustedProxies
+        )
+        let administrators = Listener(
+            .administrators, at: settings.adminListen.bindAddress,
+            control.router(authenticator: AdminAuthenticator(ledger: ledger, failures: failures)), arrivals, logger
+        )
+        let commands = Listener(
+            .commands, at: .unixDomainSocket(path: socket.path), control.router(authenticator: nil), arrivals, logger
+        )
 
         // Stopped in reverse: the drain first, while everything still answers, and the ledger last.
         let drain = Drain(running: running, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [ledger, transport, closing, maker, readiness, administrators, callers, drain],
+            services: [ledger, transport, closing, maker, readiness, commands, administrators, callers, drain],
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = settings.drain + Self.shutdownMargin
@@ -115,20 +127,4 @@ public struct GatewayService: Service {
 
     /// What remains after the drain: last settlements, last sandboxes.
     private static let shutdownMargin = Duration.seconds(30)
-
-    private func listener(
-        _ router: Router<OpenContext>,
-        at address: BindAddress,
-        onServerRunning: @escaping @Sendable (any Channel) async -> Void
-    ) -> some Service {
-        Application(
-            router: router,
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: [CallerPresence()], idleTimeout: .seconds(75))
-            ),
-            configuration: .init(address: address),
-            onServerRunning: onServerRunning,
-            logger: logger
-        )
-    }
 }

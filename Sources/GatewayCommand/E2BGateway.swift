@@ -14,10 +14,13 @@ struct E2BGateway: AsyncParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Serving", subcommands: [Init.self, Serve.self, LocalE2BCommand.self, Demo.self]),
-            CommandGroup(name: "Calling", subcommands: [Run.self]),
+            CommandGroup(name: "Calling", subcommands: [Run.self, TokenCommand.self]),
             CommandGroup(
                 name: "Administering",
-                subcommands: [TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, Audit.self]
+                subcommands: [
+                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, Audit.self,
+                    AdminTokenCommand.self, RootKeyCommand.self,
+                ]
             ),
             CommandGroup(name: "Checking", subcommands: [ConfigCommand.self]),
         ]

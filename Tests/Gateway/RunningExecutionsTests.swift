@@ -1,3 +1,4 @@
+import Auth
 import Ledger
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @Suite struct RunningExecutionsTests {
     @Test func stopsOnlyTheTenantsOwn() throws {
         let running = RunningExecutions(), id = ExecutionID.random()
-        let registration = try running.enter(id, tenant: "acme", departure: StopSignal())
+        let registration = try running.enter(id, tenant: "acme", keyID: .random(), departure: StopSignal())
         #expect(!running.stop(id, of: "other"))
         #expect(registration.stop.reason == nil)
         #expect(running.stop(id, of: "acme"))
@@ -15,7 +16,7 @@ import Testing
 
     @Test func theCallersDepartureStopsIt() throws {
         let running = RunningExecutions(), departure = StopSignal()
-        let registration = try running.enter(.random(), tenant: "acme", departure: departure)
+        let registration = try running.enter(.random(), tenant: "acme", keyID: .random(), departure: departure)
         departure.stop(.callerLeft)
         #expect(registration.stop.reason == .callerLeft)
     }
@@ -24,7 +25,7 @@ import Testing
         let running = RunningExecutions(), departure = StopSignal()
         let stop: StopSignal
         do {
-            let registration = try running.enter(.random(), tenant: "acme", departure: departure)
+            let registration = try running.enter(.random(), tenant: "acme", keyID: .random(), departure: departure)
             stop = registration.stop
             #expect(running.count == 1)
         }
@@ -33,11 +34,20 @@ import Testing
         #expect(stop.reason == nil)
     }
 
+    @Test func aRevokedKeyStopsWhatItStarted() throws {
+        let running = RunningExecutions(), revoked = KeyID.random()
+        let ours = try running.enter(.random(), tenant: "acme", keyID: revoked, departure: StopSignal())
+        let others = try running.enter(.random(), tenant: "acme", keyID: .random(), departure: StopSignal())
+        running.stopAll(of: revoked)
+        #expect(ours.stop.reason == .keyRevoked)
+        #expect(others.stop.reason == nil)
+    }
+
     @Test func drainingTakesNothingNew() {
         let running = RunningExecutions()
         running.drain()
         let problem = #expect(throws: Problem.self) {
-            try running.enter(.random(), tenant: "acme", departure: StopSignal())
+            try running.enter(.random(), tenant: "acme", keyID: .random(), departure: StopSignal())
         }
         #expect(problem?.type == .draining)
     }

@@ -81,11 +81,12 @@ def test_another_scheme_is_no_token(gateway: Gateway, busy_tenant: Tenant) -> No
         reply.problem("invalid-token")
 
 
-def test_two_different_credentials(gateway: Gateway, busy_tenant: Tenant) -> None:
+def test_more_than_one_credential(gateway: Gateway, busy_tenant: Tenant) -> None:
     other = gateway.tenant()
-    reply = busy_tenant.client.get("/v1/whoami", headers={"x-api-key": other.token})
-    reply.problem("invalid-request")
-    assert busy_tenant.token not in reply.body.decode()
+    for second in (other.token, busy_tenant.token):
+        reply = busy_tenant.client.get("/v1/whoami", headers={"x-api-key": second})
+        reply.problem("invalid-request")
+        assert busy_tenant.token not in reply.body.decode()
 
 
 def test_an_expired_token(tenant: Tenant) -> None:

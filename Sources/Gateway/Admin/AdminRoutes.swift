@@ -1,56 +1,92 @@
+import Auth
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Ledger
 import NIOCore
 import NIOFoundationCompat
 
-/// `/admin/v1`, served on the control socket.
+/// `/admin/v1`, on the control socket and on the administrators' listener.
 struct AdminRoutes: Sendable {
-    let administration: any Administration
+    let ledger: Ledger
+    let running: RunningExecutions
 
     private static let maximumBodyBytes = 64 * 1024
 
     func createTenant(_ request: Request, context: OpenContext) async throws -> Response {
         struct Body: Decodable { let name: String }
-        let body = try await decode(Body.self, fields: ["name"], request)
-        return JSONReply.response(try await administration.createTenant(body.name), status: .created)
+        let body = try await decode(Body.self, fields: ["name"], request, context)
+        return JSONReply.response(try await administration(context).createTenant(body.name), status: .created)
     }
 
     func listTenants(_ request: Request, context: OpenContext) async throws -> Response {
-        JSONReply.response(try await administration.tenants())
+        JSONReply.response(try await administration(context).tenants())
     }
 
     func getTenant(_ request: Request, context: OpenContext) async throws -> Response {
-        JSONReply.response(try await administration.tenant(try context.parameters.require("tenant")))
+        JSONReply.response(try await administration(context).tenant(try context.parameters.require("tenant")))
     }
 
     func issueKey(_ request: Request, context: OpenContext) async throws -> Response {
-        let issued = try await administration.issueKey(for: try context.parameters.require("tenant"))
+        let issued = try await administration(context).issueKey(for: try context.parameters.require("tenant"))
         return JSONReply.response(issued, status: .created)
     }
 
     func listKeys(_ request: Request, context: OpenContext) async throws -> Response {
         let tenant = request.uri.queryParameters["tenant"].map(String.init)
-        return JSONReply.response(try await administration.keys(of: tenant))
+        return JSONReply.response(try await administration(context).keys(of: tenant))
     }
 
+    /// Refuses the key's tokens from now on, and ends what they are running.
     func revokeKey(_ request: Request, context: OpenContext) async throws -> Response {
-        JSONReply.response(try await administration.revokeKey(try context.parameters.require("key_id")))
+        let key = try await administration(context).revokeKey(try context.parameters.require("key_id"))
+        if let keyID = KeyID(key.keyID) { running.stopAll(of: keyID) }
+        return JSONReply.response(key)
+    }
+
+    /// Makes a successor and lets both live for a while.
+    func rotateKey(_ request: Request, context: OpenContext) async throws -> Response {
+        struct Body: Decodable { let overlap_seconds: Double }
+        let body = try await decode(Body.self, fields: ["overlap_seconds"], request, context)
+        let keyID = try context.parameters.require("key_id")
+        let issued = try await administration(context).rotateKey(keyID, overlapSeconds: body.overlap_seconds)
+        return JSONReply.response(issued, status: .created)
+    }
+
+    func listAdminTokens(_ request: Request, context: OpenContext) async throws -> Response {
+        JSONReply.response(try await administration(context).adminTokens())
+    }
+
+    func issueAdminToken(_ request: Request, context: OpenContext) async throws -> Response {
+        struct Body: Decodable {
+            let name: String
+            let scopes: [String]?
+        }
+        let body = try await decode(Body.self, fields: ["name", "scopes"], request, context)
+        let wanted = try body.scopes.map(LedgerAdministration.adminScopes)
+        let scopes = try context.administrator.delegable(wanted).map(\.rawValue)
+        let issued = try await administration(context).issueAdminToken(named: body.name, scopes: scopes)
+        return JSONReply.response(issued, status: .created)
+    }
+
+    func revokeAdminToken(_ request: Request, context: OpenContext) async throws -> Response {
+        let keyID = try context.parameters.require("key_id")
+        return JSONReply.response(try await administration(context).revokeAdminToken(keyID))
     }
 
     func getPolicy(_ request: Request, context: OpenContext) async throws -> Response {
-        JSONReply.response(try await administration.policy(of: try context.parameters.require("tenant")))
+        JSONReply.response(try await administration(context).policy(of: try context.parameters.require("tenant")))
     }
 
     func changePolicy(_ request: Request, context: OpenContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant")
         let change = try await decode(
-            PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request)
-        return JSONReply.response(try await administration.changePolicy(of: tenant, change))
+            PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request, context)
+        return JSONReply.response(try await administration(context).changePolicy(of: tenant, change))
     }
 
     func getTenantUsage(_ request: Request, context: OpenContext) async throws -> Response {
-        JSONReply.response(try await administration.usage(of: try context.parameters.require("tenant")))
+        JSONReply.response(try await administration(context).usage(of: try context.parameters.require("tenant")))
     }
 
     func listAuditRecords(_ request: Request, context: OpenContext) async throws -> Response {
@@ -60,11 +96,15 @@ struct AdminRoutes: Sendable {
         filter.execution = query["execution"].map(String.init)
         filter.after = try query["after"].map { try number($0, "after") }
         if let limit = query["limit"] { filter.limit = Int(try number(limit, "limit")) }
-        return JSONReply.response(try await administration.auditRecords(filter))
+        return JSONReply.response(try await administration(context).auditRecords(filter))
     }
 
     func verifyAudit(_ request: Request, context: OpenContext) async throws -> Response {
-        JSONReply.response(try await administration.verifyAudit())
+        JSONReply.response(try await administration(context).verifyAudit())
+    }
+
+    private func administration(_ context: OpenContext) -> LedgerAdministration {
+        LedgerAdministration(ledger: ledger, actor: context.administrator.name)
     }
 
     private func number(_ text: Substring, _ name: String) throws(Problem) -> Int64 {
@@ -75,9 +115,12 @@ struct AdminRoutes: Sendable {
     }
 
     /// - Parameter fields: all names the body may have; another one is refused, never passed over.
-    private func decode<Body: Decodable>(_ type: Body.Type, fields: [String], _ request: Request) async throws -> Body {
+    private func decode<Body: Decodable>(
+        _ type: Body.Type, fields: [String], _ request: Request, _ context: OpenContext
+    ) async throws -> Body {
         try request.requireJSON()
         let buffer = try await request.boundedBody(upTo: Self.maximumBodyBytes)
+        try context.administrator.signed?.vouch(for: buffer)
         try JSONFields(buffer).refuseAll(but: fields)
         do {
             return try JSONDecoder().decode(type, from: buffer)

@@ -24,6 +24,8 @@ public struct PolicyChange: Codable, Sendable {
     public var outputBytes: Int?
     /// Replaces the list of templates.
     public var templates: [String]?
+    /// Whether only signed requests are accepted.
+    public var signedOnly: Bool?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case rate, burst, executions, sandboxes, templates
@@ -33,6 +35,7 @@ public struct PolicyChange: Codable, Sendable {
         case codeBytes = "code_bytes"
         case contextBytes = "context_bytes"
         case outputBytes = "output_bytes"
+        case signedOnly = "signed_only"
     }
 
     /// A change of nothing.
@@ -42,7 +45,7 @@ public struct PolicyChange: Codable, Sendable {
     public var isEmpty: Bool {
         rate == nil && burst == nil && executions == nil && sandboxes == nil && runtimeSeconds == nil
             && timeoutSeconds == nil && bodyBytes == nil && codeBytes == nil && contextBytes == nil
-            && outputBytes == nil && templates == nil
+            && outputBytes == nil && templates == nil && signedOnly == nil
     }
 
     /// The policy with the change made.
@@ -78,6 +81,7 @@ public struct PolicyChange: Codable, Sendable {
         if let contextBytes { policy.contextBytes = contextBytes }
         if let outputBytes { policy.outputBytes = outputBytes }
         if let templates { policy.templates = templates }
+        if let signedOnly { policy.signedOnly = signedOnly }
         return policy
     }
 

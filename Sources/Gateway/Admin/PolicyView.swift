@@ -37,6 +37,8 @@ public struct PolicyView: Codable, Sendable {
     public var outputBytes: Int
     /// Templates that may be used; the first is the default.
     public var templates: [String]
+    /// Whether only signed requests are accepted.
+    public var signedOnly: Bool
 
     enum CodingKeys: String, CodingKey {
         case rate, executions, sandboxes, templates
@@ -46,6 +48,7 @@ public struct PolicyView: Codable, Sendable {
         case codeBytes = "code_bytes"
         case contextBytes = "context_bytes"
         case outputBytes = "output_bytes"
+        case signedOnly = "signed_only"
     }
 
     /// The policy in these units.
@@ -63,5 +66,6 @@ public struct PolicyView: Codable, Sendable {
         contextBytes = policy.contextBytes
         outputBytes = policy.outputBytes
         templates = policy.templates
+        signedOnly = policy.signedOnly
     }
 }

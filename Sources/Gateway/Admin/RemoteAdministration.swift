@@ -39,6 +39,28 @@ public struct RemoteAdministration: Administration {
     /// Revokes a key by its id, at once.
     public func revokeKey(_ id: String) async throws -> KeyView { try await call(.revokeKey, ["key_id": id]) }
 
+    /// Makes a key's successor; the old one goes on for the overlap.
+    public func rotateKey(_ id: String, overlapSeconds: Double) async throws -> IssuedKeyView {
+        try await call(.rotateKey, ["key_id": id], body: ["overlap_seconds": overlapSeconds])
+    }
+
+    /// All admin tokens, without what opens anything.
+    public func adminTokens() async throws -> [AdminTokenView] { try await call(.listAdminTokens) }
+
+    /// Makes an admin token; with all admin scopes if none are named.
+    public func issueAdminToken(named name: String, scopes: [String]?) async throws -> IssuedAdminTokenView {
+        struct Body: Encodable {
+            let name: String
+            let scopes: [String]?
+        }
+        return try await call(.issueAdminToken, body: Body(name: name, scopes: scopes))
+    }
+
+    /// Revokes an admin token by its id, at once.
+    public func revokeAdminToken(_ id: String) async throws -> AdminTokenView {
+        try await call(.revokeAdminToken, ["key_id": id])
+    }
+
     /// A tenant's limits.
     public func policy(of tenant: String) async throws -> PolicyView { try await call(.getPolicy, ["tenant": tenant]) }
 

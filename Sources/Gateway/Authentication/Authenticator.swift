@@ -1,3 +1,4 @@
+import Auth
 import Hummingbird
 import Ledger
 import Logging
@@ -9,11 +10,14 @@ struct Authenticator: RouterMiddleware {
     typealias Context = OpenContext
 
     let ledger: Ledger
+    let failures: FailedAuthentications
 
     func handle(
         _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
     ) async throws -> Response {
-        let principal = try authenticate(request)
+        let principal = try failures.watching(context.sourceAddress) { () throws(Problem) in
+            try authenticate(request, context)
+        }
         var context = context
         context.principal = principal
         context.logger[metadataKey: "tenant"] = "\(principal.tenant)"
@@ -38,15 +42,23 @@ struct Authenticator: RouterMiddleware {
         }
     }
 
-    private func authenticate(_ request: Request) throws(Problem) -> Principal {
-        let token = try Credential.token(in: request.headers)
+    private func authenticate(_ request: Request, _ context: OpenContext) throws(Problem) -> Principal {
+        let credential = try Credential(of: request, scheme: context.scheme)
+        let caller: Authenticated
         do {
-            let authenticated = try ledger.authenticate(token)
-            return Principal(
-                tenant: authenticated.tenant, claims: authenticated.claims, policy: authenticated.policy
-            )
+            caller =
+                switch credential {
+                case .bearer(let token): try ledger.authenticate(token)
+                case .signature(let signed): try ledger.authenticate(signed.signature, of: signed.head)
+                }
         } catch {
-            throw Problem(error)
+            throw Problem(error, isSigned: credential.signed != nil)
         }
+        try credential.check(
+            against: caller.claims, isSignedOnly: caller.policy.signedOnly, from: context.sourceAddress
+        )
+        return Principal(
+            tenant: caller.tenant, claims: caller.claims, policy: caller.policy, signed: credential.signed
+        )
     }
 }

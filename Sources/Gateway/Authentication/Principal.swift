@@ -7,6 +7,8 @@ struct Principal: Sendable {
     let claims: Claims
     /// The tenant's policy as it stood when the call was authenticated.
     let policy: Policy
+    /// What is still to be checked of the request, if it was signed.
+    let signed: SignedRequest?
 
     var keyID: KeyID { claims.keyID }
 
@@ -15,8 +17,23 @@ struct Principal: Sendable {
         min(policy.timeoutMilliseconds, claims.maximumTimeout ?? .max)
     }
 
-    func mayUse(template: String) -> Bool {
-        policy.templates.contains(template) && claims.templates?.contains(template) != false
+    /// The policy's first template that the token leaves; else simply its first, to be refused by name.
+    var defaultTemplate: String {
+        policy.templates.first { claims.templates?.contains($0) != false } ?? policy.templates.first ?? ""
+    }
+
+    func require(template: String) throws(Problem) {
+        guard policy.templates.contains(template) else {
+            throw Problem(.notOffered, "The template \"\(template.prefix(100))\" is not offered.", shouldRetry: false)
+        }
+        guard claims.templates?.contains(template) != false else {
+            throw Problem(
+                .insufficientScope, "The token does not allow the template \"\(template)\".", shouldRetry: false)
+        }
+    }
+
+    func mayUse(language: String) -> Bool {
+        claims.languages?.contains(language) != false
     }
 
     func require(_ scope: Scope) throws(Problem) {

@@ -7,6 +7,7 @@ struct CallerRoutes: Sendable {
     let account: AccountRoutes
     let health: HealthRoutes
     let ledger: Ledger
+    let failures: FailedAuthentications
     let trustedProxies: TrustedProxies
 
     func router() -> Router<OpenContext> {
@@ -18,10 +19,12 @@ struct CallerRoutes: Sendable {
         health.add(to: router)
 
         let tenants = router.group()
-            .add(middleware: Authenticator(ledger: ledger))
+            .add(middleware: Authenticator(ledger: ledger, failures: failures))
             .group(context: TenantContext.self)
         tenants
             .on(.createExecution, use: executions.create)
+        tenants.group()
+            .add(middleware: ReplayGuard(ledger: ledger))
             .on(.getExecution, use: executions.get)
             .on(.cancelExecution, use: executions.cancel)
             .on(.getUsage, use: account.usage)

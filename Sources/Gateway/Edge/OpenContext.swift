@@ -13,6 +13,10 @@ public struct OpenContext: RequestContext {
     var sourceAddress = ""
     /// Which listener it came in by.
     var door = Operation.Door.callers
+    /// `http` or `https`, as the caller sees it: what a signature may cover.
+    var scheme = "http"
+    /// Set by ``AdminAuthenticator``; the control socket's callers are local.
+    var administrator = Administrator.local
     /// Set by ``Authenticator`` and by nothing else.
     var principal: Principal?
 

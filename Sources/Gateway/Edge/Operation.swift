@@ -6,9 +6,10 @@ public enum Operation: String, CaseIterable, Sendable {
     case getUsage, whoAmI
     case getHealth, getReadiness, getProblem
     case listTenants, createTenant, getTenant
-    case listKeys, issueKey, revokeKey
+    case listKeys, issueKey, rotateKey, revokeKey
     case getPolicy, changePolicy, getTenantUsage
     case listAuditRecords, verifyAudit
+    case listAdminTokens, issueAdminToken, revokeAdminToken
 
     /// Which listener serves it.
     public enum Door: Sendable { case callers, administrators, both }
@@ -16,8 +17,8 @@ public enum Operation: String, CaseIterable, Sendable {
     /// The HTTP method.
     public var method: HTTPRequest.Method {
         switch self {
-        case .createExecution, .createTenant, .issueKey: .post
-        case .cancelExecution, .revokeKey: .delete
+        case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken: .post
+        case .cancelExecution, .revokeKey, .revokeAdminToken: .delete
         case .changePolicy: .patch
         default: .get
         }
@@ -38,10 +39,13 @@ public enum Operation: String, CaseIterable, Sendable {
         case .listKeys: "/admin/v1/keys"
         case .issueKey: "/admin/v1/tenants/{tenant}/keys"
         case .revokeKey: "/admin/v1/keys/{key_id}"
+        case .rotateKey: "/admin/v1/keys/{key_id}/rotation"
         case .getPolicy, .changePolicy: "/admin/v1/tenants/{tenant}/policy"
         case .getTenantUsage: "/admin/v1/tenants/{tenant}/usage"
         case .listAuditRecords: "/admin/v1/audit"
         case .verifyAudit: "/admin/v1/audit/verification"
+        case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
+        case .revokeAdminToken: "/admin/v1/admin-tokens/{key_id}"
         }
     }
 

@@ -16,8 +16,12 @@ struct RequestIdentity: RouterMiddleware {
         var context = context
         context.door = door
         context.requestID = request.headers[.requestID].flatMap(accepted) ?? RequestID.random()
+        let peer = context.channel.remoteAddress?.ipAddress ?? "local"
+        if trustedProxies.contains(peer), request.headers[.forwardedProto]?.lowercased() == "https" {
+            context.scheme = "https"
+        }
         context.sourceAddress = trustedProxies.sourceAddress(
-            peer: context.channel.remoteAddress?.ipAddress ?? "local",
+            peer: peer,
             forwardedFor: request.headers[values: .forwardedFor]
         )
         context.logger[metadataKey: "request_id"] = "\(context.requestID)"

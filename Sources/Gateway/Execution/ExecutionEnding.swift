@@ -57,6 +57,7 @@ final class ExecutionProgress: Sendable {
         case .callerLeft: (ending.outcome, ending.reason) = (.cancelled, "caller_left")
         case .cancelled: (ending.outcome, ending.reason) = (.cancelled, "cancelled_by_caller")
         case .deadline: (ending.outcome, ending.reason) = (.timed_out, "timeout")
+        case .keyRevoked: (ending.outcome, ending.reason) = (.killed, "key_revoked")
         case .shutdown: (ending.outcome, ending.reason) = (.killed, "gateway_shutdown")
         }
         return ending

@@ -42,11 +42,12 @@ struct ExecutionOrder: Sendable {
         if let language = try fields.string("language"), language != "python" {
             throw .invalidField("language", "must be \"python\"")
         }
-
-        template = try fields.string("template") ?? policy.templates.first ?? ""
-        guard principal.mayUse(template: template) else {
-            throw Problem(.notOffered, "The template \"\(template.prefix(100))\" is not offered.", shouldRetry: false)
+        guard principal.mayUse(language: language) else {
+            throw Problem(.insufficientScope, "The token does not allow \(language).", shouldRetry: false)
         }
+
+        template = try fields.string("template") ?? principal.defaultTemplate
+        try principal.require(template: template)
 
         let maximum = principal.maximumTimeoutMilliseconds
         if let seconds = try fields.number("timeout_seconds") {

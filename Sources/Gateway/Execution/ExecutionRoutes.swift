@@ -19,6 +19,7 @@ struct ExecutionRoutes: Sendable {
         let format = try ReplyFormat(accept: request.headers[.accept])
         try request.requireJSON()
         let body = try await request.boundedBody(upTo: context.principal.policy.bodyBytes)
+        try context.principal.signed?.vouch(for: body)
         let order = try ExecutionOrder(decoding: body, for: context.principal)
 
         let departure = try await CallerPresence.departure(on: context.channel)

@@ -31,7 +31,8 @@ struct ExecutionRunner: Sendable {
         _ order: ExecutionOrder, for context: TenantContext, departure: StopSignal
     ) async throws(Problem) -> Beginning {
         let registration = try running.enter(
-            ExecutionID.random(), tenant: context.principal.tenant, departure: departure
+            ExecutionID.random(), tenant: context.principal.tenant, keyID: context.principal.keyID,
+            departure: departure
         )
         let lease = try await admit(order, as: registration.id, for: context)
         let admitted = ContinuousClock.now
@@ -74,7 +75,8 @@ struct ExecutionRunner: Sendable {
                     template: order.template,
                     language: order.language,
                     code: Array(order.code.utf8),
-                    context: order.contextData.map { Array($0.utf8) }
+                    context: order.contextData.map { Array($0.utf8) },
+                    nonce: principal.signed?.nonce
                 )
             )
         } catch {

@@ -1,3 +1,4 @@
+import Auth
 import Ledger
 import Synchronization
 
@@ -5,6 +6,7 @@ import Synchronization
 final class RunningExecutions: Sendable {
     private struct Entry: Sendable {
         let tenant: String
+        let keyID: KeyID
         let stop: StopSignal
     }
 
@@ -22,11 +24,11 @@ final class RunningExecutions: Sendable {
     func drain() { state.withLock { $0.isDraining = true } }
 
     /// Takes an execution in and ties its stop signal to the caller's departure.
-    func enter(_ id: ExecutionID, tenant: String, departure: StopSignal) throws(Problem) -> Registration {
+    func enter(_ id: ExecutionID, tenant: String, keyID: KeyID, departure: StopSignal) throws(Problem) -> Registration {
         let stop = StopSignal()
         let entered = state.withLock { state in
             guard !state.isDraining else { return false }
-            state.entries[id] = Entry(tenant: tenant, stop: stop)
+            state.entries[id] = Entry(tenant: tenant, keyID: keyID, stop: stop)
             return true
         }
         guard entered else { throw .draining }
@@ -38,6 +40,13 @@ final class RunningExecutions: Sendable {
         guard let entry = state.withLock({ $0.entries[id] }), entry.tenant == tenant else { return false }
         entry.stop.stop(.cancelled)
         return true
+    }
+
+    /// Ends what a key started, when it is revoked.
+    func stopAll(of keyID: KeyID) {
+        for entry in state.withLock({ Array($0.entries.values) }) where entry.keyID == keyID {
+            entry.stop.stop(.keyRevoked)
+        }
     }
 
     func stopAll(_ reason: StopReason) {

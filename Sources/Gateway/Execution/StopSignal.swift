@@ -8,6 +8,8 @@ enum StopReason: Sendable, Equatable {
     case cancelled
     /// The granted timeout is over.
     case deadline
+    /// The key that started it was revoked.
+    case keyRevoked
     /// The gateway shuts down and its patience is over.
     case shutdown
 }

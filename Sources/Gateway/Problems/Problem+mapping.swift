@@ -8,14 +8,49 @@ import Quota
 // Every failure of the rooms below becomes a problem here and nowhere else. The switches are exhaustive on purpose.
 
 extension Problem {
-    init(_ failure: AuthenticationFailure) {
+    /// - Parameter isSigned: how the credential was presented, which decides what whoever is refused should look at.
+    init(_ failure: AuthenticationFailure, isSigned: Bool) {
         switch failure {
         case .refused(.expired):
             self.init(.expiredToken, "The token has expired.", shouldRetry: false)
+        case .refused(.notYetValid):
+            self.init(.invalidToken, "The token is not valid yet.", shouldRetry: false)
         case .tenantDisabled:
             self.init(.tenantDisabled, "The tenant is disabled.", shouldRetry: false)
-        case .unknownKey, .revokedKey, .refused:
-            self = .invalidToken
+        case .unknownKey, .revokedKey, .refused, .signature(.forged):
+            self = isSigned ? .invalidSignature : .invalidToken
+        case .signature(let failure):
+            self.init(failure)
+        }
+    }
+
+    init(_ failure: SignatureFailure) {
+        switch failure {
+        case .malformed(let reason):
+            self.init(.invalidSignature, "The signature cannot be read: \(reason).", shouldRetry: false)
+        case .notCovered(let component):
+            self.init(.invalidSignature, "The signature does not cover \(component).", shouldRetry: false)
+        case .wrongAlgorithm:
+            self.init(.invalidSignature, "The signature's algorithm must be hmac-sha256.", shouldRetry: false)
+        case .digestMissing:
+            self.init(.invalidSignature, "A body needs a Content-Digest that the signature covers.", shouldRetry: false)
+        case .digestMismatch:
+            self.init(.invalidSignature, "The Content-Digest does not fit the body.", shouldRetry: false)
+        case .skewed(let serverTime):
+            self.init(.clockSkew, "The gateway's clock says \(serverTime) (Unix seconds).", shouldRetry: false)
+        case .forged:
+            self = .invalidSignature
+        case .token(let failure):
+            self.init(.refused(failure), isSigned: true)
+        }
+    }
+
+    init(_ failure: NonceFailure) {
+        switch failure {
+        case .replayed: self = .replayed
+        case .full: self = .nonceStoreFull
+        case .unavailable:
+            self = .ledgerUnavailable
         }
     }
 
@@ -46,8 +81,9 @@ extension Problem {
             self.init(denial)
         case .tenantDisabled:
             self.init(.tenantDisabled, "The tenant is disabled.", shouldRetry: false)
-        case .keyRevoked:
-            self = .invalidToken
+        case .keyRevoked: self = .invalidToken
+        case .replayed: self = .replayed
+        case .nonceStoreFull: self = .nonceStoreFull
         case .unavailable:
             self = .ledgerUnavailable
         }
@@ -65,6 +101,17 @@ extension Problem {
             self.init(
                 .invalidRequest, "A tenant's name has up to 63 of a-z, 0-9 and -, beginning with a letter or digit."
             )
+        case .keyNotActive(let id):
+            self.init(.conflict, "The key \"\(id)\" is revoked or has a successor already.")
+        case .invalidOverlap:
+            self.init(.invalidRequest, "overlap_seconds must be from 0 to 366 days.")
+        case .invalidAdminName:
+            self.init(
+                .invalidRequest,
+                "An administrator's name has up to 63 of a-z, 0-9 and -, beginning with a letter or digit."
+            )
+        case .invalidScopes:
+            self.init(.invalidRequest, "scopes must name at least one admin scope.")
         case .invalidPolicy(let failure):
             self.init(.invalidRequest, "\(failure)")
         case .missing, .exists, .inUse, .notALedger, .tooNew, .wrongRootKey, .unavailable, .alreadyUsed:
@@ -124,6 +171,18 @@ extension Problem {
 
     static let invalidToken = Problem(
         .invalidToken, "The token is malformed, unknown, revoked or forged.", shouldRetry: false
+    )
+
+    static let invalidSignature = Problem(
+        .invalidSignature,
+        "The signature does not hold: its key is unknown or revoked, or the request is not the one that was signed.",
+        shouldRetry: false
+    )
+
+    static let replayed = Problem(.replayed, "This nonce was used before with this key.", shouldRetry: false)
+
+    static let nonceStoreFull = Problem(
+        .ledgerUnavailable, "As many nonces are remembered as may be; nothing was done.", retryAfter: .seconds(60)
     )
 
     static let ledgerUnavailable = Problem(

@@ -4,6 +4,9 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case missingCredential = "missing-credential"
     case invalidToken = "invalid-token"
     case expiredToken = "expired-token"
+    case invalidSignature = "invalid-signature"
+    case clockSkew = "clock-skew"
+    case replayed
     case insufficientScope = "insufficient-scope"
     case tenantDisabled = "tenant-disabled"
     case notOffered = "not-offered"
@@ -32,7 +35,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
     public var status: Int {
         switch self {
         case .invalidRequest: 400
-        case .missingCredential, .invalidToken, .expiredToken: 401
+        case .missingCredential, .invalidToken, .expiredToken, .invalidSignature, .clockSkew, .replayed: 401
         case .insufficientScope, .tenantDisabled, .notOffered: 403
         case .notFound: 404
         case .methodNotAllowed: 405
@@ -55,13 +58,16 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .missingCredential: "A credential is needed"
         case .invalidToken: "The token is not valid"
         case .expiredToken: "The token has expired"
+        case .invalidSignature: "The signature is not valid"
+        case .clockSkew: "The request was signed at another time"
+        case .replayed: "The request was seen before"
         case .insufficientScope: "The token does not allow this"
         case .tenantDisabled: "The tenant is disabled"
         case .notOffered: "The tenant's policy does not offer this"
         case .notFound: "There is no such thing here"
         case .methodNotAllowed: "The method does not apply here"
         case .notAcceptable: "None of the accepted formats is offered"
-        case .conflict: "This already exists"
+        case .conflict: "This does not go with what is there"
         case .payloadTooLarge: "The body is too large"
         case .unsupportedMediaType: "The body's type is not understood"
         case .rateLimited: "Too many requests"
@@ -89,6 +95,12 @@ public enum ProblemType: String, CaseIterable, Sendable {
             "The token is malformed, unknown, revoked or forged; the gateway does not say which. Check that it was copied whole, or ask the administrator for a new one."
         case .expiredToken:
             "The token was valid and its time is over. Ask whoever narrowed it for a fresh one."
+        case .invalidSignature:
+            "The request's signature is missing where one is demanded, covers too little, or does not fit the request. Unknown keys, revoked keys and wrong tags look alike. docs/signing.md shows how to sign, with test vectors."
+        case .clockSkew:
+            "The signature holds, but `created` is more than 60 s from the gateway's clock, which `detail` tells. Set the caller's clock."
+        case .replayed:
+            "A signed request is accepted once; this nonce was used before with this key. Sign again with a new nonce."
         case .insufficientScope:
             "The token was narrowed to a scope that leaves this call out. Use a token with the scope that `detail` names."
         case .tenantDisabled:
@@ -102,7 +114,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .notAcceptable:
             "`POST /v1/executions` answers in application/json, text/event-stream or application/x-ndjson. Put one of them, or */*, into `Accept`."
         case .conflict:
-            "An object of that name exists already. Choose another name, or use the one that is there."
+            "Something of that name exists already, or is not in the state for this. `detail` says which. Look at what is there first."
         case .payloadTooLarge:
             "The body, the code or the context data is larger than the tenant's policy allows. `detail` gives the limit."
         case .unsupportedMediaType:

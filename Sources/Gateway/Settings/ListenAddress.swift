@@ -1,3 +1,4 @@
+import Hummingbird
 import NIOCore
 
 /// A TCP address to listen on, as `host:port` or `[ipv6]:port`. Port 0 asks for any free one.
@@ -40,8 +41,10 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension ListenAddress {
+    var bindAddress: BindAddress { .hostname(host, port: port) }
+
     /// The base URL once a port is bound.
-    func url(port bound: Int) -> String {
-        "http://\(host.contains(":") ? "[\(host)]" : host):\(bound)"
+    func url(port bound: Int?) -> String {
+        "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
     }
 }

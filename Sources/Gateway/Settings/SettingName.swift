@@ -5,6 +5,7 @@ import Logging
 /// Every setting there is, by its name in the environment.
 public enum SettingName: String, CaseIterable, Sendable {
     case listen = "GATEWAY_LISTEN"
+    case adminListen = "GATEWAY_ADMIN_LISTEN"
     case ledger = "GATEWAY_LEDGER"
     case rootKey = "GATEWAY_ROOT_KEY"
     case rootKeyFile = "GATEWAY_ROOT_KEY_FILE"
@@ -29,10 +30,9 @@ extension Settings {
         let value = setting.value
         switch name {
         case .listen:
-            guard let address = ListenAddress(value) else {
-                throw SettingFailure(setting, "must be HOST:PORT, such as 127.0.0.1:8080, not \"\(value)\"")
-            }
-            listen = address
+            listen = try Self.address(setting)
+        case .adminListen:
+            adminListen = try Self.address(setting)
         case .ledger:
             guard value.hasPrefix("sqlite:"), value.count > 7 else {
                 throw SettingFailure(setting, "must be sqlite:PATH, such as sqlite:gateway.db")
@@ -80,5 +80,12 @@ extension Settings {
         case .token:
             token = value
         }
+    }
+
+    private static func address(_ setting: RawSetting) throws(SettingFailure) -> ListenAddress {
+        guard let address = ListenAddress(setting.value) else {
+            throw SettingFailure(setting, "must be HOST:PORT, such as 127.0.0.1:8080, not \"\(setting.value)\"")
+        }
+        return address
     }
 }

@@ -52,9 +52,10 @@ extension Settings {
     }
 
     private func checkTogether() throws(SettingFailure) {
-        guard listen.isLoopback || !trustedProxies.isEmpty else {
+        for (name, address) in [("GATEWAY_LISTEN", listen), ("GATEWAY_ADMIN_LISTEN", adminListen)]
+        where !address.isLoopback && trustedProxies.isEmpty {
             throw SettingFailure(
-                "GATEWAY_LISTEN \(listen) is reachable from other machines without TLS; listen on 127.0.0.1, "
+                "\(name) \(address) is reachable from other machines without TLS; listen on 127.0.0.1, "
                     + "or declare the TLS-terminating proxy in front in GATEWAY_TRUSTED_PROXIES"
             )
         }

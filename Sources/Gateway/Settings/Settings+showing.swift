@@ -6,6 +6,7 @@ extension Settings {
         func secret(_ isSet: Bool) -> String { isSet ? "set" : "not set" }
         return switch name {
         case .listen: listen.description
+        case .adminListen: adminListen.description
         case .ledger: "sqlite:\(ledgerPath)"
         case .rootKey: secret(rootKey != nil)
         case .rootKeyFile: effectiveRootKeyFile

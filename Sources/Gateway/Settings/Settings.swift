@@ -8,6 +8,8 @@ public import Logging
 public struct Settings: Sendable {
     /// `GATEWAY_LISTEN`: where callers connect. Default `127.0.0.1:8080`.
     public var listen = defaultListen
+    /// `GATEWAY_ADMIN_LISTEN`: where administrators connect. Default `127.0.0.1:8081`.
+    public var adminListen = defaultAdminListen
     /// `GATEWAY_LEDGER`: `sqlite:PATH`. Default `sqlite:gateway.db`.
     public var ledgerPath = "gateway.db"
     /// `GATEWAY_ROOT_KEY`: 64 hex digits. Takes precedence over the file.
@@ -36,10 +38,13 @@ public struct Settings: Sendable {
     /// The defaults.
     public init() {}
 
-    private static let defaultListen: ListenAddress = {
-        guard let address = ListenAddress("127.0.0.1:8080") else { preconditionFailure("a valid literal") }
+    private static let defaultListen = literal("127.0.0.1:8080")
+    private static let defaultAdminListen = literal("127.0.0.1:8081")
+
+    private static func literal(_ text: String) -> ListenAddress {
+        guard let address = ListenAddress(text) else { preconditionFailure("a valid literal") }
         return address
-    }()
+    }
 
     /// The path of the file that holds the root key.
     public var effectiveRootKeyFile: String { rootKeyFile ?? ledgerPath + ".root-key" }

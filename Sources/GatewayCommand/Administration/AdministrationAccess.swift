@@ -29,7 +29,7 @@ struct AdministrationOptions: ParsableArguments {
         }
         let ledger = try LedgerAccess.open(settings)
         do {
-            let value = try await work(LedgerAdministration(ledger: ledger, actor: "local:\(NSUserName())"))
+            let value = try await work(LedgerAdministration(ledger: ledger))
             await ledger.close()
             return value
         } catch {

@@ -3,15 +3,33 @@ import Gateway
 
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "key", abstract: "Issue, list and revoke tenants' keys.",
-        subcommands: [Issue.self, List.self, Revoke.self]
+        commandName: "key", abstract: "Issue, list, rotate and revoke tenants' keys.",
+        subcommands: [Issue.self, List.self, Rotate.self, Revoke.self]
     )
 
     static func table(_ keys: [KeyView]) -> String {
         Table(
-            ["KEY", "TENANT", "STATE", "CREATED", "LAST USED"],
-            keys.map { [$0.keyID, $0.tenant, $0.state, $0.createdAt, $0.lastUsedAt ?? "never"] }
+            ["KEY", "TENANT", "STATE", "CREATED", "LAST USED", "CALLS/HOUR", "CALLS TODAY"],
+            keys.map {
+                [
+                    $0.keyID, $0.tenant, state($0), $0.createdAt, $0.lastUsedAt ?? "never", "\($0.callsLastHour)",
+                    "\($0.callsToday)",
+                ]
+            }
         ).text
+    }
+
+    private static func state(_ key: KeyView) -> String {
+        guard key.state == "retiring", let end = key.expiresAt else { return key.state }
+        return "retiring until \(end)"
+    }
+
+    static func text(_ issued: IssuedKeyView) -> String {
+        """
+        Key    \(issued.keyID)
+        Token  \(issued.token)
+        The token is shown this once. Give it to \(issued.tenant) as GATEWAY_TOKEN.
+        """
     }
 
     struct Issue: AsyncParsableCommand {
@@ -25,13 +43,7 @@ struct KeyCommand: ParsableCommand {
 
         func run() async throws {
             let issued = try await administration.administer { try await $0.issueKey(for: tenant) }
-            try format.print(issued) {
-                """
-                Key    \($0.keyID)
-                Token  \($0.token)
-                The token is shown this once. Give it to \($0.tenant) as GATEWAY_TOKEN.
-                """
-            }
+            try format.print(issued, asTable: KeyCommand.text)
         }
     }
 
@@ -45,6 +57,26 @@ struct KeyCommand: ParsableCommand {
         func run() async throws {
             let keys = try await administration.administer { try await $0.keys(of: tenant) }
             try format.print(keys) { $0.isEmpty ? "No keys yet: e2b-gateway key issue TENANT" : KeyCommand.table($0) }
+        }
+    }
+
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a key's successor and print its token; the old key goes on for a while.",
+            discussion: "`key list` shows how much the old key is still used; `key revoke` ends it before its time."
+        )
+
+        @Argument(help: "The key's id, as `key list` shows it.") var keyID: String
+        @Option(help: "How long the old key goes on: 24h, 7d, or 0s to end it now.")
+        var overlap = DurationArgument(hours: 24)
+        @OptionGroup var administration: AdministrationOptions
+        @OptionGroup var format: OutputOptions
+
+        func run() async throws {
+            let issued = try await administration.administer {
+                try await $0.rotateKey(keyID, overlapSeconds: overlap.seconds)
+            }
+            try format.print(issued, asTable: KeyCommand.text)
         }
     }
 

@@ -49,20 +49,6 @@ enum LedgerAccess {
 
     static func rootKey(_ settings: Settings) throws -> RootKey {
         if let given = settings.rootKey { return given }
-        let path = settings.effectiveRootKeyFile
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
-            throw CommandFailure(
-                "There is no root key at \(path). Make one with `e2b-gateway init`, or name it in GATEWAY_ROOT_KEY_FILE."
-            )
-        }
-        if let mode = attributes[.posixPermissions] as? NSNumber, mode.intValue & 0o077 != 0 {
-            throw CommandFailure("Others may read the root key at \(path). Run: chmod 600 \(path)")
-        }
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        do {
-            return try RootKey(text: text.trimmingCharacters(in: .whitespacesAndNewlines))
-        } catch {
-            throw CommandFailure("\(path) does not hold a root key: 64 hex digits.")
-        }
+        return try RootKeyFile(path: settings.effectiveRootKeyFile).load(for: settings.ledgerPath)
     }
 }

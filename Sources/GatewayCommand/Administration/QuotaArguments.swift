@@ -4,14 +4,21 @@ import ArgumentParser
 struct DurationArgument: ExpressibleByArgument {
     let seconds: Double
 
+    /// A century: whoever means longer means for ever.
+    private static let longestSeconds = 100 * 366 * 86_400.0
+
+    init(hours: Double) {
+        seconds = hours * 3600
+    }
+
     init?(argument: String) {
         let units: [(suffix: String, seconds: Double)] = [
             ("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400),
         ]
         let unit = units.first { argument.hasSuffix($0.suffix) } ?? ("", 1)
-        guard let number = Double(argument.dropLast(unit.suffix.count)), number >= 0, number.isFinite else {
-            return nil
-        }
+        guard let number = Double(argument.dropLast(unit.suffix.count)), number >= 0,
+            number * unit.seconds <= Self.longestSeconds
+        else { return nil }
         seconds = number * unit.seconds
     }
 }

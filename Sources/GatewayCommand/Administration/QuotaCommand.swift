@@ -21,6 +21,7 @@ struct QuotaCommand: ParsableCommand {
                 ["body, code, context", "\(policy.bodyBytes), \(policy.codeBytes), \(policy.contextBytes) bytes"],
                 ["output of a document", "\(policy.outputBytes) bytes"],
                 ["templates", policy.templates.joined(separator: ", ")],
+                ["signed requests only", policy.signedOnly ? "yes" : "no"],
             ]
         ).text
     }
@@ -57,6 +58,7 @@ struct QuotaCommand: ParsableCommand {
         var runtime: [RuntimeArgument] = []
         @Option(help: "Longest execution: 30s, 2m or 500ms.") var timeout: DurationArgument?
         @Option(help: "A template that may be used. Repeatable; replaces the list.") var template: [String] = []
+        @Flag(inversion: .prefixedNo, help: "Accept signed requests only.") var signedOnly: Bool?
         @Option(help: "Bytes of a document's output.") var outputBytes: Int?
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
@@ -69,6 +71,7 @@ struct QuotaCommand: ParsableCommand {
             change.sandboxes = sandboxes
             change.timeoutSeconds = timeout?.seconds
             change.outputBytes = outputBytes
+            change.signedOnly = signedOnly
             if !template.isEmpty { change.templates = template }
             if !runtime.isEmpty {
                 change.runtimeSeconds = Dictionary(runtime.map { ($0.window, $0.seconds) }) { _, last in last }

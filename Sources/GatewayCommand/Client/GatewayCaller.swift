@@ -1,3 +1,4 @@
+import Auth
 import CurlTransport
 import Foundation
 import Gateway
@@ -23,16 +24,19 @@ struct GatewayCaller: Sendable {
     let transport: CurlClient
     let url: String
     let token: String
+    /// Sign the requests instead of sending the token.
+    let signs: Bool
 
     /// With `GATEWAY_URL` and `GATEWAY_TOKEN`; the token is never an argument, where others could see it.
-    init(transport: CurlClient, settings: Settings) throws {
+    init(transport: CurlClient, settings: Settings, signs: Bool) throws {
         guard let token = settings.token else {
             throw CommandFailure("GATEWAY_TOKEN is not set. An administrator makes one: e2b-gateway key issue TENANT")
         }
-        self.init(transport: transport, url: settings.url, token: token)
+        self.init(transport: transport, url: settings.url, token: token, signs: signs)
     }
 
-    init(transport: CurlClient, url: String, token: String) {
+    init(transport: CurlClient, url: String, token: String, signs: Bool = false) {
+        self.signs = signs
         self.transport = transport
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.token = token
@@ -72,12 +76,34 @@ struct GatewayCaller: Sendable {
 
     private static let maximumDocumentBytes = 1024 * 1024 * 1024
 
+    private func authorize(_ request: inout OutgoingRequest, body: ByteBuffer) throws {
+        guard signs else {
+            request.headers[.authorization] = "Bearer \(token)"
+            return
+        }
+        let signer: RequestSigner
+        do {
+            signer = RequestSigner(try Token(parsing: token))
+        } catch {
+            throw CommandFailure("GATEWAY_TOKEN is not a token of this gateway (\(error)); it cannot sign.")
+        }
+        let headers = signer.headers(
+            for: try SignableRequest(request), body: Array(body.readableBytesView),
+            created: Int64(Date().timeIntervalSince1970), nonce: RequestSigner.newNonce()
+        )
+        for header in headers {
+            guard let name = HTTPField.Name(header.name) else { continue }
+            request.headers[name] = header.value
+        }
+    }
+
     private func send(_ order: Order, accept: String) async throws -> IncomingResponse {
         let body = ByteBuffer(data: try JSONEncoder().encode(order))
         var request = OutgoingRequest(method: .post, url: url + "/v1/executions", body: .bytes(body))
-        request.headers = [.authorization: "Bearer \(token)", .contentType: "application/json", .accept: accept]
+        request.headers = [.contentType: "application/json", .accept: accept]
         // A document comes when the code has ended, however long that takes; the gateway keeps the time.
         request.deadlines.idle = nil
+        try authorize(&request, body: body)
         let response: IncomingResponse
         do {
             response = try await transport.send(request)
@@ -91,6 +117,21 @@ struct GatewayCaller: Sendable {
             throw RefusedByGateway(status: response.status, body: text)
         }
         return response
+    }
+}
+
+extension SignableRequest {
+    /// What libcurl is about to send, as the gateway will see it.
+    init(_ request: OutgoingRequest) throws(CommandFailure) {
+        guard let target = URLComponents(string: request.url), let scheme = target.scheme,
+            let host = target.percentEncodedHost
+        else { throw CommandFailure("GATEWAY_URL is not a URL such as http://127.0.0.1:8080.") }
+        self.init(
+            method: request.method.rawValue, scheme: scheme,
+            authority: host + (target.port.map { ":\($0)" } ?? ""),
+            path: target.percentEncodedPath, query: target.percentEncodedQuery,
+            fields: request.headers.map { (name: $0.name.rawName, value: $0.value) }
+        )
     }
 }
 

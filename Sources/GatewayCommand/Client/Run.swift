@@ -27,6 +27,9 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Longest execution: 30s, 2m or 500ms.")
     var timeout: DurationArgument?
 
+    @Flag(help: "Sign the request with the token (RFC 9421) instead of sending it.")
+    var sign = false
+
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
@@ -36,7 +39,7 @@ struct Run: AsyncParsableCommand {
             let order = GatewayCaller.Order(
                 code: try Self.text(of: file), contextData: try context.map(Self.text), timeoutSeconds: timeout?.seconds
             )
-            let caller = try GatewayCaller(transport: transport, settings: try Settings.load().settings)
+            let caller = try GatewayCaller(transport: transport, settings: try Settings.load().settings, signs: sign)
             outcome = try await format.output == .json ? document(order, caller) : stream(order, caller)
         } catch let lost as LostExecution {
             await transport.shutdown()

@@ -72,8 +72,9 @@ struct DemoStory: Service {
         let url = "http://127.0.0.1:\(upstreamPort)"
         return try Settings.load(
             environment: [
-                "GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_LEDGER": "sqlite:\(ledgerPath)", "E2B_API_URL": url,
-                "E2B_SANDBOX_URL": url, "E2B_API_KEY": "e2b_" + String(repeating: "0", count: 40),
+                "GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_ADMIN_LISTEN": "127.0.0.1:0",
+                "GATEWAY_LEDGER": "sqlite:\(ledgerPath)", "E2B_API_URL": url, "E2B_SANDBOX_URL": url,
+                "E2B_API_KEY": "e2b_" + String(repeating: "0", count: 40),
             ], directory: "/nonexistent"
         ).settings
     }

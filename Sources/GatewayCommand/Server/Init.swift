@@ -17,10 +17,13 @@ struct Init: AsyncParsableCommand {
         let ledger: String
         /// Absent when the key came from the environment.
         let rootKeyFile: String?
+        /// The first administrator's token, shown this once.
+        let adminToken: String
 
         enum CodingKeys: String, CodingKey {
             case ledger
             case rootKeyFile = "root_key_file"
+            case adminToken = "admin_token"
         }
     }
 
@@ -29,31 +32,29 @@ struct Init: AsyncParsableCommand {
         umask(0o077)
         let (rootKey, isNew) = try rootKey(settings)
         let ledger = try LedgerAccess.create(settings, rootKey: rootKey)
+        let administration = LedgerAdministration(ledger: ledger)
+        let issued = try await administration.issueAdminToken(named: "first", scopes: nil)
         await ledger.close()
 
         let file = settings.rootKey == nil ? settings.effectiveRootKeyFile : nil
-        try format.print(Made(ledger: settings.ledgerPath, rootKeyFile: file)) { made in
-            var lines = ["Ledger    \(made.ledger)"]
+        try format.print(Made(ledger: settings.ledgerPath, rootKeyFile: file, adminToken: issued.token)) { made in
+            var lines = ["Ledger       \(made.ledger)"]
             if let file = made.rootKeyFile {
-                lines.append("Root key  \(file)\(isNew ? "" : " (was there)")")
+                lines.append("Root key     \(file)\(isNew ? "" : " (was there)")")
                 lines.append("Keep a copy of the root key elsewhere: without it the ledger's secrets cannot be opened.")
             }
+            lines.append("Admin token  \(made.adminToken)")
+            lines.append("The admin token is shown this once; it opens the administrators' listener.")
             lines.append("Next: e2b-gateway tenant create NAME, e2b-gateway key issue NAME, e2b-gateway serve")
             return lines.joined(separator: "\n")
         }
     }
 
     private func rootKey(_ settings: Settings) throws -> (RootKey, isNew: Bool) {
-        let path = settings.effectiveRootKeyFile
-        if settings.rootKey != nil || FileManager.default.fileExists(atPath: path) {
+        let file = RootKeyFile(path: settings.effectiveRootKeyFile)
+        if settings.rootKey != nil || FileManager.default.fileExists(atPath: file.path) {
             return (try LedgerAccess.rootKey(settings), false)
         }
-        let rootKey = RootKey.random()
-        guard
-            FileManager.default.createFile(
-                atPath: path, contents: Data((rootKey.exported() + "\n").utf8), attributes: [.posixPermissions: 0o600]
-            )
-        else { throw CommandFailure("The root key cannot be written to \(path).") }
-        return (rootKey, true)
+        return (try file.create(), true)
     }
 }

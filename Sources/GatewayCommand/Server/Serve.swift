@@ -4,7 +4,6 @@ import Gateway
 import Glibc
 import Ledger
 import Logging
-import NIOCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -28,28 +27,38 @@ struct Serve: AsyncParsableCommand {
         OpenFiles.raiseLimit()
         let ledger = try LedgerAccess.open(settings)
         let gateway = try GatewayService(settings: settings, ledger: ledger, logger: logger) { [format] addresses in
-            Self.announce(addresses, format.output)
+            Self.announce(addresses, format)
         }
         let configuration = ServiceGroupConfiguration(
             services: [gateway], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
         do {
             try await ServiceGroup(configuration: configuration).run()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE || error.errnoCode == EACCES {
+        } catch {
             await ledger.close()
-            throw CommandFailure(
-                "GATEWAY_LISTEN \(settings.listen) cannot be listened on: \(String(cString: strerror(error.errnoCode)))."
-            )
+            throw error
         }
         await ledger.close()
     }
 
-    private static func announce(_ addresses: GatewayService.Addresses, _ format: OutputFormat) {
-        let line =
-            switch format {
-            case .table: "Listening on \(addresses.callers); commands through \(addresses.controlSocket)\n"
-            case .json: "{\"listening\":\"\(addresses.callers)\",\"socket\":\"\(addresses.controlSocket)\"}\n"
-            }
-        try? FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
+    private struct Addresses: Encodable {
+        let listening: String
+        let admin: String
+        let socket: String
+    }
+
+    private static func announce(_ addresses: GatewayService.Addresses, _ format: OutputOptions) {
+        let addresses = Addresses(
+            listening: addresses.callers, admin: addresses.administrators, socket: addresses.controlSocket
+        )
+        try? format.print(addresses) {
+            """
+            Callers         \($0.listening)
+            Administrators  \($0.admin)
+            Commands        \($0.socket)
+            """
+        }
+        // Standard output is a pipe more often than not, and whoever reads it is waiting for this.
+        fflush(nil)
     }
 }

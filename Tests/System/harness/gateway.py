@@ -73,6 +73,9 @@ class Gateway:
             "GATEWAY_LEDGER": f"sqlite:{self.ledger}",
             "GATEWAY_ROOT_KEY_FILE": str(self.root_key_file),
             "GATEWAY_LISTEN": "127.0.0.1:0",
+            "GATEWAY_ADMIN_LISTEN": "127.0.0.1:0",
+            # Believes a test that says where its call comes from: see Client.
+            "GATEWAY_TRUSTED_PROXIES": "127.0.0.1",
             "E2B_API_URL": upstream,
             "E2B_SANDBOX_URL": upstream,
             "E2B_API_KEY": UPSTREAM_KEY,
@@ -81,11 +84,12 @@ class Gateway:
         self.service: Service | None = None
         self.was_tampered_with = False
         self.secrets = {UPSTREAM_KEY}
+        self.admin_token = ""
         self._clients: dict[tuple[str, str | None], Client] = {}
 
     def initialise(self) -> "Gateway":
-        self.command("init")
-        self.secrets.add(self.root_key_file.read_text().strip())
+        self.admin_token = self.json_command("init")["admin_token"]
+        self.secrets |= {self.root_key_file.read_text().strip(), self.admin_token}
         return self
 
     def start(self) -> "Gateway":
@@ -135,6 +139,11 @@ class Gateway:
         issued = self.json_command("key", "issue", name)
         self.secrets.add(issued["token"])
         return Tenant(self, name, issued["key_id"], issued["token"])
+
+    @property
+    def admin_url(self) -> str:
+        assert self.service
+        return self.service.ready["admin"]
 
     def client(self, token: str | None) -> Client:
         if (self.url, token) not in self._clients:

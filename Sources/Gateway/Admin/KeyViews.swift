@@ -1,0 +1,124 @@
+import Auth
+import Ledger
+
+/// A key without its secret.
+public struct KeyView: Codable, Sendable {
+    /// The key id: 16 lowercase hex digits.
+    public var keyID: String
+    /// The tenant it belongs to.
+    public var tenant: String
+    /// `active`, `retiring` or `revoked`.
+    public var state: String
+    /// When it was made, RFC 3339.
+    public var createdAt: String
+    /// When it stops opening the door, if it was rotated, RFC 3339.
+    public var expiresAt: String?
+    /// The id of the key issued in its place, if it was rotated.
+    public var successor: String?
+    /// When it was revoked, RFC 3339.
+    public var revokedAt: String?
+    /// When it last authenticated a call, RFC 3339.
+    public var lastUsedAt: String?
+    /// How many calls it authenticated in the last hour.
+    public var callsLastHour: Int
+    /// How many calls it authenticated since midnight UTC.
+    public var callsToday: Int
+
+    enum CodingKeys: String, CodingKey {
+        case tenant, state, successor
+        case keyID = "key_id"
+        case createdAt = "created_at"
+        case expiresAt = "expires_at"
+        case revokedAt = "revoked_at"
+        case lastUsedAt = "last_used_at"
+        case callsLastHour = "calls_last_hour"
+        case callsToday = "calls_today"
+    }
+
+    init(_ key: KeyRecord) {
+        keyID = key.id.description
+        tenant = key.tenant
+        state = key.state.name
+        createdAt = Timestamp.text(key.createdAt)
+        expiresAt = key.expiresAt.map(Timestamp.text)
+        successor = key.successor?.description
+        revokedAt = key.revokedAt.map(Timestamp.text)
+        lastUsedAt = key.lastUsedAt.map(Timestamp.text)
+        callsLastHour = key.usesLastHour
+        callsToday = key.usesToday
+    }
+}
+
+/// A new key's token: shown this once and never again.
+public struct IssuedKeyView: Codable, Sendable {
+    /// The key id: 16 lowercase hex digits.
+    public var keyID: String
+    /// The tenant it belongs to.
+    public var tenant: String
+    /// The credential, `e2b_` and hex digits.
+    public var token: String
+
+    enum CodingKeys: String, CodingKey {
+        case tenant, token
+        case keyID = "key_id"
+    }
+
+    init(_ issued: IssuedKey) {
+        keyID = issued.key.id.description
+        tenant = issued.key.tenant
+        token = issued.token.text
+    }
+}
+
+/// An admin token without what opens anything.
+public struct AdminTokenView: Codable, Sendable {
+    /// The key id: 16 lowercase hex digits.
+    public var keyID: String
+    /// Whose it is.
+    public var name: String
+    /// What it allows.
+    public var scopes: [String]
+    /// `active` or `revoked`.
+    public var state: String
+    /// When it was made, RFC 3339.
+    public var createdAt: String
+    /// When it last authenticated a call, RFC 3339.
+    public var lastUsedAt: String?
+
+    enum CodingKeys: String, CodingKey {
+        case name, scopes, state
+        case keyID = "key_id"
+        case createdAt = "created_at"
+        case lastUsedAt = "last_used_at"
+    }
+
+    init(_ key: AdminKeyRecord) {
+        keyID = key.id.description
+        name = key.name
+        scopes = key.scopes.map(\.rawValue).sorted()
+        state = key.state.rawValue
+        createdAt = Timestamp.text(key.createdAt)
+        lastUsedAt = key.lastUsedAt.map(Timestamp.text)
+    }
+}
+
+/// A new admin token: shown this once and never again.
+public struct IssuedAdminTokenView: Codable, Sendable {
+    /// The key id: 16 lowercase hex digits.
+    public var keyID: String
+    /// Whose it is.
+    public var name: String
+    /// The credential, `e2b_` and hex digits.
+    public var token: String
+
+    enum CodingKeys: String, CodingKey {
+        case name, token
+        case keyID = "key_id"
+    }
+
+    init(_ issued: IssuedAdminKey) {
+        keyID = issued.key.id.description
+        name = issued.key.name
+        token = issued.token.text
+    }
+}

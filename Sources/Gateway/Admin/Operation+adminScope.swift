@@ -1,0 +1,17 @@
+import Auth
+
+extension Operation {
+    /// What an administrator's token must allow for it; `nil` where no administrator is asked for.
+    var adminScope: Scope? {
+        switch self {
+        case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens: .adminRead
+        case .createTenant: .adminTenants
+        case .issueKey, .rotateKey, .revokeKey, .issueAdminToken, .revokeAdminToken: .adminKeys
+        case .changePolicy: .adminQuotas
+        case .listAuditRecords, .verifyAudit: .adminAudit
+        case .createExecution, .getExecution, .cancelExecution, .getUsage, .whoAmI, .getHealth, .getReadiness,
+            .getProblem:
+            nil
+        }
+    }
+}
