@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test test-long bench lint format setup setup-tests clean
+.PHONY: help demo build release test test-long fuzz bench lint format setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,19 +25,24 @@ release: setup ## build e2b-gateway for production, at .build/release/e2b-gatewa
 test: setup-tests ## run every test: Swift, then the running gateway, then the TypeScript client
 	@$(QUIETLY) build-tests -- swift build --build-tests
 	@$(QUIETLY) --closing 'Test run with' swift-test -- swift test --skip-build --no-parallel
+	@$(QUIETLY) --closing 'DONE' fuzz -- scripts/fuzz runs 2000000
 	@$(PYTEST)
 
 test-long: setup-tests ## run the system tests that take minutes
 	@$(QUIETLY) build -- swift build --product e2b-gateway
 	@$(PYTEST) -m long
 
-bench: setup-tests release ## measure a call's time and memory on this machine
+fuzz: setup ## feed the parsers of credentials with random input (FUZZ_SECONDS=600)
+	@scripts/fuzz seconds $(or $(FUZZ_SECONDS),600)
+
+bench: setup-tests release ## measure credentials, a call's time and memory on this machine
+	@swift run -q -c release credentials-bench
 	@$(TEST_PYTHON) bench/executions.py
 
 lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
 	@swift format lint --strict --parallel --recursive Sources Tests
 	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
-	@for script in scripts/quietly scripts/setup .ci/run; do bash -n "$$script"; done
+	@for script in scripts/quietly scripts/setup scripts/fuzz .ci/run; do bash -n "$$script"; done
 	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench
 	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
 	@echo "lint: clean"

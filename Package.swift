@@ -81,6 +81,10 @@ let package = Package(
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ], swiftSettings: strict),
 
+        .executableTarget(
+            name: "credentials-bench", dependencies: ["Auth"], path: "bench/credentials", swiftSettings: strict
+        ),
+
         .target(
             name: "TestSupport",
             dependencies: ["CurlTransport", nioCore, nioPosix, httpTypes],

@@ -7,6 +7,7 @@ import pytest
 
 from harness.contract import Contract
 from harness.gateway import Gateway, LocalE2B, Tenant
+from harness.leaks import WITNESS
 from harness.numbers import Numbers
 from harness.service import BINARY, ROOT
 
@@ -31,6 +32,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def contract() -> Contract:
     return Contract(ROOT / "openapi.yaml")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def witness() -> Iterator[None]:
+    with WITNESS.watching_command_lines():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,9 @@ import sqlite3
 import pytest
 
 from harness.contract import Contract
+from harness.fake_e2b import FakeE2B
 from harness.gateway import UPSTREAM_KEY, Gateway, LocalE2B
+from harness.leaks import WITNESS, spellings
 from harness.service import command_lines
 from harness.waiting import eventually
 
@@ -74,38 +76,71 @@ def test_no_sandbox_is_left(local_e2b: LocalE2B) -> None:
     eventually(lambda: not local_e2b.sandboxes(), within=10, what="every sandbox is destroyed")
 
 
-def test_no_secret_is_in_a_log(all_gateways: list[Gateway], local_e2b: LocalE2B) -> None:
-    logs = [gateway.service.log for gateway in all_gateways] + [local_e2b.service.log]
-    for log in logs:
-        text = log.read_text(errors="replace")
-        for gateway in all_gateways:
-            for secret in gateway.secrets:
-                assert secret not in text, f"{log} holds {secret[:12]}…"
-                assert secret[-64:] not in text, f"{log} holds the end of {secret[:12]}…"
+def tokens(gateway: Gateway) -> list[bytes]:
+    """Every token, and the part of it that proves it; the upstream key; the root key."""
+    return [part.encode() for secret in gateway.secrets for part in (secret, secret[-64:])]
+
+
+@pytest.fixture(scope="module")
+def secrets(all_gateways: list[Gateway]) -> list[bytes]:
+    """All there is to hide: what tests were given, what the ledgers hold sealed, and how it is sealed."""
+    secrets = {token for gateway in all_gateways for token in tokens(gateway)}
+    secrets |= {token.encode() for token in FakeE2B.TOKENS}
+    for gateway in all_gateways:
+        sealed, opened = gateway.sealed_secrets()
+        assert opened, "a ledger has keys of its own"
+        secrets |= {spelling for value in sealed + opened for spelling in spellings(value)}
+    return sorted(secrets)
+
+
+def found(secrets: list[bytes], text: bytes) -> list[bytes]:
+    """The beginnings of what was found, lest the test itself tells secrets."""
+    return [secret[:6] for secret in secrets if secret in text]
+
+
+def test_no_secret_is_in_a_log(secrets: list[bytes], all_gateways: list[Gateway], local_e2b: LocalE2B) -> None:
+    for log in [gateway.service.log for gateway in all_gateways] + [local_e2b.service.log]:
+        assert not found(secrets, log.read_bytes()), log
+
+
+def test_no_secret_is_in_a_reply_or_in_what_a_command_prints(secrets: list[bytes]) -> None:
+    seen = WITNESS.seen()
+    assert len(seen) > 1000
+    assert not found(secrets, seen)
+
+
+def test_no_secret_is_in_the_audit(secrets: list[bytes], all_gateways: list[Gateway]) -> None:
+    for gateway in all_gateways:
+        ledger = sqlite3.connect(f"file:{gateway.ledger}?mode=ro", uri=True)
+        records = "\n".join(record for (record,) in ledger.execute("SELECT record FROM audit"))
+        ledger.close()
+        assert not found(secrets, records.encode()), gateway.folder
 
 
 def test_no_secret_is_in_the_ledgers_files(all_gateways: list[Gateway]) -> None:
-    """Tokens are not stored at all, and neither is what they are made from in the clear."""
+    """Tokens are not stored at all, and what they are made from only sealed."""
     for gateway in all_gateways:
         stored = ledger_files(gateway)
-        for secret in gateway.secrets:
-            tail = secret[-64:]
-            assert tail.encode() not in stored
-            if len(tail) % 2 == 0 and secret != UPSTREAM_KEY:
-                assert bytes.fromhex(tail) not in stored
+        _, opened = gateway.sealed_secrets()
+        bare = [bytes.fromhex(secret[-64:]) for secret in gateway.secrets if secret != UPSTREAM_KEY]
+        clear = tokens(gateway) + [spelling for secret in opened + bare for spelling in spellings(secret)]
+        assert not found(clear, stored), gateway.folder
 
 
-def test_no_secret_is_in_a_command_line(gateway: Gateway) -> None:
-    """Looked at while an execution runs, when every process there is has been started."""
+def test_no_secret_was_ever_in_a_command_line(secrets: list[bytes], gateway: Gateway, local_e2b: LocalE2B) -> None:
+    """Of all processes during all tests; with an execution now, when every process there is has been started."""
     tenant = gateway.tenant()
     with tenant.client.stream("import time\ntime.sleep(2)\nprint('done')") as stream:
         events = iter(stream)
         next(events)
-        lines = b"\n".join(command_lines())
+        sandbox_tokens = [token.encode() for token in local_e2b.access_tokens()]
+        lines = b"\n".join(command_lines()) + WITNESS.command_lines()
         list(events)
     assert b"e2b-gateway" in lines
-    for secret in gateway.secrets:
-        assert secret[-40:].encode() not in lines
+    assert sandbox_tokens
+    assert not found(secrets + tokens(gateway) + sandbox_tokens, lines)
+    log = gateway.service.log.read_bytes() + ledger_files(gateway) + WITNESS.seen()
+    assert not found(sandbox_tokens, log), "real sandbox tokens stay between the gateway and upstream"
 
 
 def test_no_log_holds_code_or_output(gateway: Gateway) -> None:

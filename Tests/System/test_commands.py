@@ -127,7 +127,9 @@ def test_init_says_as_json_what_it_made(gateway: Gateway, tmp_path) -> None:
     done = gateway.run(
         "init", "--output", "json", GATEWAY_LEDGER=f"sqlite:{ledger}", GATEWAY_ROOT_KEY_FILE=str(root_key_file)
     )
-    assert json.loads(done.stdout) == {"ledger": str(ledger), "root_key_file": str(root_key_file)}
+    made = json.loads(done.stdout)
+    gateway.secrets.add(made.pop("admin_token"))
+    assert made == {"ledger": str(ledger), "root_key_file": str(root_key_file)}
     secret = root_key_file.read_text().strip()
     assert len(secret) == 64
     assert secret not in done.stdout + done.stderr
@@ -144,9 +146,9 @@ def test_an_intact_audit_verifies(administered: Gateway) -> None:
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE audit SET record = replace(record, '\"executions\":5', '\"executions\":6') WHERE sequence = 3",
-        "DELETE FROM audit WHERE sequence = 3",
-        "UPDATE audit SET sequence = sequence + 1000 WHERE sequence >= 3",
+        "UPDATE audit SET record = replace(record, '\"executions\":5', '\"executions\":6') WHERE sequence = 4",
+        "DELETE FROM audit WHERE sequence = 4",
+        "UPDATE audit SET sequence = sequence + 1000 WHERE sequence >= 4",
     ],
     ids=["altered", "deleted", "moved"],
 )
@@ -162,7 +164,7 @@ def test_a_tampered_audit_does_not(new_gateway: NewGateway, tampering: str) -> N
     done = gateway.run("audit", "verify", "--output", "json")
     assert done.returncode == 1
     verification = json.loads(done.stdout)
-    assert (verification["intact"], verification["verified"]) == (False, 2)
+    assert (verification["intact"], verification["verified"]) == (False, 3)
     assert verification["problem"]
     gateway.was_tampered_with = True
 

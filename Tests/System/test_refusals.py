@@ -117,8 +117,13 @@ def test_a_token_without_the_scope(tenant: Tenant) -> None:
 
 def test_a_template_that_is_not_offered(tenant: Tenant) -> None:
     tenant.client.post("print(1)", template="somebody-elses").problem("not-offered")
+
+
+def test_a_template_that_the_token_leaves_out(tenant: Tenant) -> None:
     narrowed_client = tenant.client.with_token(for_templates(tenant.token, "another"))
-    narrowed_client.post("print(1)", template="code-interpreter-v1").problem("not-offered")
+    narrowed_client.post("print(1)").problem("insufficient-scope")
+    narrowed_client.post("print(1)", template="code-interpreter-v1").problem("insufficient-scope")
+    narrowed_client.post("print(1)", template="another").problem("not-offered")
 
 
 def test_a_revoked_key(gateway: Gateway, tenant: Tenant) -> None:

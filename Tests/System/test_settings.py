@@ -7,7 +7,7 @@ from harness.gateway import Gateway, Tenant
 
 def test_config_check_lists_where_settings_come_from(gateway: Gateway) -> None:
     rows = {row["setting"]: row["source"] for row in gateway.json_command("config", "check")}
-    assert rows["GATEWAY_TRUSTED_PROXIES"] == "default"
+    assert rows["GATEWAY_LOG_LEVEL"] == "default"
     assert rows["E2B_API_KEY"] != "default"
 
 

@@ -6,7 +6,7 @@ import Auth
 /// Each figure is the median of many rounds, each round the mean of a thousand verifications, after a round to warm up;
 /// the quickest round is shown beside it, since on a shared machine it comes nearest to what the code itself takes.
 ///
-///     E2B_GATEWAY_BENCH=1 swift run -c release credentials-bench
+///     swift run -c release credentials-bench
 @main
 struct CredentialsBench {
     private static let now: Int64 = 1_800_000_000

@@ -102,7 +102,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .replayed:
             "A signed request is accepted once; this nonce was used before with this key. Sign again with a new nonce."
         case .insufficientScope:
-            "The token was narrowed to a scope that leaves this call out. Use a token with the scope that `detail` names."
+            "The token was narrowed, to other scopes, templates, languages or addresses than this call needs; or an admin token never had the scope. Use one that allows what `detail` names."
         case .tenantDisabled:
             "An administrator has switched this tenant off. Nothing runs until it is switched on again."
         case .notOffered:

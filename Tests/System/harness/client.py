@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import httpx
 
 from harness.contract import Contract
+from harness.leaks import WITNESS
 
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
@@ -85,6 +86,7 @@ class EventStream:
     def _text_lines(self) -> Iterator[str]:
         rest = b""
         for chunk in self.response.iter_raw():
+            WITNESS.note(chunk)
             assert chunk.isascii(), f"not ASCII: {chunk[:500]!r}"
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
@@ -109,6 +111,7 @@ class Client:
     def call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **sent: object) -> Reply:
         """Any call: `json=…` or `content=…` is the body. The reply has been held against the contract."""
         response = self._http.request(method, path, headers=self._headers(headers), **sent)
+        _witness(response, response.content)
         self._contract.check(method, path, response, response.content)
         return Reply(response, response.content)
 
@@ -136,6 +139,7 @@ class Client:
         with self._http.stream("POST", "/v1/executions", json=request, headers=headers) as response:
             if response.status_code != 200:
                 raise AssertionError(f"{response.status_code}: {response.read()[:1000]!r}")
+            _witness(response, b"")
             self._contract.check("POST", "/v1/executions", response, b"")
             yield EventStream(response, self._contract)
 
@@ -155,6 +159,12 @@ class Client:
     def _headers(self, headers: dict[str, str] | None) -> dict[str, str]:
         credential = {"authorization": f"Bearer {self.token}"} if self.token else {}
         return credential | {"x-forwarded-for": _another_address()} | (headers or {})
+
+
+def _witness(response: httpx.Response, body: bytes) -> None:
+    """A token is shown once, to whoever asked for it; nothing else may hold one."""
+    shows_token = response.status_code == 201 and b'"token":"' in body
+    WITNESS.note(repr(response.headers).encode() + (b"" if shows_token else body))
 
 
 _addresses = itertools.count(1)

@@ -7,13 +7,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+# Real sandbox tokens; found anywhere but between the gateway and this, they are a leak.
+_ENVD_TOKEN, _TRAFFIC_TOKEN = "5a9dbe" * 10 + "5a9d", "c0ffe3" * 10 + "c0ff"
 _SANDBOX = {
     "templateID": "code-interpreter-v1",
     "sandboxID": "i" + "0" * 20,
     "clientID": "6532622b",
     "envdVersion": "0.6.13",
-    "envdAccessToken": "a" * 64,
-    "trafficAccessToken": "b" * 64,
+    "envdAccessToken": _ENVD_TOKEN,
+    "trafficAccessToken": _TRAFFIC_TOKEN,
     "domain": None,
 }
 _END = {"type": "end_of_execution"}
@@ -96,6 +98,8 @@ class _Server(http.server.ThreadingHTTPServer):
 
 class FakeE2B:
     """Speaks just enough of E2B's protocol; each part of it can be replaced, until it is told to behave again."""
+
+    TOKENS = (_ENVD_TOKEN, _TRAFFIC_TOKEN)
 
     create: Callable[[Exchange], None]
     set_up: Callable[[Exchange], None]

@@ -10,11 +10,15 @@ import httpx
 
 from harness.client import Client
 from harness.contract import Contract
+from harness.leaks import WITNESS, sealed_and_opened
 from harness.service import BINARY, Service, environment
 from harness.waiting import eventually
 
 # No real key; found anywhere but in the environment of the gateway, it is a leak.
 UPSTREAM_KEY = "e2b_" + "5ec2e7" * 6 + "5ec2"
+
+# What these print once is the token that was asked for.
+_SHOWING_TOKENS = {("key", "issue"), ("key", "rotate"), ("admin-token", "issue"), ("token", "narrow")}
 
 _numbers = itertools.count(1)
 
@@ -34,6 +38,11 @@ class LocalE2B:
         """Every sandbox that somebody holds, by its id."""
         response = self._http.get("/v2/sandboxes").raise_for_status()
         return {sandbox["sandboxID"]: sandbox for sandbox in response.json()}
+
+    def access_tokens(self) -> set[str]:
+        """The real tokens of every sandbox that somebody holds."""
+        details = [self._http.get(f"/sandboxes/{sandbox}").raise_for_status().json() for sandbox in self.sandboxes()]
+        return {detail["envdAccessToken"] for detail in details}
 
     def sandboxes_of(self, execution_id: str) -> list[str]:
         """The sandboxes that the gateway marked as this execution's."""
@@ -111,7 +120,7 @@ class Gateway:
 
     def run(self, *arguments: str, input: str | None = None, **settings: str) -> subprocess.CompletedProcess:
         """Any command, with this gateway's settings, whatever it exits with."""
-        return subprocess.run(
+        done = subprocess.run(
             [str(BINARY), *arguments],
             cwd=self.folder,
             env=environment(**(self.settings | settings)),
@@ -120,6 +129,9 @@ class Gateway:
             text=True,
             timeout=60,
         )
+        shows_token = arguments[0] == "init" or arguments[:2] in _SHOWING_TOKENS
+        WITNESS.note((done.stderr + ("" if shows_token else done.stdout)).encode())
+        return done
 
     def command(self, *arguments: str) -> str:
         """A command that must succeed; its standard output."""
@@ -149,6 +161,14 @@ class Gateway:
         if (self.url, token) not in self._clients:
             self._clients[self.url, token] = Client(self.url, token, self.contract)
         return self._clients[self.url, token]
+
+    @property
+    def root_key(self) -> bytes:
+        return bytes.fromhex(self.settings.get("GATEWAY_ROOT_KEY") or self.root_key_file.read_text())
+
+    def sealed_secrets(self) -> tuple[list[bytes], list[bytes]]:
+        """What is sealed in the ledger, and what is in it."""
+        return sealed_and_opened(self.ledger, self.root_key)
 
     def audit(self, execution_id: str) -> list[dict]:
         return self.json_command("audit", "search", "--execution", execution_id)
