@@ -13,3 +13,17 @@ public enum TokenFailure: Error, Equatable, Sendable {
     /// Genuine, but two caveats contradict each other, such as two different subjects.
     case conflictingCaveats
 }
+
+extension TokenFailure: CustomStringConvertible {
+    /// In words, for whoever holds the token. Callers of the gateway are told less.
+    public var description: String {
+        switch self {
+        case .malformed(let reason): reason
+        case .forged: "its tag does not hold"
+        case .expired: "it has expired"
+        case .notYetValid: "it is not valid yet"
+        case .unknownCaveat(let type): "it has a caveat of the unknown type \(type)"
+        case .conflictingCaveats: "its caveats contradict each other"
+        }
+    }
+}

@@ -65,7 +65,8 @@ extension TokenCommand {
 
         private static func network(_ text: String) throws -> SourceNetwork {
             guard let network = SourceNetwork(text) else {
-                throw ValidationError("\"\(text)\" is not an address or a network such as 10.0.0.0/8")
+                throw ValidationError(
+                    "\"\(text)\" is not an address, nor a network such as 10.0.0.0/8 without bits beyond its prefix")
             }
             return network
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Auth
 import Foundation
 import Gateway
+import Glibc
 
 struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,12 +12,17 @@ struct TokenCommand: ParsableCommand {
 
     /// The token from `GATEWAY_TOKEN`, else from standard input; never from an argument, where others could see it.
     static func given() throws -> Token {
-        let text = try Settings.load().settings.token ?? readLine(strippingNewline: true) ?? ""
+        let text = try Settings.load().settings.token ?? asked()
         do {
-            return try Token(parsing: text.trimmingCharacters(in: .whitespaces))
+            return try Token(parsing: text.trimmingCharacters(in: .whitespacesAndNewlines))
         } catch {
             throw CommandFailure(
                 "Give a token in GATEWAY_TOKEN or on standard input. What was given is none: \(error).")
         }
+    }
+
+    private static func asked() -> String {
+        guard isatty(STDIN_FILENO) == 1 else { return readLine() ?? "" }
+        return getpass("Token: ").map { String(cString: $0) } ?? ""
     }
 }
