@@ -106,7 +106,7 @@ let package = Package(
             "LocalE2B", nioCore, nioPosix, nioHTTP1, nioFoundation, logging, lifecycle,
         ], exclude: ["Transcripts", "differences.md"]),
         tests(of: "Gateway", dependencies: [
-            "Gateway", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, httpTypes, logging,
+            "Gateway", "Auth", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, httpTypes, logging,
         ]),
         tests(of: "Contract", dependencies: ["Gateway", httpTypes, .product(name: "Yams", package: "Yams")]),
         tests(of: "Architecture", dependencies: []),

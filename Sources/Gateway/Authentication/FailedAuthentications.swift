@@ -21,6 +21,9 @@ final class FailedAuthentications: Sendable {
 
     @Sendable private static func uptime() -> Moment { Moment(nanoseconds: 0) + (ContinuousClock.now - started) }
 
+    /// How many addresses are remembered.
+    var count: Int { addresses.withLock(\.count) }
+
     /// Runs an authentication; its refusal counts against the address, and once the limit is met becomes 429.
     func watching<Value>(_ address: String, _ authenticate: () throws(Problem) -> Value) throws(Problem) -> Value {
         do {
