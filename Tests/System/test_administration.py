@@ -58,6 +58,21 @@ def test_a_tenant_from_making_to_usage(gateway: Gateway, admin: Client) -> None:
     client.get("/v1/whoami").problem("invalid-token")
 
 
+def test_a_disabled_tenant_is_refused_until_it_is_enabled(gateway: Gateway, admin: Client) -> None:
+    tenant = gateway.tenant()
+    path = f"/admin/v1/tenants/{tenant.name}"
+    assert admin.call("PATCH", path, json={"disabled": True}).document["disabled"] is True
+    tenant.client.get("/v1/whoami").problem("tenant-disabled")
+    tenant.client.post("print(1)").problem("tenant-disabled")
+    assert "disabled" in gateway.command("tenant", "list")
+    gateway.command("tenant", "enable", tenant.name)
+    tenant.client.execute("print(1)")
+    gateway.command("tenant", "disable", tenant.name)
+    tenant.client.get("/v1/whoami").problem("tenant-disabled")
+    admin.call("PATCH", path, json={"disabled": "yes"}).problem("invalid-request")
+    admin.call("PATCH", "/admin/v1/tenants/nobody", json={"disabled": True}).problem("not-found")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "sent", "slug"),
     [

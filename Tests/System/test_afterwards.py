@@ -17,7 +17,7 @@ pytestmark = pytest.mark.last
 
 # Not provoked by a call: these take a fault in the gateway, and a clock that outwaits the upstream's deadline
 # (`make test-long`).
-UNSEEN_PROBLEMS = {"internal-error", "upstream-timeout", "tenant-disabled"}
+UNSEEN_PROBLEMS = {"internal-error", "upstream-timeout"}
 
 
 def ledger_files(gateway: Gateway) -> bytes:

@@ -27,6 +27,13 @@ struct AdminRoutes: Sendable {
         JSONReply.response(try await administration(context).tenant(try context.parameters.require("tenant")))
     }
 
+    func changeTenant(_ request: Request, context: OpenContext) async throws -> Response {
+        struct Body: Decodable { let disabled: Bool }
+        let body = try await decode(Body.self, fields: ["disabled"], request, context)
+        let tenant = try context.parameters.require("tenant")
+        return JSONReply.response(try await administration(context).setTenantDisabled(body.disabled, of: tenant))
+    }
+
     func issueKey(_ request: Request, context: OpenContext) async throws -> Response {
         let issued = try await administration(context).issueKey(for: try context.parameters.require("tenant"))
         return JSONReply.response(issued, status: .created)

@@ -6,6 +6,8 @@ public protocol Administration: Sendable {
     func tenants() async throws -> [TenantView]
     /// One tenant.
     func tenant(_ name: String) async throws -> TenantView
+    /// Shuts a tenant out, or lets it in again. What is running goes on.
+    func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView
     /// Makes a key and its token.
     func issueKey(for tenant: String) async throws -> IssuedKeyView
     /// All keys, or those of one tenant.

@@ -29,6 +29,7 @@ struct ControlRoutes: Sendable {
         on(.listTenants, admin.listTenants)
         on(.createTenant, admin.createTenant)
         on(.getTenant, admin.getTenant)
+        on(.changeTenant, admin.changeTenant)
         on(.listKeys, admin.listKeys)
         on(.issueKey, admin.issueKey)
         on(.rotateKey, admin.rotateKey)

@@ -32,6 +32,12 @@ public struct LedgerAdministration: Administration {
         TenantView(try await mapped { try await ledger.tenant(name) })
     }
 
+    /// Shuts a tenant out, or lets it in again. What is running goes on.
+    public func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView {
+        try await mapped { try await ledger.setTenantDisabled(disabled, of: name, by: actor) }
+        return try await tenant(name)
+    }
+
     /// Makes a key and its token.
     public func issueKey(for tenant: String) async throws -> IssuedKeyView {
         IssuedKeyView(try await mapped { try await ledger.issueKey(for: tenant, by: actor) })

@@ -5,7 +5,7 @@ extension Operation {
     var adminScope: Scope? {
         switch self {
         case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens: .adminRead
-        case .createTenant: .adminTenants
+        case .createTenant, .changeTenant: .adminTenants
         case .issueKey, .rotateKey, .revokeKey, .issueAdminToken, .revokeAdminToken: .adminKeys
         case .changePolicy: .adminQuotas
         case .listAuditRecords, .verifyAudit: .adminAudit

@@ -5,7 +5,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case createExecution, getExecution, cancelExecution
     case getUsage, whoAmI
     case getHealth, getReadiness, getProblem
-    case listTenants, createTenant, getTenant
+    case listTenants, createTenant, getTenant, changeTenant
     case listKeys, issueKey, rotateKey, revokeKey
     case getPolicy, changePolicy, getTenantUsage
     case listAuditRecords, verifyAudit
@@ -19,7 +19,7 @@ public enum Operation: String, CaseIterable, Sendable {
         switch self {
         case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken: .post
         case .cancelExecution, .revokeKey, .revokeAdminToken: .delete
-        case .changePolicy: .patch
+        case .changePolicy, .changeTenant: .patch
         default: .get
         }
     }
@@ -35,7 +35,7 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getReadiness: "/readyz"
         case .getProblem: "/problems/{type}"
         case .listTenants, .createTenant: "/admin/v1/tenants"
-        case .getTenant: "/admin/v1/tenants/{tenant}"
+        case .getTenant, .changeTenant: "/admin/v1/tenants/{tenant}"
         case .listKeys: "/admin/v1/keys"
         case .issueKey: "/admin/v1/tenants/{tenant}/keys"
         case .revokeKey: "/admin/v1/keys/{key_id}"

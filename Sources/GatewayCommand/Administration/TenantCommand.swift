@@ -3,8 +3,8 @@ import Gateway
 
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "Create, list and show tenants.",
-        subcommands: [Create.self, List.self, Show.self]
+        commandName: "tenant", abstract: "Create, list, show, disable and enable tenants.",
+        subcommands: [Create.self, List.self, Show.self, Disable.self, Enable.self]
     )
 
     static func table(_ tenants: [TenantView]) -> String {
@@ -51,6 +51,34 @@ struct TenantCommand: ParsableCommand {
 
         func run() async throws {
             let tenant = try await administration.administer { try await $0.tenant(name) }
+            try format.print(tenant) { TenantCommand.table([$0]) }
+        }
+    }
+
+    struct Disable: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Shut a tenant out: its calls are refused from now on; what is running goes on."
+        )
+
+        @Argument var name: String
+        @OptionGroup var administration: AdministrationOptions
+        @OptionGroup var format: OutputOptions
+
+        func run() async throws {
+            let tenant = try await administration.administer { try await $0.setTenantDisabled(true, of: name) }
+            try format.print(tenant) { TenantCommand.table([$0]) }
+        }
+    }
+
+    struct Enable: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let a disabled tenant in again.")
+
+        @Argument var name: String
+        @OptionGroup var administration: AdministrationOptions
+        @OptionGroup var format: OutputOptions
+
+        func run() async throws {
+            let tenant = try await administration.administer { try await $0.setTenantDisabled(false, of: name) }
             try format.print(tenant) { TenantCommand.table([$0]) }
         }
     }
