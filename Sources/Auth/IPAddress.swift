@@ -14,6 +14,13 @@ public struct IPAddress: Hashable, Sendable {
         self.bytes = isMapped ? Array(bytes.suffix(4)) : bytes
     }
 
+    /// The address, and of an IPv6 address only its first 64 bits: what one subscriber usually has.
+    public var prefix64: String {
+        guard bytes.count == 16 else { return description }
+        let network = IPAddress(bytes: Array(bytes.prefix(8)) + [UInt8](repeating: 0, count: 8))
+        return (network?.description ?? description) + "/64"
+    }
+
     /// Reads the strict textual forms: four decimal numbers without leading zeros, or RFC 4291's, section 2.2, without a
     /// zone.
     public init?(_ text: some StringProtocol) {
@@ -50,6 +57,15 @@ public struct IPAddress: Hashable, Sendable {
         return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
     }
 
+    private static func isHexDigit(_ character: UInt8) -> Bool {
+        switch character {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
+    }
+
     /// The bytes of groups between colons; none for an empty text.
     private static func groups(_ text: some StringProtocol, mayEndInIPv4: Bool) -> [UInt8]? {
         guard !text.isEmpty else { return [] }
@@ -61,7 +77,8 @@ public struct IPAddress: Hashable, Sendable {
                 guard let address = parseIPv4(part) else { return nil }
                 bytes += address
             } else {
-                guard (1...4).contains(part.utf8.count), !part.hasPrefix("+"), let group = UInt16(part, radix: 16)
+                guard (1...4).contains(part.utf8.count), part.utf8.allSatisfy(isHexDigit),
+                    let group = UInt16(part, radix: 16)
                 else {
                     return nil
                 }

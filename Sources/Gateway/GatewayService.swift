@@ -7,7 +7,7 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 
-/// The gateway as one process: a ledger, an upstream, the callers' listener and the control socket.
+/// The gateway as one process: a ledger, an upstream, the listeners of callers and administrators, the control socket.
 public struct GatewayService: Service {
     /// Where a running gateway can be reached.
     public struct Addresses: Sendable {
@@ -26,7 +26,7 @@ public struct GatewayService: Service {
     private let logger: Logger
     private let onListening: @Sendable (Addresses) async -> Void
 
-    /// - Parameter onListening: called once both listeners accept connections.
+    /// - Parameter onListening: called once all listeners accept connections.
     /// - Throws: ``SettingFailure`` if upstream is not configured or the control socket's path is too long.
     public init(
         settings: Settings, ledger: Ledger, logger: Logger,
@@ -80,7 +80,7 @@ public struct GatewayService: Service {
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
-        let arrivals = Arrivals(expected: Set(Listener.Door.allCases)) { [onListening, settings] ports in
+        let arrivals = Arrivals(expected: Set(Listener.Role.allCases)) { [onListening, settings] ports in
             socket.protect()
             await onListening(
                 Addresses(
@@ -92,7 +92,7 @@ public struct GatewayService: Service {
         }
 
         let callers = Listener(
-            .callers, at: settings.listen.bindAddress,
+            .callers, at: .tcp(settings.listen),
             CallerRoutes(
                 executions: ExecutionRoutes(runner: runner, ledger: ledger, running: running),
                 account: AccountRoutes(ledger: ledger), health: health, ledger: ledger, failures: failures,
@@ -100,16 +100,17 @@ public struct GatewayService: Service {
             ).router(),
             arrivals, logger
         )
-        let control = ControlRoutes(
+        let control = AdministratorRoutes(
             admin: AdminRoutes(ledger: ledger, running: running), health: health,
             trustedProxies: settings.trustedProxies
         )
         let administrators = Listener(
-            .administrators, at: settings.adminListen.bindAddress,
+            .administrators, at: .tcp(settings.adminListen),
             control.router(authenticator: AdminAuthenticator(ledger: ledger, failures: failures)), arrivals, logger
         )
         let commands = Listener(
-            .commands, at: .unixDomainSocket(path: socket.path), control.router(authenticator: nil), arrivals, logger
+            .commands, at: .socket(path: socket.path), control.router(authenticator: LocalAuthenticator()), arrivals,
+            logger
         )
 
         // Stopped in reverse: the drain first, while everything still answers, and the ledger last.

@@ -33,11 +33,11 @@ public final class Ledger: Service, Sendable {
     ///   - rootKey: What its secrets are sealed under. Keep it elsewhere: without it the ledger cannot be opened.
     ///   - actor: Who is said to have made it, in the first audit record.
     ///   - nonceLimits: How many nonces of signed requests are remembered at once.
-    ///   - clock: Instants, by default the wall clock at the start and monotonic time since.
+    ///   - clock: Instants, by default the wall clock; for quotas as it was at the start, and monotonic time since.
     ///   - logger: Where the ledger's troubles are told.
     /// - Throws: ``LedgerFailure/exists(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/unavailable(_:)``.
     public static func create(
-        at path: String, rootKey: RootKey, by actor: String = "local", nonceLimits: NonceLimits = NonceLimits(),
+        at path: String, rootKey: RootKey, by actor: Actor = "local", nonceLimits: NonceLimits = NonceLimits(),
         clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         let lock = try LedgerLock(path: path)
@@ -48,7 +48,7 @@ public final class Ledger: Service, Sendable {
                 preparing: { database, sealer, now in
                     try OwnKeys.create(in: database, sealer: sealer)
                     var entry = AuditEntry(.ledgerCreated)
-                    entry.actor = actor
+                    entry.actor = actor.name
                     var head = AuditHead.start
                     try AuditChain.append(entry, to: &head, at: now, in: database)
                     try AuditChain.store(head, at: now, in: database)
@@ -71,7 +71,8 @@ public final class Ledger: Service, Sendable {
     ) throws(LedgerFailure) -> Ledger {
         try LedgerStore.checkFile(at: path)
         let lock = try LedgerLock(path: path)
-        try LedgerStore.checkContent(at: path)
+        // Before anything is written: a migration under the wrong root key would be no way back.
+        guard try fits(rootKey: rootKey, at: path) else { throw .wrongRootKey }
         return try Ledger(
             path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, logger: logger,
             preparing: { _, _, _ in }
@@ -83,7 +84,7 @@ public final class Ledger: Service, Sendable {
         clock: (@Sendable () -> Moment)?, logger: Logger,
         preparing: (Database, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
-        let clock = LedgerClock(source: clock ?? LedgerClock.system())
+        let clock = LedgerClock(source: clock)
         let sealer = Sealer(rootKey)
         do {
             let pool = try LedgerStore.openPool(at: path)

@@ -32,6 +32,8 @@ public enum LedgerFailure: Error, Equatable, Sendable {
     case invalidAdminName
     /// An admin token was asked for without a scope, or with one that is not an administrator's.
     case invalidScopes
+    /// The admin token that acts was revoked, or has expired, since the request began.
+    case actorRefused
     /// A policy is out of range.
     case invalidPolicy(PolicyFailure)
     /// An identifier that must be new was used before.

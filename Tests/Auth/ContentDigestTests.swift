@@ -1,5 +1,6 @@
-import Auth
 import Testing
+
+@testable import Auth
 
 struct ContentDigestTests {
     /// RFC 9530's and RFC 9421's example body and its digests.

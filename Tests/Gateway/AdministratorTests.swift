@@ -11,7 +11,7 @@ import Testing
         let token = try caveats.reduce(Token.mint(id, secret: secret)) { try $0.narrowed(by: $1) }
         let verifier = TokenVerifier(keyID: id, secret: secret, scopes: scopes)
         let claims = try verifier.verify(token, at: 1_800_000_000)
-        return Administrator(AdminPrincipal(name: "ops", claims: claims), signed: nil)
+        return Administrator(AdminPrincipal(name: "ops", claims: claims), requestID: "r", sourceAddress: "192.0.2.1")
     }
 
     @Test func givesOnlyWhatItHas() throws {
@@ -29,13 +29,13 @@ import Testing
 
     @Test func givesNothingIfItIsBoundInTimePlaceOrManner() throws {
         let network = try #require(SourceNetwork("10.0.0.0/8"))
-        for caveat in [Caveat.notAfter(1_900_000_000), .sourceNetworks([network]), .signedOnly] {
+        for caveat in [Caveat.notAfter(1_900_000_000), .subject("ann"), .sourceNetworks([network]), .signedOnly] {
             let ops = try administrator([.adminKeys], caveat)
             #expect(throws: Problem.self) { try ops.delegable([.adminKeys]) }
         }
     }
 
     @Test func theOwnerOfTheLedgerMayDoEverything() throws {
-        #expect(try Administrator.local.delegable(nil) == Scope.adminScopes)
+        #expect(try Administrator.local("root", requestID: "r").delegable(nil) == Scope.adminScopes)
     }
 }

@@ -1,68 +1,46 @@
-import Quota
-import Synchronization
 import Testing
 
 @testable import Gateway
 
 @Suite struct FailedAuthenticationsTests {
-    /// A clock that stands still until it is told to go on.
-    private final class Clock: Sendable {
-        private let now = Mutex(Moment(seconds: 1_000))
-        var read: Moment { now.withLock(\.self) }
-        func advance(by duration: Duration) { now.withLock { $0 = $0 + duration } }
+    private let clock = ManualClock()
+    private let failures: FailedAuthentications
+
+    init() {
+        failures = FailedAuthentications(RateTable(FailedAuthentications.rate, now: clock.reading))
     }
 
-    private let clock = Clock()
-
-    private func refuse(_ failures: FailedAuthentications, _ address: String) -> ProblemType? {
+    private func refuse(_ address: String, _ problem: Problem = .invalidToken) async -> ProblemType? {
         do {
-            try failures.watching(address) { () throws(Problem) in throw .invalidToken }
+            try await failures.watching(address) { () throws(Problem) in throw problem }
             return nil
         } catch {
             return error.type
         }
     }
 
-    @Test func theSixtyFirstFailureWithinAMinuteIsTooMany() {
-        let failures = FailedAuthentications(now: { [clock] in clock.read })
-        for _ in 0..<60 { #expect(refuse(failures, "192.0.2.1") == .invalidToken) }
-        #expect(refuse(failures, "192.0.2.1") == .rateLimited)
-        #expect(refuse(failures, "192.0.2.2") == .invalidToken)
+    @Test func theSixtyFirstFailureWithinAMinuteIsTooMany() async {
+        for _ in 0..<60 { #expect(await refuse("192.0.2.1") == .invalidToken) }
+        #expect(await refuse("192.0.2.1") == .rateLimited)
+        #expect(await refuse("192.0.2.2") == .invalidToken)
         clock.advance(by: .seconds(1))
-        #expect(refuse(failures, "192.0.2.1") == .invalidToken)
-        #expect(refuse(failures, "192.0.2.1") == .rateLimited)
+        #expect(await refuse("192.0.2.1") == .invalidToken)
+        #expect(await refuse("192.0.2.1") == .rateLimited)
     }
 
-    @Test func aValidCredentialAlwaysPasses() throws {
-        let failures = FailedAuthentications(now: { [clock] in clock.read })
-        for _ in 0..<100 { _ = refuse(failures, "192.0.2.1") }
-        #expect(try failures.watching("192.0.2.1") { () throws(Problem) in 7 } == 7)
+    @Test func aValidCredentialAlwaysPasses() async throws {
+        for _ in 0..<100 { _ = await refuse("192.0.2.1") }
+        #expect(try await failures.watching("192.0.2.1") { () throws(Problem) in 7 } == 7)
     }
 
-    @Test func refusalsOfKnownCallersDoNotCount() {
-        let failures = FailedAuthentications(now: { [clock] in clock.read })
-        for _ in 0..<100 {
-            let problem = #expect(throws: Problem.self) {
-                try failures.watching("192.0.2.1") { () throws(Problem) in throw Problem(.insufficientScope, "") }
-            }
-            #expect(problem?.type == .insufficientScope)
-        }
+    @Test func anIPv6SubscriberIsOneAddress() async {
+        for host in 0..<60 { #expect(await refuse("2001:db8::\(String(host, radix: 16))") == .invalidToken) }
+        #expect(await refuse("2001:db8::ffff:ffff:ffff:ffff") == .rateLimited)
+        #expect(await refuse("2001:db8:0:1::1") == .invalidToken)
     }
 
-    @Test func whatIsRememberedIsBounded() {
-        let failures = FailedAuthentications(now: { [clock] in clock.read })
-        for number in 0..<(FailedAuthentications.maximumAddresses * 3) {
-            _ = refuse(failures, "\(number)")
-            #expect(failures.count <= FailedAuthentications.maximumAddresses)
-        }
-    }
-
-    @Test func whoHasBeenQuietIsForgottenBeforeWhoIsStillGuilty() {
-        let failures = FailedAuthentications(now: { [clock] in clock.read })
-        for number in 1..<FailedAuthentications.maximumAddresses { _ = refuse(failures, "\(number)") }
-        clock.advance(by: .seconds(2))
-        for _ in 0..<61 { _ = refuse(failures, "guilty") }
-        _ = refuse(failures, "one more")
-        #expect(refuse(failures, "guilty") == .rateLimited)
+    @Test func refusalsThatAreNoMatterOfCredentialsDoNotCount() async {
+        for _ in 0..<100 { #expect(await refuse("192.0.2.1", .ledgerUnavailable) == .ledgerUnavailable) }
+        #expect(await refuse("192.0.2.1") == .invalidToken)
     }
 }

@@ -38,7 +38,8 @@ import Testing
         ("GATEWAY_LISTN=x", "GATEWAY_LISTN is not a setting"), ("GATEWAY_LISTEN=8080", "must be HOST:PORT"),
         ("GATEWAY_LISTEN=::1:80", "must be HOST:PORT"), ("GATEWAY_DRAIN_SECONDS=3.5", "0 to 3600"),
         ("GATEWAY_DRAIN_SECONDS=4000", "0 to 3600"), ("GATEWAY_LEDGER=gateway.db", "sqlite:PATH"),
-        ("GATEWAY_LOG_LEVEL=loud", "must be one of"), ("GATEWAY_TRUSTED_PROXIES=10.0.0.0/33", "CIDR"),
+        ("GATEWAY_LOG_LEVEL=loud", "must be one of"), ("GATEWAY_TRUSTED_PROXIES=10.0.0.0/33", "networks such as"),
+        ("GATEWAY_TRUSTED_PROXIES=10.0.0.1/8", "bits beyond"),
         ("GATEWAY_LISTEN=0.0.0.0:80", "reachable from other machines"), ("GATEWAY_LISTEN", "expected NAME=value"),
     ])
     func saysWhereAndWhat(line: String, reason: String) {

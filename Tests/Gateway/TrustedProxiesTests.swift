@@ -24,8 +24,19 @@ import Testing
         #expect(source == "198.51.100.7")
     }
 
-    @Test func stopsAtWhatIsNoAddress() throws {
+    @Test(arguments: ["evil", "evil, 10.0.0.2", "unknown", "2001:db8::1%eth0", "203.0.113.9:x", "[2001:db8::1", ""])
+    func whatATrustedProxyCannotTellIsNobodysAddress(forwardedFor: String) throws {
         let proxies = try proxies("10.0.0.0/8")
-        #expect(proxies.sourceAddress(peer: "10.0.0.1", forwardedFor: ["evil, 10.0.0.2"]) == "10.0.0.2")
+        let source = proxies.sourceAddress(peer: "10.0.0.1", forwardedFor: [forwardedFor])
+        #expect(forwardedFor.isEmpty ? source == "10.0.0.1" : source == TrustedProxies.unknownSource)
+    }
+
+    @Test(arguments: [
+        ("203.0.113.9:5555", "203.0.113.9"), ("[2001:db8::1]:99", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"), ("203.0.113.9:5555, 10.0.0.2:80", "203.0.113.9"),
+    ])
+    func portsAreLeftOut(forwardedFor: String, expected: String) throws {
+        let proxies = try proxies("10.0.0.0/8")
+        #expect(proxies.sourceAddress(peer: "10.0.0.1", forwardedFor: [forwardedFor]) == expected)
     }
 }

@@ -457,6 +457,7 @@ def test_a_revoked_key_opens_nothing_from_the_next_call_on(tenant: Tenant, revok
 def test_revoking_again_changes_nothing(tenant: Tenant, revoke: Revoke) -> None:
     revoke(tenant)
     before = listed(tenant)
+    assert before["state"] == "revoked"
     revoke(tenant)
     assert listed(tenant) == before
 

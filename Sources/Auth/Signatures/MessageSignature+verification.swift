@@ -55,7 +55,7 @@ extension MessageSignature {
     /// Holds a body against the request's `Content-Digest`, whether that is covered by a signature or not.
     ///
     /// - Throws: as ``checkBody(_:of:)``. A request with neither body nor digest is accepted.
-    public static func checkDigest(_ body: [UInt8], of request: SignableRequest) throws(SignatureFailure) {
+    static func checkDigest(_ body: [UInt8], of request: SignableRequest) throws(SignatureFailure) {
         guard let field = request.field(ContentDigest.fieldName) else {
             guard body.isEmpty else { throw .digestMissing }
             return

@@ -32,6 +32,11 @@ public struct MessageSignature: Sendable {
         fields.contains { ["signature", "signature-input"].contains($0.name.lowercased()) }
     }
 
+    /// Whether a request presents a signature that says it was made with a token.
+    public static func isOurs(in fields: [(name: String, value: String)]) -> Bool {
+        fields.contains { $0.name.lowercased() == "signature-input" && $0.value.contains("keyid=\"e2b_") }
+    }
+
     init(
         head: TokenHead, base: SignatureBase, signature: [UInt8], nonce: String, created: Int64, expires: Int64?,
         hasContentDigest: Bool

@@ -40,8 +40,9 @@ public struct RequestSigner: Sendable, CustomStringConvertible, CustomDebugStrin
                 .init(name: "alg", value: .string("hmac-sha256")), .init(name: "keyid", value: .string(keyID)),
             ])
         )
-        // Nothing can be missing: all but the digest is derived, and the digest was just put there.
-        let message = (try? SignatureBase(covered: covered).bytes(for: signed).get()) ?? []
+        guard let message = try? SignatureBase(covered: covered).bytes(for: signed).get() else {
+            preconditionFailure("all but the digest is derived, and the digest was just put there")
+        }
         let signature = StructuredField.BareItem.bytes(Digest.hmacSHA256(message, key: key))
         headers.append(("Signature-Input", "e2b=\(covered.text)"))
         headers.append(("Signature", "e2b=\(signature.text)"))

@@ -13,90 +13,90 @@ struct AdminRoutes: Sendable {
 
     private static let maximumBodyBytes = 64 * 1024
 
-    func createTenant(_ request: Request, context: OpenContext) async throws -> Response {
+    func createTenant(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let name: String }
-        let body = try await decode(Body.self, fields: ["name"], request, context)
+        let body = try await decode(Body.self, fields: ["name"], request)
         return JSONReply.response(try await administration(context).createTenant(body.name), status: .created)
     }
 
-    func listTenants(_ request: Request, context: OpenContext) async throws -> Response {
+    func listTenants(_ request: Request, context: AdminContext) async throws -> Response {
         JSONReply.response(try await administration(context).tenants())
     }
 
-    func getTenant(_ request: Request, context: OpenContext) async throws -> Response {
+    func getTenant(_ request: Request, context: AdminContext) async throws -> Response {
         JSONReply.response(try await administration(context).tenant(try context.parameters.require("tenant")))
     }
 
-    func changeTenant(_ request: Request, context: OpenContext) async throws -> Response {
+    func changeTenant(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let disabled: Bool }
-        let body = try await decode(Body.self, fields: ["disabled"], request, context)
+        let body = try await decode(Body.self, fields: ["disabled"], request)
         let tenant = try context.parameters.require("tenant")
         return JSONReply.response(try await administration(context).setTenantDisabled(body.disabled, of: tenant))
     }
 
-    func issueKey(_ request: Request, context: OpenContext) async throws -> Response {
+    func issueKey(_ request: Request, context: AdminContext) async throws -> Response {
         let issued = try await administration(context).issueKey(for: try context.parameters.require("tenant"))
         return JSONReply.response(issued, status: .created)
     }
 
-    func listKeys(_ request: Request, context: OpenContext) async throws -> Response {
+    func listKeys(_ request: Request, context: AdminContext) async throws -> Response {
         let tenant = request.uri.queryParameters["tenant"].map(String.init)
         return JSONReply.response(try await administration(context).keys(of: tenant))
     }
 
     /// Refuses the key's tokens from now on, and ends what they are running.
-    func revokeKey(_ request: Request, context: OpenContext) async throws -> Response {
+    func revokeKey(_ request: Request, context: AdminContext) async throws -> Response {
         let key = try await administration(context).revokeKey(try context.parameters.require("key_id"))
         if let keyID = KeyID(key.keyID) { running.stopAll(of: keyID) }
         return JSONReply.response(key)
     }
 
     /// Makes a successor and lets both live for a while.
-    func rotateKey(_ request: Request, context: OpenContext) async throws -> Response {
+    func rotateKey(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let overlap_seconds: Double }
-        let body = try await decode(Body.self, fields: ["overlap_seconds"], request, context)
+        let body = try await decode(Body.self, fields: ["overlap_seconds"], request)
         let keyID = try context.parameters.require("key_id")
         let issued = try await administration(context).rotateKey(keyID, overlapSeconds: body.overlap_seconds)
         return JSONReply.response(issued, status: .created)
     }
 
-    func listAdminTokens(_ request: Request, context: OpenContext) async throws -> Response {
+    func listAdminTokens(_ request: Request, context: AdminContext) async throws -> Response {
         JSONReply.response(try await administration(context).adminTokens())
     }
 
-    func issueAdminToken(_ request: Request, context: OpenContext) async throws -> Response {
+    func issueAdminToken(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable {
             let name: String
             let scopes: [String]?
         }
-        let body = try await decode(Body.self, fields: ["name", "scopes"], request, context)
+        let body = try await decode(Body.self, fields: ["name", "scopes"], request)
         let wanted = try body.scopes.map(LedgerAdministration.adminScopes)
         let scopes = try context.administrator.delegable(wanted).map(\.rawValue)
         let issued = try await administration(context).issueAdminToken(named: body.name, scopes: scopes)
         return JSONReply.response(issued, status: .created)
     }
 
-    func revokeAdminToken(_ request: Request, context: OpenContext) async throws -> Response {
+    func revokeAdminToken(_ request: Request, context: AdminContext) async throws -> Response {
         let keyID = try context.parameters.require("key_id")
         return JSONReply.response(try await administration(context).revokeAdminToken(keyID))
     }
 
-    func getPolicy(_ request: Request, context: OpenContext) async throws -> Response {
+    func getPolicy(_ request: Request, context: AdminContext) async throws -> Response {
         JSONReply.response(try await administration(context).policy(of: try context.parameters.require("tenant")))
     }
 
-    func changePolicy(_ request: Request, context: OpenContext) async throws -> Response {
+    func changePolicy(_ request: Request, context: AdminContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant")
         let change = try await decode(
-            PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request, context)
+            PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request)
         return JSONReply.response(try await administration(context).changePolicy(of: tenant, change))
     }
 
-    func getTenantUsage(_ request: Request, context: OpenContext) async throws -> Response {
+    func getTenantUsage(_ request: Request, context: AdminContext) async throws -> Response {
         JSONReply.response(try await administration(context).usage(of: try context.parameters.require("tenant")))
     }
 
-    func listAuditRecords(_ request: Request, context: OpenContext) async throws -> Response {
+    func listAuditRecords(_ request: Request, context: AdminContext) async throws -> Response {
         let query = request.uri.queryParameters
         var filter = AuditFilter()
         filter.tenant = query["tenant"].map(String.init)
@@ -106,12 +106,12 @@ struct AdminRoutes: Sendable {
         return JSONReply.response(try await administration(context).auditRecords(filter))
     }
 
-    func verifyAudit(_ request: Request, context: OpenContext) async throws -> Response {
+    func verifyAudit(_ request: Request, context: AdminContext) async throws -> Response {
         JSONReply.response(try await administration(context).verifyAudit())
     }
 
-    private func administration(_ context: OpenContext) -> LedgerAdministration {
-        LedgerAdministration(ledger: ledger, actor: context.administrator.name)
+    private func administration(_ context: AdminContext) -> LedgerAdministration {
+        LedgerAdministration(ledger: ledger, actor: context.administrator.actor)
     }
 
     private func number(_ text: Substring, _ name: String) throws(Problem) -> Int64 {
@@ -123,11 +123,10 @@ struct AdminRoutes: Sendable {
 
     /// - Parameter fields: all names the body may have; another one is refused, never passed over.
     private func decode<Body: Decodable>(
-        _ type: Body.Type, fields: [String], _ request: Request, _ context: OpenContext
+        _ type: Body.Type, fields: [String], _ request: Request
     ) async throws -> Body {
         try request.requireJSON()
         let buffer = try await request.boundedBody(upTo: Self.maximumBodyBytes)
-        try context.administrator.signed?.vouch(for: buffer)
         try JSONFields(buffer).refuseAll(but: fields)
         do {
             return try JSONDecoder().decode(type, from: buffer)

@@ -6,13 +6,13 @@ import Quota
 /// Administration on an open ledger.
 public struct LedgerAdministration: Administration {
     private let ledger: Ledger
-    private let actor: String
+    private let actor: Actor
 
     /// Whoever can open the control socket, or the ledger itself, for the audit log.
-    public static let localActor = "local:\(NSUserName())"
+    public static let localActor = Actor("local:\(NSUserName())")
 
     /// - Parameter actor: who acts, for the audit log.
-    public init(ledger: Ledger, actor: String = localActor) {
+    public init(ledger: Ledger, actor: Actor = localActor) {
         self.ledger = ledger
         self.actor = actor
     }

@@ -2,32 +2,55 @@ import Auth
 import Hummingbird
 import Ledger
 import Logging
+import Quota
 
 /// Establishes which administrator is calling, by a token with admin scopes, presented or signed with.
 struct AdminAuthenticator: RouterMiddleware {
     typealias Context = OpenContext
 
+    static let rate = Rate(permits: 20, periodSeconds: 1, burst: 100)
+
     let ledger: Ledger
     let failures: FailedAuthentications
+    /// How often each admin token may call.
+    private let rates = RateTable(rate)
+
+    init(ledger: Ledger, failures: FailedAuthentications) {
+        self.ledger = ledger
+        self.failures = failures
+    }
 
     func handle(
         _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
     ) async throws -> Response {
-        let administrator = try failures.watching(context.sourceAddress) { () throws(Problem) in
-            try authenticate(request, context)
+        let (token, credential) = try await failures.watching(context.sourceAddress) { () throws(Problem) in
+            try await authenticate(request, context)
         }
-        try await administrator.signed?.spendNonce(in: ledger)
+        do {
+            try rates.take("\(token.keyID)")
+        } catch {
+            throw Problem(error)
+        }
+        try credential.check(against: token.claims, isSignedOnly: false, from: context.sourceAddress)
         var context = context
+        let administrator = Administrator(token, requestID: context.requestID, sourceAddress: context.sourceAddress)
         context.administrator = administrator
-        context.logger[metadataKey: "administrator"] = "\(administrator.name)"
-        return try await next(request, context)
+        context.logger[metadataKey: "administrator"] = "\(administrator.actor.name)"
+        guard let signed = credential.signed else { return try await next(request, context) }
+        do {
+            return try await next(try await signed.accept(request, in: ledger), context)
+        } catch let problem as Problem where problem.type.status == 401 {
+            throw failures.judged(problem, from: context.sourceAddress)
+        }
     }
 
-    private func authenticate(_ request: Request, _ context: OpenContext) throws(Problem) -> Administrator {
+    private func authenticate(
+        _ request: Request, _ context: OpenContext
+    ) async throws(Problem) -> (AdminPrincipal, Credential) {
         let credential = try Credential(of: request, scheme: context.scheme)
-        let caller: AdminPrincipal
+        let token: AdminPrincipal
         do {
-            caller =
+            token =
                 switch credential {
                 case .bearer(let token): try ledger.authenticateAdmin(token)
                 case .signature(let signed): try ledger.authenticateAdmin(signed.signature, of: signed.head)
@@ -35,7 +58,20 @@ struct AdminAuthenticator: RouterMiddleware {
         } catch {
             throw Problem(error, isSigned: credential.signed != nil)
         }
-        try credential.check(against: caller.claims, isSignedOnly: false, from: context.sourceAddress)
-        return Administrator(caller, signed: credential.signed)
+        try await credential.signed?.refuseReplay(in: ledger)
+        return (token, credential)
+    }
+}
+
+/// On the control socket nobody is asked for a credential: whoever can open it owns the ledger's files.
+struct LocalAuthenticator: RouterMiddleware {
+    typealias Context = OpenContext
+
+    func handle(
+        _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.administrator = .local(await PeerUser.name(on: context.channel), requestID: context.requestID)
+        return try await next(request, context)
     }
 }

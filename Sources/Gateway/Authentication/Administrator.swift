@@ -3,34 +3,33 @@ import Ledger
 
 /// Who administers, and what they may.
 struct Administrator: Sendable {
-    /// For the audit log: `admin:NAME`, or `local:USER` for whoever owns the ledger's files.
-    let name: String
+    /// As the ledger judges and audits them.
+    let actor: Actor
     let scopes: Set<Scope>
-    /// Whether the token ends, or holds only in some places or ways. Such a token makes no other: what it makes would not
-    /// be bound by that.
+    /// Whether the token ends, or holds only for somebody, in some places or ways. Such a token makes no other admin
+    /// token: what it makes would not be bound by that.
     let isRestricted: Bool
-    /// What is still to be checked of the request, if it was signed.
-    let signed: SignedRequest?
 
-    /// Whoever can open the control socket, or the ledger itself.
-    static let local = Administrator(
-        name: LedgerAdministration.localActor, scopes: Scope.adminScopes, isRestricted: false, signed: nil
-    )
-
-    init(_ principal: AdminPrincipal, signed: SignedRequest?) {
-        let claims = principal.claims
-        self.init(
-            name: "admin:\(principal.name)", scopes: principal.scopes,
-            isRestricted: claims.notAfter != nil || !claims.sourceNetworks.isEmpty || claims.isSignedOnly,
-            signed: signed
+    /// Whoever owns the ledger's files.
+    static func local(_ user: String, requestID: String) -> Administrator {
+        Administrator(
+            actor: Actor("local:\(user)", requestID: requestID), scopes: Scope.adminScopes, isRestricted: false
         )
     }
 
-    private init(name: String, scopes: Set<Scope>, isRestricted: Bool, signed: SignedRequest?) {
-        self.name = name
+    init(_ token: AdminPrincipal, requestID: String, sourceAddress: String) {
+        let claims = token.claims
+        self.init(
+            actor: Actor(token, requestID: requestID, sourceAddress: sourceAddress), scopes: token.scopes,
+            isRestricted: claims.notAfter != nil || claims.subject != nil || !claims.sourceNetworks.isEmpty
+                || claims.isSignedOnly
+        )
+    }
+
+    private init(actor: Actor, scopes: Set<Scope>, isRestricted: Bool) {
+        self.actor = actor
         self.scopes = scopes
         self.isRestricted = isRestricted
-        self.signed = signed
     }
 
     func require(_ scope: Scope) throws(Problem) {

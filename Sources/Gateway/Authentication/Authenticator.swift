@@ -1,4 +1,5 @@
 import Auth
+import HTTPTypes
 import Hummingbird
 import Ledger
 import Logging
@@ -15,34 +16,42 @@ struct Authenticator: RouterMiddleware {
     func handle(
         _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
     ) async throws -> Response {
-        let principal = try failures.watching(context.sourceAddress) { () throws(Problem) in
-            try authenticate(request, context)
+        let (principal, credential) = try await failures.watching(context.sourceAddress) { () throws(Problem) in
+            try await authenticate(request, context)
         }
         var context = context
         context.principal = principal
         context.logger[metadataKey: "tenant"] = "\(principal.tenant)"
 
+        let rate = principal.policy.rate
         let standing: RateStanding
         do {
             standing = try ledger.takeRate(of: principal.tenant)
         } catch {
             var problem = Problem(error)
-            problem.headers = RateLimitHeaders.fields(for: .exhausted(by: error), under: principal.policy.rate)
+            problem.headers = RateLimitHeaders.fields(for: .exhausted(by: error), under: rate)
             throw problem
         }
-        let headers = RateLimitHeaders.fields(for: standing, under: principal.policy.rate)
+        let headers = RateLimitHeaders.fields(for: standing, under: rate)
         do {
+            try credential.check(
+                against: principal.claims, isSignedOnly: principal.policy.signedOnly, from: context.sourceAddress
+            )
             var response = try await next(request, context)
             response.headers.append(contentsOf: headers)
             return response
         } catch {
             var problem = Problem(rescuing: error, of: request, context)
+            // Somebody plays with a request that another has signed: its body, or its nonce.
+            if problem.type.status == 401 { problem = failures.judged(problem, from: context.sourceAddress) }
             problem.headers.append(contentsOf: headers)
             throw problem
         }
     }
 
-    private func authenticate(_ request: Request, _ context: OpenContext) throws(Problem) -> Principal {
+    private func authenticate(
+        _ request: Request, _ context: OpenContext
+    ) async throws(Problem) -> (Principal, Credential) {
         let credential = try Credential(of: request, scheme: context.scheme)
         let caller: Authenticated
         do {
@@ -54,11 +63,11 @@ struct Authenticator: RouterMiddleware {
         } catch {
             throw Problem(error, isSigned: credential.signed != nil)
         }
-        try credential.check(
-            against: caller.claims, isSignedOnly: caller.policy.signedOnly, from: context.sourceAddress
-        )
-        return Principal(
+        // Before it costs the tenant anything: whoever replays what it has seen has no credential.
+        try await credential.signed?.refuseReplay(in: ledger)
+        let principal = Principal(
             tenant: caller.tenant, claims: caller.claims, policy: caller.policy, signed: credential.signed
         )
+        return (principal, credential)
     }
 }

@@ -23,7 +23,9 @@ enum Credential: Sendable {
             request.headers[values: .authorization].map(Self.bearer)
             + request.headers[values: .apiKey].map(Optional.some)
         let fields = request.headers.map { (name: $0.name.rawName, value: $0.value) }
-        let isSigned = MessageSignature.isPresent(in: fields)
+        // Beside another credential only a signature of ours counts: proxies sign for themselves.
+        let isSigned =
+            bearers.isEmpty ? MessageSignature.isPresent(in: fields) : MessageSignature.isOurs(in: fields)
         guard bearers.count + (isSigned ? 1 : 0) <= 1 else {
             throw Problem(.invalidRequest, "The request carries several credentials; send one.", shouldRetry: false)
         }
@@ -50,7 +52,7 @@ enum Credential: Sendable {
     /// Refuses a token that may not be presented so, or not from there. Its claims are proven by now.
     func check(against claims: Claims, isSignedOnly: Bool, from source: String) throws(Problem) {
         if case .bearer = self, isSignedOnly || claims.isSignedOnly {
-            throw Problem(.invalidSignature, "Only signed requests are accepted here.", shouldRetry: false)
+            throw .notSigned
         }
         guard claims.allows(source: source) else {
             throw Problem(.insufficientScope, "The token may not be used from this address.", shouldRetry: false)

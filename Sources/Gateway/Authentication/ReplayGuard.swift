@@ -1,7 +1,8 @@
 import Hummingbird
 import Ledger
 
-/// Accepts a signed request once. Executions do without: their admission spends the nonce in its own commit.
+/// Accepts a signed request once, with the body it was signed over. Executions do without: they read a body of their own
+/// size, and their admission spends the nonce in its own commit.
 struct ReplayGuard: RouterMiddleware {
     typealias Context = TenantContext
 
@@ -10,7 +11,7 @@ struct ReplayGuard: RouterMiddleware {
     func handle(
         _ request: Request, context: TenantContext, next: (Request, TenantContext) async throws -> Response
     ) async throws -> Response {
-        try await context.principal.signed?.spendNonce(in: ledger)
-        return try await next(request, context)
+        guard let signed = context.principal.signed else { return try await next(request, context) }
+        return try await next(try await signed.accept(request, in: ledger), context)
     }
 }

@@ -1,4 +1,5 @@
 import Auth
+import Hummingbird
 import Ledger
 import NIOCore
 
@@ -19,6 +20,11 @@ struct SignedRequest: Sendable {
         }
     }
 
+    /// Refuses what was accepted before, by a look; only spending the nonce makes sure.
+    func refuseReplay(in ledger: Ledger) async throws(Problem) {
+        if await ledger.isUsed(nonce, of: signature.keyID) { throw .replayed }
+    }
+
     /// Sees to it that the request is accepted once: its nonce is on disk when this returns.
     func spendNonce(in ledger: Ledger) async throws(Problem) {
         do {
@@ -27,4 +33,16 @@ struct SignedRequest: Sendable {
             throw Problem(error)
         }
     }
+
+    /// Checks all that is left to check of a request with a small body or none, and hands it on with its body read.
+    func accept(_ request: Request, in ledger: Ledger) async throws -> Request {
+        let body = try await request.boundedBody(upTo: Self.maximumSmallBodyBytes)
+        try vouch(for: body)
+        try await spendNonce(in: ledger)
+        var request = request
+        request.body = RequestBody(buffer: body)
+        return request
+    }
+
+    private static let maximumSmallBodyBytes = 64 * 1024
 }

@@ -3,12 +3,22 @@ import Hummingbird
 import NIOCore
 
 extension Request {
+    /// How long a body may take in all, however steadily it trickles: no credential holds for ever.
+    private static let bodyPatience = Duration.seconds(60)
+
     /// The whole body, refused while it is being read as soon as it exceeds `maximumBytes`.
     func boundedBody(upTo maximumBytes: Int) async throws -> ByteBuffer {
         let tooLarge = Problem(.payloadTooLarge, "The body may have up to \(maximumBytes) bytes.", shouldRetry: false)
         if let announced = headers[.contentLength].flatMap(Int.init), announced > maximumBytes { throw tooLarge }
         do {
-            return try await body.collect(upTo: maximumBytes)
+            return try await within(Self.bodyPatience) { try await body.collect(upTo: maximumBytes) }
+        } catch is Overdue {
+            var problem = Problem(
+                .invalidRequest, "The body did not arrive within \(Self.bodyPatience.components.seconds) s.",
+                shouldRetry: false
+            )
+            problem.headers[.connection] = "close"
+            throw problem
         } catch is NIOTooManyBytesError {
             throw tooLarge
         } catch let error as HTTPError where error.status == .contentTooLarge {
@@ -26,5 +36,23 @@ extension Request {
             throw Problem(
                 .unsupportedMediaType, "Send the body as \"Content-Type: application/json\".", shouldRetry: false)
         }
+    }
+}
+
+private struct Overdue: Error {}
+
+/// Does the work, or throws ``Overdue`` once its time is over.
+private func within<Value: Sendable>(
+    _ patience: Duration, _ work: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    try await withThrowingTaskGroup(of: Value?.self) { tasks in
+        tasks.addTask { try await work() }
+        tasks.addTask {
+            try await Task.sleep(for: patience)
+            return nil
+        }
+        defer { tasks.cancelAll() }
+        guard let value = try await tasks.next() ?? nil else { throw Overdue() }
+        return value
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import Logging
 import NIOCore
@@ -5,7 +6,7 @@ import ServiceLifecycle
 
 /// One of the addresses at which the gateway answers.
 struct Listener: Service {
-    enum Door: CaseIterable {
+    enum Role: CaseIterable {
         case callers, administrators, commands
 
         /// The setting that says where it is.
@@ -19,21 +20,23 @@ struct Listener: Service {
     }
 
     private let application: any Service
-    private let address: BindAddress
-    private let door: Door
+    private let address: ListenerAddress
+    private let role: Role
 
     private static let idleTimeout = TimeAmount.seconds(75)
 
-    init(_ door: Door, at address: BindAddress, _ router: Router<OpenContext>, _ arrivals: Arrivals, _ logger: Logger) {
-        self.door = door
+    init(
+        _ role: Role, at address: ListenerAddress, _ router: Router<OpenContext>, _ arrivals: Arrivals, _ logger: Logger
+    ) {
+        self.role = role
         self.address = address
         application = Application(
             router: router,
             server: .http1(
                 configuration: .init(additionalChannelHandlers: [CallerPresence()], idleTimeout: Self.idleTimeout)
             ),
-            configuration: .init(address: address),
-            onServerRunning: { channel in await arrivals.arrived(door, port: channel.localAddress?.port) },
+            configuration: .init(address: address.bindAddress),
+            onServerRunning: { channel in await arrivals.arrived(role, port: channel.localAddress?.port) },
             logger: logger
         )
     }
@@ -43,7 +46,28 @@ struct Listener: Service {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw SettingFailure("\(door.setting.rawValue): \(address) cannot be listened on: \(error)")
+            let reason = String(cString: strerror(error.errnoCode))
+            throw SettingFailure("\(role.setting.rawValue): \(address) cannot be listened on: \(reason)")
+        }
+    }
+}
+
+/// Where a listener is.
+enum ListenerAddress: CustomStringConvertible {
+    case tcp(ListenAddress)
+    case socket(path: String)
+
+    var bindAddress: BindAddress {
+        switch self {
+        case .tcp(let address): .hostname(address.host, port: address.port)
+        case .socket(let path): .unixDomainSocket(path: path)
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .tcp(let address): address.description
+        case .socket(let path): path
         }
     }
 }

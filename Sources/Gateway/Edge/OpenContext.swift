@@ -1,6 +1,7 @@
 import HTTPTypes
 public import Hummingbird
 import NIOCore
+import Synchronization
 
 /// A request before anybody knows who is calling.
 public struct OpenContext: RequestContext {
@@ -15,8 +16,10 @@ public struct OpenContext: RequestContext {
     var door = Operation.Door.callers
     /// `http` or `https`, as the caller sees it: what a signature may cover.
     var scheme = "http"
-    /// Set by ``AdminAuthenticator``; the control socket's callers are local.
-    var administrator = Administrator.local
+    /// What kind of refusal the request met, for its line in the log.
+    let refusal = RefusalNote()
+    /// Set by ``AdminAuthenticator`` and ``LocalAuthenticator``, and by nothing else.
+    var administrator: Administrator?
     /// Set by ``Authenticator`` and by nothing else.
     var principal: Principal?
 
@@ -25,4 +28,13 @@ public struct OpenContext: RequestContext {
         coreContext = .init(source: source)
         channel = source.channel
     }
+}
+
+/// Carries the kind of a refusal from where it is answered out to where the request is logged.
+final class RefusalNote: Sendable {
+    private let noted = Mutex<ProblemType?>(nil)
+
+    var type: ProblemType? { noted.withLock(\.self) }
+
+    func note(_ type: ProblemType) { noted.withLock { $0 = type } }
 }

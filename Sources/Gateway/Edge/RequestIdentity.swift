@@ -17,7 +17,7 @@ struct RequestIdentity: RouterMiddleware {
         context.door = door
         context.requestID = request.headers[.requestID].flatMap(accepted) ?? RequestID.random()
         let peer = context.channel.remoteAddress?.ipAddress ?? "local"
-        if trustedProxies.contains(peer), request.headers[.forwardedProto]?.lowercased() == "https" {
+        if trustedProxies.contains(peer), request.firstForwardedProto == "https" {
             context.scheme = "https"
         }
         context.sourceAddress = trustedProxies.sourceAddress(
@@ -30,15 +30,15 @@ struct RequestIdentity: RouterMiddleware {
         let started = ContinuousClock.now
         var response = try await next(request, context)
         response.headers[.requestID] = context.requestID
-        context.logger.info(
-            "request answered",
-            metadata: [
-                "method": "\(request.method.rawValue)",
-                "path": "\(request.uri.path.prefix(200))",
-                "status": "\(response.status.code)",
-                "head_ms": "\((ContinuousClock.now - started).wholeMilliseconds)",
-            ]
-        )
+        var metadata: Logger.Metadata = [
+            "method": "\(request.method.rawValue)",
+            "path": "\(request.uri.path.prefix(200))",
+            "status": "\(response.status.code)",
+            "source": "\(context.sourceAddress)",
+            "head_ms": "\((ContinuousClock.now - started).wholeMilliseconds)",
+        ]
+        if let refusal = context.refusal.type { metadata["problem"] = "\(refusal.rawValue)" }
+        context.logger.info("request answered", metadata: metadata)
         return response
     }
 
@@ -53,6 +53,13 @@ struct RequestIdentity: RouterMiddleware {
             }
         }
         return isHarmless && (1...128).contains(id.utf8.count) ? id : nil
+    }
+}
+
+extension Request {
+    /// Of several proxies the first, which is the one that the caller spoke to, stands first.
+    fileprivate var firstForwardedProto: String? {
+        headers[.forwardedProto]?.split(separator: ",").first.map { $0.trimming(" ").lowercased() }
     }
 }
 

@@ -3,9 +3,15 @@ import Quota
 
 enum Timestamp {
     /// RFC 3339 in UTC with milliseconds, such as `2026-11-22T20:27:27.123Z`.
+    ///
+    /// What is later than it can say is written as its last instant.
     static func text(_ date: Date) -> String {
-        Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(date)
+        let date = min(date, last)
+        return Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(date)
     }
+
+    /// 9999-12-31T23:59:59.999Z.
+    private static let last = Date(timeIntervalSince1970: 253_402_300_799.999)
 
     static func text(_ moment: Moment) -> String { text(moment.date) }
 }

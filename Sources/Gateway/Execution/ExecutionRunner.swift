@@ -76,7 +76,8 @@ struct ExecutionRunner: Sendable {
                     language: order.language,
                     code: Array(order.code.utf8),
                     context: order.contextData.map { Array($0.utf8) },
-                    nonce: principal.signed?.nonce
+                    nonce: principal.signed?.nonce,
+                    expiresAt: principal.claims.notAfter
                 )
             )
         } catch {

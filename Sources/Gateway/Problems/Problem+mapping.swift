@@ -12,7 +12,7 @@ extension Problem {
     init(_ failure: AuthenticationFailure, isSigned: Bool) {
         switch failure {
         case .refused(.expired):
-            self.init(.expiredToken, "The token has expired.", shouldRetry: false)
+            self = .expiredToken
         case .refused(.notYetValid):
             self.init(.invalidToken, "The token is not valid yet.", shouldRetry: false)
         case .tenantDisabled:
@@ -48,6 +48,7 @@ extension Problem {
     init(_ failure: NonceFailure) {
         switch failure {
         case .replayed: self = .replayed
+        case .late: self = .late
         case .full: self = .nonceStoreFull
         case .unavailable:
             self = .ledgerUnavailable
@@ -82,7 +83,10 @@ extension Problem {
         case .tenantDisabled:
             self.init(.tenantDisabled, "The tenant is disabled.", shouldRetry: false)
         case .keyRevoked: self = .invalidToken
+        case .expired: self = .expiredToken
+        case .notSigned: self = .notSigned
         case .replayed: self = .replayed
+        case .late: self = .late
         case .nonceStoreFull: self = .nonceStoreFull
         case .unavailable:
             self = .ledgerUnavailable
@@ -112,6 +116,8 @@ extension Problem {
             )
         case .invalidScopes:
             self.init(.invalidRequest, "scopes must name at least one admin scope.")
+        case .actorRefused:
+            self = .invalidToken
         case .invalidPolicy(let failure):
             self.init(.invalidRequest, "\(failure)")
         case .missing, .exists, .inUse, .notALedger, .tooNew, .wrongRootKey, .unavailable, .alreadyUsed:
@@ -171,6 +177,14 @@ extension Problem {
 
     static let invalidToken = Problem(
         .invalidToken, "The token is malformed, unknown, revoked or forged.", shouldRetry: false
+    )
+
+    static let expiredToken = Problem(.expiredToken, "The token has expired.", shouldRetry: false)
+
+    static let notSigned = Problem(.invalidSignature, "Only signed requests are accepted here.", shouldRetry: false)
+
+    static let late = Problem(
+        .clockSkew, "The request took so long to arrive that its signature is too old by now.", shouldRetry: false
     )
 
     static let invalidSignature = Problem(

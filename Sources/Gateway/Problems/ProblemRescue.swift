@@ -13,8 +13,10 @@ struct ProblemRescue: RouterMiddleware {
             return try await next(request, context)
         } catch {
             let problem = Problem(rescuing: error, of: request, context)
+            context.refusal.note(problem.type)
             var response = problem.response(requestID: context.requestID)
-            if problem.type == .payloadTooLarge || request.announcesMuchBody {
+            if problem.type == .payloadTooLarge || problem.headers[.connection] == "close" || request.announcesMuchBody
+            {
                 response.headers[.connection] = "close"
                 closeSoon(context.channel)
             }

@@ -1,4 +1,3 @@
-import Hummingbird
 import NIOCore
 
 /// A TCP address to listen on, as `host:port` or `[ipv6]:port`. Port 0 asks for any free one.
@@ -41,8 +40,6 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension ListenAddress {
-    var bindAddress: BindAddress { .hostname(host, port: port) }
-
     /// The base URL once a port is bound.
     func url(port bound: Int?) -> String {
         "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"

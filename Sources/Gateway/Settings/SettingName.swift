@@ -8,6 +8,8 @@ public enum SettingName: String, CaseIterable, Sendable {
     case adminListen = "GATEWAY_ADMIN_LISTEN"
     case ledger = "GATEWAY_LEDGER"
     case rootKey = "GATEWAY_ROOT_KEY"
+    /// For `root-key rotate` only.
+    case newRootKey = "GATEWAY_NEW_ROOT_KEY"
     case rootKeyFile = "GATEWAY_ROOT_KEY_FILE"
     case trustedProxies = "GATEWAY_TRUSTED_PROXIES"
     case drainSeconds = "GATEWAY_DRAIN_SECONDS"
@@ -21,7 +23,7 @@ public enum SettingName: String, CaseIterable, Sendable {
     case token = "GATEWAY_TOKEN"
 
     /// Whether its value may never be shown.
-    public var isSecret: Bool { [.rootKey, .e2bAPIKey, .token].contains(self) }
+    public var isSecret: Bool { [.rootKey, .newRootKey, .e2bAPIKey, .token].contains(self) }
 }
 
 extension Settings {
@@ -39,15 +41,17 @@ extension Settings {
             }
             ledgerPath = String(value.dropFirst(7))
         case .rootKey:
-            guard let key = try? RootKey(text: value) else {
-                throw SettingFailure(setting, "must be 64 hex digits, as `e2b-gateway init` writes them")
-            }
-            rootKey = key
+            rootKey = try Self.rootKey(setting)
+        case .newRootKey:
+            newRootKey = try Self.rootKey(setting)
         case .rootKeyFile:
             rootKeyFile = value
         case .trustedProxies:
             guard let proxies = TrustedProxies(value) else {
-                throw SettingFailure(setting, "must be a comma list of addresses or CIDR blocks, not \"\(value)\"")
+                throw SettingFailure(
+                    setting,
+                    "must be a comma list of addresses and of networks such as 10.0.0.0/8 without bits beyond their prefix, not \"\(value)\""
+                )
             }
             trustedProxies = proxies
         case .drainSeconds:
@@ -80,6 +84,13 @@ extension Settings {
         case .token:
             token = value
         }
+    }
+
+    private static func rootKey(_ setting: RawSetting) throws(SettingFailure) -> RootKey {
+        guard let key = try? RootKey(text: setting.value) else {
+            throw SettingFailure(setting, "must be 64 hex digits, as `e2b-gateway init` writes them")
+        }
+        return key
     }
 
     private static func address(_ setting: RawSetting) throws(SettingFailure) -> ListenAddress {

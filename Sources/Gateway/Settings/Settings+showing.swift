@@ -9,6 +9,7 @@ extension Settings {
         case .adminListen: adminListen.description
         case .ledger: "sqlite:\(ledgerPath)"
         case .rootKey: secret(rootKey != nil)
+        case .newRootKey: secret(newRootKey != nil)
         case .rootKeyFile: effectiveRootKeyFile
         case .trustedProxies: trustedProxies.description
         case .drainSeconds: "\(drain.components.seconds)"

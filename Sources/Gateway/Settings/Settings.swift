@@ -14,6 +14,8 @@ public struct Settings: Sendable {
     public var ledgerPath = "gateway.db"
     /// `GATEWAY_ROOT_KEY`: 64 hex digits. Takes precedence over the file.
     public var rootKey: RootKey?
+    /// `GATEWAY_NEW_ROOT_KEY`: what `root-key rotate` seals under from now on, where the old one is in the environment.
+    public var newRootKey: RootKey?
     /// `GATEWAY_ROOT_KEY_FILE`. Default: the ledger's path with `.root-key` behind it.
     public var rootKeyFile: String?
     /// `GATEWAY_TRUSTED_PROXIES`: comma list of addresses or CIDR blocks. Default none.

@@ -4,11 +4,15 @@ import ArgumentParser
 struct DurationArgument: ExpressibleByArgument {
     let seconds: Double
 
+    /// For the help: `24h`.
+    let defaultValueDescription: String
+
     /// A century: whoever means longer means for ever.
     private static let longestSeconds = 100 * 366 * 86_400.0
 
     init(hours: Double) {
         seconds = hours * 3600
+        defaultValueDescription = "\(Int(hours))h"
     }
 
     init?(argument: String) {
@@ -20,6 +24,7 @@ struct DurationArgument: ExpressibleByArgument {
             number * unit.seconds <= Self.longestSeconds
         else { return nil }
         seconds = number * unit.seconds
+        defaultValueDescription = argument
     }
 }
 

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Auth
-import Foundation
 import Gateway
-import Glibc
 import Ledger
 
 struct RootKeyCommand: ParsableCommand {
@@ -26,17 +24,10 @@ struct RootKeyCommand: ParsableCommand {
 
         func run() async throws {
             let settings = try Settings.load(configFile: administration.config).settings
-            let ledger = try LedgerAccess.open(settings)
+            let old = try LedgerAccess.rootKey(settings)
+            let ledger = try LedgerAccess.open(settings, rootKey: old)
             do {
-                if settings.rootKey != nil {
-                    try await rotate(ledger, to: try Self.given())
-                    print("Resealed. Put the new key into GATEWAY_ROOT_KEY now.")
-                } else {
-                    let file = RootKeyFile(path: settings.effectiveRootKeyFile)
-                    try await rotate(ledger, to: try file.prepareSuccessor())
-                    try file.adoptSuccessor()
-                    print("Resealed under the new key in \(file.path). Keep a copy of it elsewhere.")
-                }
+                try await rotate(ledger, settings, from: old)
                 await ledger.close()
             } catch {
                 await ledger.close()
@@ -44,19 +35,32 @@ struct RootKeyCommand: ParsableCommand {
             }
         }
 
-        private func rotate(_ ledger: Ledger, to key: RootKey) async throws {
-            try await ledger.rotateRootKey(to: key, by: LedgerAdministration.localActor)
-        }
-
-        private static func given() throws -> RootKey {
-            guard let text = ProcessInfo.processInfo.environment["GATEWAY_NEW_ROOT_KEY"],
-                let key = try? RootKey(text: text)
-            else {
-                throw CommandFailure(
-                    "The root key comes from GATEWAY_ROOT_KEY; give the new one, 64 hex digits, in GATEWAY_NEW_ROOT_KEY."
-                )
+        private func rotate(_ ledger: Ledger, _ settings: Settings, from old: RootKey) async throws {
+            guard settings.rootKey == nil else {
+                guard let new = settings.newRootKey else {
+                    throw CommandFailure(
+                        "The root key comes from GATEWAY_ROOT_KEY; give the new one, 64 hex digits, in "
+                            + "GATEWAY_NEW_ROOT_KEY."
+                    )
+                }
+                guard new.exported() != old.exported() else {
+                    throw CommandFailure("GATEWAY_NEW_ROOT_KEY is the key that is in force.")
+                }
+                try await ledger.rotateRootKey(to: new, by: LedgerAdministration.localActor)
+                print("Resealed. Put the new key into GATEWAY_ROOT_KEY now; keep the old one for backups of its time.")
+                return
             }
-            return key
+            let file = RootKeyFile(path: settings.effectiveRootKeyFile)
+            // What an interrupted rotation left: this process holds the ledger, so nobody else is about to.
+            try file.finishInterrupted(with: old)
+            try await ledger.rotateRootKey(to: try file.prepareSuccessor(), by: LedgerAdministration.localActor)
+            try file.adoptSuccessor()
+            print(
+                """
+                Resealed under the new key in \(file.path). Keep a copy of it elsewhere.
+                The old key is in \(file.oldPath), for backups made before; delete it when you need none of them.
+                """
+            )
         }
     }
 }

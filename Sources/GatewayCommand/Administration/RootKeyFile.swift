@@ -8,31 +8,52 @@ struct RootKeyFile {
     let path: String
 
     private var successorPath: String { path + ".new" }
+    /// Where the key before the last rotation is kept.
+    var oldPath: String { path + ".old" }
 
-    /// The key that opens the ledger. Finishes a rotation that was interrupted: of the two files, the one whose key
-    /// fits is the right one.
+    /// The key that opens the ledger. After a rotation that was interrupted there are two files; the one whose key fits
+    /// is the right one.
     func load(for ledgerPath: String) throws -> RootKey {
-        if FileManager.default.fileExists(atPath: successorPath), let successor = try? read(successorPath),
-            (try? Ledger.fits(rootKey: successor, at: ledgerPath)) == true
-        {
-            try adoptSuccessor()
-            return successor
+        guard FileManager.default.fileExists(atPath: successorPath) else { return try read(path) }
+        let successor: RootKey?
+        do {
+            successor = try read(successorPath)
+        } catch {
+            // Unfinished when the power went: then the old one still fits, or there is something to be told.
+            guard let old = try? read(path), try Ledger.fits(rootKey: old, at: ledgerPath) else { throw error }
+            return old
         }
-        return try read(path)
+        guard let successor, try Ledger.fits(rootKey: successor, at: ledgerPath) else { return try read(path) }
+        return successor
     }
 
-    /// A new key, on disk beside the old one.
+    /// A new key, on disk beside the old one, belonging to the same user.
     func prepareSuccessor() throws -> RootKey {
         let key = RootKey.random()
         try? FileManager.default.removeItem(atPath: successorPath)
-        try write(key, to: successorPath)
+        try write(key, to: successorPath, like: path)
         return key
     }
 
-    /// Puts the successor into the old key's place, in one step.
+    /// Finishes a rotation that was interrupted after the ledger was resealed. Only for whoever holds the ledger.
+    ///
+    /// - Parameter key: the one that opened it.
+    func finishInterrupted(with key: RootKey) throws {
+        guard let successor = try? read(successorPath), successor.exported() == key.exported() else { return }
+        try adoptSuccessor()
+    }
+
+    /// Puts the successor into the old key's place, in one step, if there is one. Only for whoever holds the ledger: its
+    /// key is the successor then.
+    ///
+    /// The old key is kept at ``oldPath``, for backups of its time.
     func adoptSuccessor() throws {
-        guard rename(successorPath, path) == 0 else {
-            throw CommandFailure("The new root key at \(successorPath) cannot be moved to \(path); move it by hand.")
+        guard FileManager.default.fileExists(atPath: successorPath) else { return }
+        try? FileManager.default.removeItem(atPath: oldPath)
+        guard link(path, oldPath) == 0 || errno == ENOENT, rename(successorPath, path) == 0 else {
+            throw CommandFailure(
+                "The new root key at \(successorPath) cannot be moved to \(path) (\(String(cString: strerror(errno))))."
+            )
         }
         try syncFolder()
     }
@@ -45,13 +66,31 @@ struct RootKeyFile {
     }
 
     /// Synced before it returns: a ledger sealed under a key that was lost with the power is lost as well.
-    private func write(_ key: RootKey, to path: String) throws {
+    ///
+    /// - Parameter model: a file whose owner and group the new one gets, so that whoever rotates as root does not lock
+    ///   the service out.
+    private func write(_ key: RootKey, to path: String, like model: String? = nil) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw CommandFailure("The root key cannot be written to \(path).") }
+        guard descriptor >= 0 else {
+            throw CommandFailure("The root key cannot be written to \(path): \(String(cString: strerror(errno))).")
+        }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        if let model { try giveAway(descriptor, like: model) }
         try handle.write(contentsOf: Data((key.exported() + "\n").utf8))
         try handle.synchronize()
         try syncFolder()
+    }
+
+    private func giveAway(_ descriptor: CInt, like model: String) throws {
+        var status = stat()
+        guard stat(model, &status) == 0 else { throw CommandFailure("There is no root key at \(model).") }
+        guard status.st_uid != geteuid() || status.st_gid != getegid() else { return }
+        guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
+            throw CommandFailure(
+                "\(model) belongs to user \(status.st_uid), to whom this user cannot give the new root key. "
+                    + "Rotate as that user, or as root; nothing was changed."
+            )
+        }
     }
 
     /// A file's name is on disk only when its folder is.
@@ -72,8 +111,14 @@ struct RootKeyFile {
         if let mode = attributes[.posixPermissions] as? NSNumber, mode.intValue & 0o077 != 0 {
             throw CommandFailure("Others may read the root key at \(path). Run: chmod 600 \(path)")
         }
-        let text = try String(contentsOfFile: path, encoding: .utf8)
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure(
+                "The root key at \(path) cannot be read by this user; it belongs to "
+                    + "\(attributes[.ownerAccountName] as? String ?? "somebody else")."
+            )
+        }
         do {
+            let text = String(decoding: data, as: UTF8.self)
             return try RootKey(text: text.trimmingCharacters(in: .whitespacesAndNewlines))
         } catch {
             throw CommandFailure("\(path) does not hold a root key: 64 hex digits.")

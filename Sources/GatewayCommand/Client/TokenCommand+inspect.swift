@@ -9,6 +9,7 @@ extension TokenCommand {
             discussion: "This proves nothing: only the gateway, which has the key's secret, can tell whether it holds."
         )
 
+        @OptionGroup var secrecy: TokenSecrecy
         @OptionGroup var format: OutputOptions
 
         private struct Inspected: Encodable {

@@ -16,20 +16,25 @@ extension TokenCommand {
         @Option(help: "The end user on whose behalf it acts.") var subject: String?
         @Option(help: "How long it is valid from now: 1h, 7d.") var expires: DurationArgument?
         @Option(help: "Valid only from now on plus this: 10m.") var startsIn: DurationArgument?
-        @Option(help: "What it may do: execute or read. Repeatable.") var scope: [String] = []
+        @Option(help: "What it may do: execute or read; of an admin token, admin:read and so on. Repeatable.")
+        var scope: [String] = []
         @Option(help: "A template it may use. Repeatable.") var template: [String] = []
         @Option(help: "A language it may use. Repeatable.") var language: [String] = []
         @Option(help: "An address or network it may be used from: 10.0.0.0/8. Repeatable.") var source: [String] = []
         @Flag(help: "Only signed requests.") var signedOnly = false
+        @OptionGroup var secrecy: TokenSecrecy
         @OptionGroup var format: OutputOptions
 
         private struct Narrowed: Encodable { let token: String }
 
-        func run() async throws {
-            let caveats = try caveats(at: Int64(Date().timeIntervalSince1970))
-            guard !caveats.isEmpty else {
+        func validate() throws {
+            guard try !caveats(at: 0).isEmpty else {
                 throw ValidationError("Name at least one restriction; `e2b-gateway help token narrow` lists them.")
             }
+        }
+
+        func run() async throws {
+            let caveats = try caveats(at: Int64(Date().timeIntervalSince1970))
             var token = try TokenCommand.given()
             for caveat in caveats {
                 do {

@@ -26,3 +26,16 @@ struct TokenCommand: ParsableCommand {
         return getpass("Token: ").map { String(cString: $0) } ?? ""
     }
 }
+
+/// Refuses a token among the arguments without repeating it: they are in the process list already.
+struct TokenSecrecy: ParsableArguments {
+    @Argument(help: .hidden) var surplus: [String] = []
+
+    func validate() throws {
+        guard surplus.isEmpty else {
+            throw ValidationError(
+                "This takes no arguments. A token comes from GATEWAY_TOKEN or standard input: others can see arguments."
+            )
+        }
+    }
+}

@@ -30,6 +30,9 @@ struct Init: AsyncParsableCommand {
     func run() async throws {
         let settings = try Settings.load(configFile: config).settings
         umask(0o077)
+        guard !FileManager.default.fileExists(atPath: settings.ledgerPath) else {
+            throw CommandFailure("There is a ledger at \(settings.ledgerPath) already; nothing was changed.")
+        }
         let (rootKey, isNew) = try rootKey(settings)
         let ledger = try LedgerAccess.create(settings, rootKey: rootKey)
         let administration = LedgerAdministration(ledger: ledger)

@@ -12,7 +12,7 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/invalidAdminName``, ``LedgerFailure/invalidScopes``,
     ///   ``LedgerFailure/unavailable(_:)``.
     public func issueAdminToken(
-        named name: String, scopes: Set<Scope>, by actor: String
+        named name: String, scopes: Set<Scope>, by actor: Actor
     ) async throws(LedgerFailure) -> IssuedAdminKey {
         guard Tenant.isValid(name: name) else { throw .invalidAdminName }
         guard !scopes.isEmpty, scopes.isSubset(of: Scope.adminScopes) else { throw .invalidScopes }
@@ -28,7 +28,7 @@ extension Ledger {
                 ]
             )
             draft.set(Books.AdminKey(record: record, secret: secret))
-            try draft.audit(record.entry(.adminTokenIssued, by: actor))
+            try draft.audit(record.described(in: try draft.entry(.adminTokenIssued, by: actor)))
             return IssuedAdminKey(key: record, token: Token.mint(id, secret: secret))
         }
     }
@@ -44,14 +44,14 @@ extension Ledger {
     /// - Returns: the key as it is now.
     /// - Throws: ``LedgerFailure/noSuchKey(_:)``, also for a tenant's key; ``LedgerFailure/unavailable(_:)``.
     @discardableResult
-    public func revokeAdminKey(_ id: KeyID, by actor: String) async throws(LedgerFailure) -> AdminKeyRecord {
+    public func revokeAdminKey(_ id: KeyID, by actor: Actor) async throws(LedgerFailure) -> AdminKeyRecord {
         let record = try await commits.submit { draft in
             guard var key = draft.adminKey(id) else { throw LedgerFailure.noSuchKey("\(id)") }
             guard key.record.state == .active else { return key.record }
             key.record.revokedAt = draft.now
             draft.set(key)
             try draft.execute("UPDATE admin_key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, "\(id)"])
-            try draft.audit(key.record.entry(.adminTokenRevoked, by: actor))
+            try draft.audit(key.record.described(in: try draft.entry(.adminTokenRevoked, by: actor)))
             return key.record
         }
         return books.withLock { $0.listed(record) }
@@ -90,7 +90,7 @@ extension Ledger {
         let key = books.withLock { $0.adminKeys[id] }
         let claims: Claims
         do throws(AuthenticationFailure) {
-            claims = try proof(key?.verifier ?? nobody, now.seconds)
+            claims = try proof(key?.verifier ?? nobody, clock.wall().seconds)
         } catch {
             throw key == nil && error.isForgery ? .unknownKey : error
         }
@@ -104,10 +104,9 @@ extension AdminKeyRecord {
     /// The names of its scopes, in order.
     var scopeNames: [String] { scopes.map(\.rawValue).sorted() }
 
-    /// What audit says about the key when it is issued or revoked.
-    func entry(_ action: AuditAction, by actor: String) -> AuditEntry {
-        var entry = AuditEntry(action)
-        entry.actor = actor
+    /// A record of the key's issue or revocation, with what audit says about the key.
+    func described(in entry: AuditEntry) -> AuditEntry {
+        var entry = entry
         entry.keyID = "\(id)"
         entry.after = .object([
             "name": .string(name), "scopes": .array(scopeNames.map(CanonicalJSON.string)),

@@ -4,6 +4,8 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     public var action: AuditAction
     /// Who did it, when it was not a tenant: `local:root`, `gateway`.
     public var actor: String?
+    /// The admin token that did it, by its key, as 16 hex digits.
+    public var actorKeyID: String?
     /// The tenant it concerns.
     public var tenant: String?
     /// The key that was used or changed, as 16 hex digits.
@@ -63,6 +65,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     enum CodingKeys: String, CodingKey {
         case action, actor, tenant, subject, execution, sandbox, template, language, outcome, reason, exception
         case before, after
+        case actorKeyID = "actor_key_id"
         case keyID = "key_id"
         case sourceAddress = "source_address"
         case requestID = "request_id"
@@ -84,6 +87,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
         func add(_ key: CodingKeys, _ number: Int64?) { members[key.rawValue] = number.map(CanonicalJSON.integer) }
         add(.action, action.rawValue)
         add(.actor, actor)
+        add(.actorKeyID, actorKeyID)
         add(.tenant, tenant)
         add(.keyID, keyID)
         add(.subject, subject)

@@ -26,13 +26,16 @@ struct Draft {
     let database: Database
     /// One instant for all that is in the commit.
     let now: Moment
+    /// The same by the wall clock, for the times of credentials.
+    let wall: Moment
     var changes: Changes
     private let books: BooksBox
 
-    init(database: Database, books: BooksBox, now: Moment) {
+    init(database: Database, books: BooksBox, now: Moment, wall: Moment) {
         self.database = database
         self.books = books
         self.now = now
+        self.wall = wall
         changes = books.withLock { Changes(sealer: $0.sealer, head: $0.head) }
     }
 

@@ -107,7 +107,7 @@ final class GroupCommit: Sendable {
         var written: [any PendingWrite] = []
         var refused: [(any PendingWrite, LedgerFailure)] = []
         do {
-            var draft = Draft(database: database, books: books, now: clock.now())
+            var draft = Draft(database: database, books: books, now: clock.now(), wall: clock.wall())
             try database.inTransaction(.immediate) {
                 for write in batch {
                     if let failure = try attempt(write, in: &draft) {

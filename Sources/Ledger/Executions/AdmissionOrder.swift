@@ -27,13 +27,15 @@ public struct AdmissionOrder: Sendable {
     /// The nonce of a signed request, to be accepted once in the commit of the admission. It is used up also when the
     /// execution is refused, except when the ledger is unavailable.
     public var nonce: PresentedNonce?
+    /// The credential's last valid second (Unix time), if it expires: a body may take longer to come than that.
+    public var expiresAt: Int64?
 
     /// An order.
     public init(
         executionID: ExecutionID, tenant: String, keyID: KeyID, subject: String? = nil, requestID: String,
         sourceAddress: String, timeoutMilliseconds: Int64, template: String = "code-interpreter-v1",
         language: String = "python", code: [UInt8], context: [UInt8]? = nil,
-        nonce: PresentedNonce? = nil
+        nonce: PresentedNonce? = nil, expiresAt: Int64? = nil
     ) {
         self.executionID = executionID
         self.tenant = tenant
@@ -47,5 +49,6 @@ public struct AdmissionOrder: Sendable {
         self.code = code
         self.context = context
         self.nonce = nonce
+        self.expiresAt = expiresAt
     }
 }

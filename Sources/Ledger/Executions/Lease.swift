@@ -35,8 +35,14 @@ public enum AdmissionFailure: Error, Sendable, Hashable {
     case tenantDisabled
     /// The key was revoked, is past the deadline of its rotation, or is not the tenant's, since the call was authenticated.
     case keyRevoked
-    /// The nonce was used with this key before, or its time is over.
+    /// The credential has expired since the call was authenticated.
+    case expired
+    /// The policy demands signed requests since the call was authenticated.
+    case notSigned
+    /// The nonce was used with this key before.
     case replayed
+    /// The signature is too old by now for anyone to tell whether its nonce was used.
+    case late
     /// As many nonces are remembered as may be.
     case nonceStoreFull
     /// The ledger cannot be written; nothing may run unrecorded.

@@ -29,6 +29,7 @@ extension Ledger {
             switch try NonceStore.accept(nonce, of: order.origin.keyID, within: nonceLimits, in: &draft) {
             case .accepted: break
             case .replayed: return try refuse(order, .replayed, reason: "replayed", in: &draft)
+            case .late: return try refuse(order, .late, reason: "late", in: &draft)
             case .full: return try refuse(order, .nonceStoreFull, reason: "nonce_store_full", in: &draft)
             }
         }
@@ -39,6 +40,13 @@ extension Ledger {
         }
         guard !account.tenant.isDisabled else {
             return try refuse(order, .tenantDisabled, reason: "tenant_disabled", in: &draft)
+        }
+        // Judged when the call began as well; the body may have taken its time.
+        guard draft.wall.seconds <= order.expiresAt ?? .max else {
+            return try refuse(order, .expired, reason: "expired", in: &draft)
+        }
+        guard order.nonce != nil || !account.policy.signedOnly else {
+            return try refuse(order, .notSigned, reason: "not_signed", in: &draft)
         }
 
         var usage = account.usage

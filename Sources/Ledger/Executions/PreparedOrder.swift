@@ -15,6 +15,7 @@ struct PreparedOrder: Sendable {
     let contextDigest: String?
     let contextBytes: Int64
     let nonce: PresentedNonce?
+    let expiresAt: Int64?
 
     init(_ order: AdmissionOrder, digestKey: [UInt8]) {
         id = order.executionID
@@ -31,6 +32,7 @@ struct PreparedOrder: Sendable {
         contextDigest = order.context.map { Hex.text(Digest.hmacSHA256($0, key: digestKey)) }
         contextBytes = Int64(order.context?.count ?? 0)
         nonce = order.nonce
+        expiresAt = order.expiresAt
     }
 
     /// What audit says about the order, whether it is admitted or refused.

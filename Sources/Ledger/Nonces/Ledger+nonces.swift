@@ -26,8 +26,17 @@ extension Ledger {
         switch verdict {
         case .accepted: break
         case .replayed: throw .replayed
+        case .late: throw .late
         case .full: throw .full
         }
+    }
+
+    /// Whether a nonce was used with a key, by a look at the disk: cheaper than ``acceptNonce(_:of:until:)``, and no
+    /// promise. Nobody else may use it up meanwhile. False when the ledger cannot be read.
+    public func isUsed(_ nonce: PresentedNonce, of key: KeyID) async -> Bool {
+        let now = clock.now()
+        let isUsed = try? await read { database in try NonceStore.isUsed(nonce, of: key, at: now, in: database) }
+        return isUsed ?? false
     }
 
     /// Forgets nonces whose time is over, if there are any. A failure only leaves them there.

@@ -6,7 +6,7 @@ import Quota
 /// Which nonces were used, on disk, with how many there are of each key in the books.
 enum NonceStore {
     enum Verdict {
-        case accepted, replayed, full
+        case accepted, replayed, late, full
     }
 
     /// How many nonces whose time is over go with each one that comes: more than one, so that they get fewer.
@@ -19,17 +19,16 @@ enum NonceStore {
         _ nonce: PresentedNonce, of key: KeyID, within limits: NonceLimits, in draft: inout Draft
     ) throws -> Verdict {
         // Once its time is over it may have been forgotten already.
-        guard nonce.until > draft.now else { return .replayed }
+        guard nonce.until > draft.wall else { return .late }
+        // By the ledger's own clock, which may be apart from the one that signatures live by.
+        let until = draft.now + (nonce.until - draft.wall)
         try forget(upTo: forgottenEachTime, in: &draft)
         let digest = digest(nonce.text)
-        let sql = "SELECT expires_at FROM nonce WHERE key = ? AND digest = ?"
-        let known = try Int64.fetchOne(
-            draft.database.cachedStatement(sql: sql), arguments: ["\(key)", Blob.value(digest)])
-        if let known {
+        if let known = try end(of: digest, of: key, in: draft.database) {
             guard known <= draft.now.nanoseconds else { return .replayed }
             try draft.execute(
                 "UPDATE nonce SET expires_at = ? WHERE key = ? AND digest = ?",
-                [nonce.until.nanoseconds, "\(key)", Blob.value(digest)]
+                [until.nanoseconds, "\(key)", Blob.value(digest)]
             )
             return .accepted
         }
@@ -39,10 +38,21 @@ enum NonceStore {
         }
         try draft.execute(
             "INSERT INTO nonce (key, digest, expires_at) VALUES (?, ?, ?)",
-            ["\(key)", Blob.value(digest), nonce.until.nanoseconds]
+            ["\(key)", Blob.value(digest), until.nanoseconds]
         )
         draft.changes.nonces[key, default: 0] += 1
         return .accepted
+    }
+
+    static func isUsed(_ nonce: PresentedNonce, of key: KeyID, at now: Moment, in database: Database) throws -> Bool {
+        try end(of: digest(nonce.text), of: key, in: database).map { $0 > now.nanoseconds } ?? false
+    }
+
+    /// Until when a nonce that was used is remembered.
+    private static func end(of digest: [UInt8], of key: KeyID, in database: Database) throws -> Int64? {
+        let sql = "SELECT expires_at FROM nonce WHERE key = ? AND digest = ?"
+        return try Int64.fetchOne(
+            database.cachedStatement(sql: sql), arguments: ["\(key)", Blob.value(digest)])
     }
 
     /// Forgets nonces whose time is over, the longest first.

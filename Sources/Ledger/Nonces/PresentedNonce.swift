@@ -22,8 +22,10 @@ public struct PresentedNonce: Sendable, Hashable {
 
 /// Why a nonce was not accepted.
 public enum NonceFailure: Error, Sendable, Hashable {
-    /// It was used with this key before; or its time is over, so that nobody could tell.
+    /// It was used with this key before.
     case replayed
+    /// Its time is over, so that nobody can tell whether it was used.
+    case late
     /// As many nonces are remembered as may be. None is forgotten early, so this refuses.
     case full
     /// The ledger cannot be written.

@@ -18,13 +18,13 @@ extension Ledger {
     ///
     /// - Throws: ``LedgerFailure/unavailable(_:)``; everything is under the old root key then, unless the commit itself was
     ///   the last thing the disk could do.
-    public func rotateRootKey(to rootKey: RootKey, by actor: String) async throws(LedgerFailure) {
+    public func rotateRootKey(to rootKey: RootKey, by actor: Actor) async throws(LedgerFailure) {
         try await rotateRootKey(to: rootKey, by: actor) { _ in }
     }
 
     /// The same, with a word at each step.
     func rotateRootKey(
-        to rootKey: RootKey, by actor: String, reached: @escaping @Sendable (RootKeyRotationStep) -> Void
+        to rootKey: RootKey, by actor: Actor, reached: @escaping @Sendable (RootKeyRotationStep) -> Void
     ) async throws(LedgerFailure) {
         let sealer = Sealer(rootKey)
         try await commits.submit { draft in
@@ -36,9 +36,7 @@ extension Ledger {
                 }
             }
             draft.changes.sealer = sealer
-            var entry = AuditEntry(.rootKeyRotated)
-            entry.actor = actor
-            try draft.audit(entry)
+            try draft.audit(try draft.entry(.rootKeyRotated, by: actor))
             reached(.allResealed)
         }
         reached(.committed)

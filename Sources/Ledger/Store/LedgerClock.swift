@@ -14,11 +14,15 @@ final class LedgerClock: Sendable {
     }
 
     private let source: @Sendable () -> Moment
+    /// The wall clock as it is set now. Credentials live by it: their times were written by other machines' clocks.
+    let wall: @Sendable () -> Moment
     private let state: Mutex<State>
 
-    init(source: @escaping @Sendable () -> Moment) {
-        self.source = source
-        state = Mutex(State(last: source()))
+    /// - Parameter source: in place of both clocks.
+    init(source: (@Sendable () -> Moment)?) {
+        self.source = source ?? Self.system()
+        wall = source ?? Self.realtime
+        state = Mutex(State(last: self.source()))
     }
 
     /// The present instant, never before one that was given out.
@@ -44,11 +48,15 @@ final class LedgerClock: Sendable {
     }
 
     /// Wall clock at the first call, monotonic time since (time asleep included).
-    static func system() -> @Sendable () -> Moment {
-        var wall = timespec()
-        clock_gettime(CLOCK_REALTIME, &wall)
-        let start = Moment(seconds: Int64(wall.tv_sec)) + .nanoseconds(Int64(wall.tv_nsec))
+    private static func system() -> @Sendable () -> Moment {
+        let start = realtime()
         let origin = ContinuousClock.now
         return { start + origin.duration(to: .now) }
+    }
+
+    @Sendable private static func realtime() -> Moment {
+        var wall = timespec()
+        clock_gettime(CLOCK_REALTIME, &wall)
+        return Moment(seconds: Int64(wall.tv_sec)) + .nanoseconds(Int64(wall.tv_nsec))
     }
 }

@@ -34,10 +34,6 @@ enum LedgerStore {
     }
 
     /// Refuses another program's database before anything of it is changed.
-    static func checkContent(at path: String) throws(LedgerFailure) {
-        try look(at: path, for: { _ in })
-    }
-
     /// Reads from a ledger that is not open here, and changes nothing.
     static func look<Value>(at path: String, for query: (Database) throws -> Value) throws(LedgerFailure) -> Value {
         var configuration = Configuration()

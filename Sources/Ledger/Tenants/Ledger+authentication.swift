@@ -38,7 +38,7 @@ extension Ledger {
         let key = books.withLock { $0.keys[id] }
         let claims: Claims
         do throws(AuthenticationFailure) {
-            claims = try proof(key?.verifier ?? nobody, now.seconds)
+            claims = try proof(key?.verifier ?? nobody, clock.wall().seconds)
         } catch {
             throw key == nil && error.isForgery ? .unknownKey : error
         }

@@ -6,7 +6,7 @@ extension Ledger {
     /// Issues a key and its unrestricted token. The token is not kept and cannot be shown again.
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
-    public func issueKey(for tenant: String, by actor: String) async throws(LedgerFailure) -> IssuedKey {
+    public func issueKey(for tenant: String, by actor: Actor) async throws(LedgerFailure) -> IssuedKey {
         try await commits.submit { draft in
             guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
             return try Self.issueKey(for: account.tenant, by: actor, in: &draft)
@@ -14,7 +14,7 @@ extension Ledger {
     }
 
     /// Makes a key in the commit that is being written.
-    static func issueKey(for tenant: Tenant, by actor: String, in draft: inout Draft) throws -> IssuedKey {
+    static func issueKey(for tenant: Tenant, by actor: Actor, in draft: inout Draft) throws -> IssuedKey {
         let id = KeyID.random()
         let secret = KeySecret.random()
         let record = KeyRecord(id: id, tenant: tenant.name, createdAt: draft.now)
@@ -23,8 +23,7 @@ extension Ledger {
             ["\(id)", tenant.id, try draft.sealed(secret, as: SealedColumn.key.label("\(id)")), draft.now.nanoseconds]
         )
         draft.set(Books.Key(record: record, verifier: TokenVerifier(keyID: id, secret: secret)))
-        var entry = AuditEntry(.keyIssued)
-        entry.actor = actor
+        var entry = try draft.entry(.keyIssued, by: actor)
         entry.tenant = tenant.name
         entry.keyID = "\(id)"
         try draft.audit(entry)
@@ -57,7 +56,7 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchKey(_:)``, ``LedgerFailure/keyNotActive(_:)``, ``LedgerFailure/invalidOverlap``,
     ///   ``LedgerFailure/unavailable(_:)``.
     public func rotateKey(
-        _ id: KeyID, overlap: Duration, by actor: String
+        _ id: KeyID, overlap: Duration, by actor: Actor
     ) async throws(LedgerFailure) -> IssuedKey {
         guard overlap >= .zero, overlap <= .seconds(366 * 86_400) else { throw .invalidOverlap }
         return try await commits.submit { draft in
@@ -75,8 +74,7 @@ extension Ledger {
                 "UPDATE key SET expires_at = ?, successor = ? WHERE id = ?",
                 [deadline.nanoseconds, "\(issued.key.id)", "\(id)"]
             )
-            var entry = AuditEntry(.keyRotated)
-            entry.actor = actor
+            var entry = try draft.entry(.keyRotated, by: actor)
             entry.tenant = key.record.tenant
             entry.keyID = "\(id)"
             entry.before = .object(["state": .string(before.name)])
@@ -94,7 +92,7 @@ extension Ledger {
     /// - Returns: the key as it is now.
     /// - Throws: ``LedgerFailure/noSuchKey(_:)``, ``LedgerFailure/unavailable(_:)``.
     @discardableResult
-    public func revokeKey(_ id: KeyID, by actor: String) async throws(LedgerFailure) -> KeyRecord {
+    public func revokeKey(_ id: KeyID, by actor: Actor) async throws(LedgerFailure) -> KeyRecord {
         let record = try await commits.submit { draft in
             guard var key = draft.key(id) else { throw LedgerFailure.noSuchKey("\(id)") }
             let before = key.record.rolled(to: draft.now).state
@@ -102,8 +100,7 @@ extension Ledger {
             key.record.revokedAt = draft.now
             draft.set(key)
             try draft.execute("UPDATE key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, "\(id)"])
-            var entry = AuditEntry(.keyRevoked)
-            entry.actor = actor
+            var entry = try draft.entry(.keyRevoked, by: actor)
             entry.tenant = key.record.tenant
             entry.keyID = "\(id)"
             entry.before = .object(["state": .string(before.name)])

@@ -12,7 +12,7 @@ extension Ledger {
     ///   ``LedgerFailure/invalidPolicy(_:)``, ``LedgerFailure/unavailable(_:)``.
     @discardableResult
     public func createTenant(
-        _ name: String, policy: Policy = .standard, by actor: String
+        _ name: String, policy: Policy = .standard, by actor: Actor
     ) async throws(LedgerFailure) -> Tenant {
         guard Tenant.isValid(name: name) else { throw .invalidTenantName }
         try Self.validate(policy)
@@ -24,8 +24,7 @@ extension Ledger {
             )
             let tenant = Tenant(id: draft.database.lastInsertedRowID, name: name, createdAt: draft.now)
             draft.setUsage(Usage(), of: Books.Account(tenant: tenant, policy: policy, usage: Usage()))
-            var entry = AuditEntry(.tenantCreated)
-            entry.actor = actor
+            var entry = try draft.entry(.tenantCreated, by: actor)
             entry.tenant = name
             entry.after = .object(["policy": try CanonicalJSON(encoding: policy)])
             try draft.audit(entry)
@@ -49,7 +48,7 @@ extension Ledger {
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func setTenantDisabled(
-        _ disabled: Bool, of name: String, by actor: String
+        _ disabled: Bool, of name: String, by actor: Actor
     ) async throws(LedgerFailure) {
         try await commits.submit { draft in
             guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
@@ -60,8 +59,7 @@ extension Ledger {
                 "UPDATE tenant SET disabled_at = ? WHERE id = ?",
                 [account.tenant.disabledAt?.nanoseconds, account.tenant.id]
             )
-            var entry = AuditEntry(.tenantChanged)
-            entry.actor = actor
+            var entry = try draft.entry(.tenantChanged, by: actor)
             entry.tenant = name
             entry.before = .object(["disabled": .bool(wasDisabled)])
             entry.after = .object(["disabled": .bool(disabled)])
@@ -80,7 +78,7 @@ extension Ledger {
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/invalidPolicy(_:)``,
     ///   ``LedgerFailure/unavailable(_:)``.
-    public func setPolicy(_ policy: Policy, of name: String, by actor: String) async throws(LedgerFailure) {
+    public func setPolicy(_ policy: Policy, of name: String, by actor: Actor) async throws(LedgerFailure) {
         try await changePolicy(of: name, by: actor) { _ in policy }
     }
 
@@ -90,13 +88,12 @@ extension Ledger {
     /// - Throws: as ``setPolicy(_:of:by:)``; what `change` throws as ``LedgerFailure/invalidPolicy(_:)``.
     @discardableResult
     public func changePolicy(
-        of name: String, by actor: String, _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
+        of name: String, by actor: Actor, _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
     ) async throws(LedgerFailure) -> Policy {
         try await commits.submit { draft in
             guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
             let policy = try Self.changed(account.policy, change)
-            var entry = AuditEntry(.policySet)
-            entry.actor = actor
+            var entry = try draft.entry(.policySet, by: actor)
             entry.tenant = name
             entry.before = try CanonicalJSON(encoding: account.policy)
             entry.after = try CanonicalJSON(encoding: policy)

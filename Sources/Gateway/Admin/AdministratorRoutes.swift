@@ -1,14 +1,13 @@
 import Hummingbird
 
-/// Everything for administrators: on the control socket without a credential, since whoever can open it owns the
-/// ledger's files, and on the administrators' listener with an admin token.
-struct ControlRoutes: Sendable {
+/// Everything for administrators, on their listener and on the control socket.
+struct AdministratorRoutes: Sendable {
     let admin: AdminRoutes
     let health: HealthRoutes
     let trustedProxies: TrustedProxies
 
-    /// - Parameter authenticator: asks for an admin token; `nil` on the control socket.
-    func router(authenticator: AdminAuthenticator?) -> Router<OpenContext> {
+    /// - Parameter authenticator: establishes who is calling.
+    func router(authenticator: some RouterMiddleware<OpenContext>) -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestIdentity(door: .administrators, trustedProxies: trustedProxies)
@@ -16,13 +15,15 @@ struct ControlRoutes: Sendable {
         }
         health.add(to: router)
 
-        let administrators = router.group()
-        if let authenticator { administrators.add(middleware: authenticator) }
+        let administrators = router.group().add(middleware: authenticator).group(context: AdminContext.self)
         func on(
-            _ operation: Operation, _ handler: @Sendable @escaping (Request, OpenContext) async throws -> Response
+            _ operation: Operation, _ handler: @Sendable @escaping (Request, AdminContext) async throws -> Response
         ) {
+            guard let scope = operation.adminScope else {
+                preconditionFailure("\(operation) is not for administrators")
+            }
             administrators.on(operation) { request, context in
-                if let scope = operation.adminScope { try context.administrator.require(scope) }
+                try context.administrator.require(scope)
                 return try await handler(request, context)
             }
         }
