@@ -265,9 +265,9 @@ def test_without_a_proxy_a_guesser_cannot_change_its_address(unproxied: Gateway,
         ("2001:db8::7, 10.1.2.3", "2001:db8::7"),
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("203.0.113.7, ::ffff:10.1.2.3", "203.0.113.7"),
-        ("203.0.113.7, nonsense, 10.1.2.3", "10.1.2.3"),
+        ("203.0.113.7:5555", "203.0.113.7"),
+        ("[2001:db8::7]:99, 10.1.2.3:80", "2001:db8::7"),
         ("10.1.2.3, 10.1.2.4", "10.1.2.3"),
-        ("nonsense", "127.0.0.1"),
         ("", "127.0.0.1"),
         (",,", "127.0.0.1"),
     ],
@@ -280,6 +280,17 @@ def test_proxies_are_believed_from_the_right(
     assert caller.get("/v1/whoami", headers=from_address(claimed)).status == 200
     admin = Client(proxied.admin_url, only_admin_from(proxied, source), proxied.contract)
     assert admin.get("/admin/v1/tenants", headers=from_address(claimed)).status == 200
+
+
+@pytest.mark.parametrize("claimed", ["nonsense", "203.0.113.7, nonsense, 10.1.2.3", "203.0.113.7:x", "fe80::1%eth0"])
+def test_what_a_proxy_cannot_tell_is_in_no_network(proxied: Gateway, tenant_behind: Tenant, claimed: str) -> None:
+    """Least of all in the proxy's own: tokens that are good inside must not be good for whoever comes through it."""
+    everywhere = bytes([4, 0]) + bytes(4) + bytes([6, 0]) + bytes(16)
+    token = narrowed(tenant_behind.token, 0x08, everywhere)
+    proxied.secrets.add(token)
+    client = proxied.client(token)
+    assert client.get("/v1/whoami", headers=from_address("203.0.113.7")).status == 200
+    client.get("/v1/whoami", headers=from_address(claimed)).problem("insufficient-scope")
 
 
 def only_admin_from(gateway: Gateway, address: str) -> str:

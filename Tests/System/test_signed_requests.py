@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import http.client
 import json
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from http_message_signatures import HTTPMessageSigner
+from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algorithms
 from http_message_signatures.digests import ContentDigest
 from requests import PreparedRequest
 
@@ -21,12 +22,13 @@ from conftest import NewGateway
 from harness import raw
 from harness.client import NDJSON, SSE, Reply
 from harness.gateway import Gateway, Tenant
-from harness.signing import COMPONENTS, Signer, TokenKey, admitted, structured, usual_components
+from harness.signing import COMPONENTS, Signer, admitted, structured, usual_components
 from harness.tokens import expiring, for_subject, for_templates, narrowed, with_timeout
 from harness.waiting import eventually
 
 Change = Callable[[PreparedRequest], object]
 Narrowed = Callable[..., Signer]
+Admits = Callable[[int], contextlib.AbstractContextManager]
 
 SOME_EXECUTION = "/v1/executions/exe_000000000000000000000000"
 FREE = ("--rate", "10000/s", "--burst", "10000", "--executions", "20", "--runtime", "86400s/day")
@@ -43,6 +45,16 @@ def signer(tenant: Tenant) -> Signer:
     return Signer(tenant.gateway, tenant.token)
 
 
+@pytest.fixture(scope="module")
+def full(gateway: Gateway) -> Signer:
+    """Signs for a tenant without room: refused for want of it is whoever was let in, and nothing need be run."""
+    return Signer(gateway, gateway.tenant(*FREE, "--executions", "0").token)
+
+
+def assert_accepted(full: Signer, order: PreparedRequest) -> None:
+    full.send(order).problem("concurrency-exceeded")
+
+
 @pytest.fixture
 def narrow(tenant: Tenant) -> Narrowed:
     """Somebody who signs with the tenant's token, narrowed."""
@@ -56,11 +68,23 @@ def narrow(tenant: Tenant) -> Narrowed:
 
 
 @pytest.fixture
-def nothing_runs(tenant: Tenant):
+def admits(tenant: Tenant) -> Admits:
+    """A block in which so many executions are admitted."""
+
+    @contextlib.contextmanager
+    def admits(count: int):
+        before = admitted(tenant)
+        yield
+        assert len(admitted(tenant)) == len(before) + count
+
+    return admits
+
+
+@pytest.fixture
+def nothing_runs(admits: Admits):
     """Whatever the test does, no execution is admitted."""
-    before = admitted(tenant)
-    yield
-    assert admitted(tenant) == before
+    with admits(0):
+        yield
 
 
 def events(reply: Reply, signer: Signer) -> list[dict]:
@@ -88,9 +112,9 @@ both_libraries = pytest.mark.parametrize("sign", [with_message_signatures, with_
 
 @both_libraries
 def test_a_signed_execution(signer: Signer, tenant: Tenant, sign: Callable) -> None:
-    reply = signer.send(sign(signer, signer.plain("POST", "/v1/executions", {"code": "print('é', context_data)"})))
+    reply = signer.send(sign(signer, signer.plain("POST", "/v1/executions", {"code": "print('é')"})))
     document = reply.document
-    assert (reply.status, document["outcome"], document["output"]) == (200, "completed", "é \n")
+    assert (reply.status, document["outcome"], document["output"]) == (200, "completed", "é\n")
     assert document["id"] in admitted(tenant)
 
 
@@ -105,42 +129,37 @@ def test_a_signed_execution_streams(signer: Signer, sign: Callable) -> None:
 
 
 @both_libraries
-def test_a_signed_execution_as_server_sent_events(signer: Signer, sign: Callable) -> None:
-    order = signer.plain("POST", "/v1/executions", {"code": "print('out')"}, accept=SSE)
-    reply = signer.send(sign(signer, order))
-    assert reply.status == 200
-    assert [line for line in reply.body.splitlines() if line.startswith(b"event: ")] == [
-        b"event: started", b"event: stdout", b"event: finished",
-    ]
-
-
-@both_libraries
 @pytest.mark.parametrize("path", ["/v1/whoami", "/v1/usage", "/v1/whoami?a=%C3%A9&b&c=1+2"])
 def test_a_signed_look(signer: Signer, tenant: Tenant, sign: Callable, path: str) -> None:
     reply = signer.send(sign(signer, signer.plain("GET", path)))
     assert (reply.status, reply.document["tenant"]) == (200, tenant.name)
 
 
+@pytest.fixture(scope="module")
+def finished(signer: Signer) -> str:
+    """The path of an execution that is over."""
+    return f"/v1/executions/{signer.execute('print(1)')['id']}"
+
+
 @both_libraries
-def test_every_other_call_is_signed_alike(signer: Signer, sign: Callable) -> None:
-    execution_id = signer.execute("print(1)")["id"]
-    path = f"/v1/executions/{execution_id}"
-    assert signer.send(sign(signer, signer.plain("GET", path))).document["state"] == "finished"
-    assert signer.send(sign(signer, signer.plain("DELETE", path))).document["outcome"] == "completed"
-    assert signer.send(sign(signer, signer.plain("HEAD", "/v1/whoami"))).status == 200
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_every_other_call_is_signed_alike(signer: Signer, finished: str, sign: Callable, method: str) -> None:
+    record = signer.send(sign(signer, signer.plain(method, finished))).document
+    assert (record["state"], record["outcome"]) == ("finished", "completed")
 
 
-def test_as_the_libraries_own_readme_has_it(gateway: Gateway, signer: Signer) -> None:
+def test_as_the_libraries_own_page_has_it(gateway: Gateway, signer: Signer) -> None:
     """A session with `auth=` and nothing of ours in between."""
     with signer.session() as session:
         session.auth = signer.auth()
-        reply = session.post(f"{gateway.url}/v1/executions", json={"code": "print(6 * 7)"})
-        assert (reply.status_code, reply.json()["output"]) == (200, "42\n")
-        streamed = session.post(
-            f"{gateway.url}/v1/executions", json={"code": "print(1)"}, headers={"accept": NDJSON}, stream=True
-        )
-        assert [json.loads(line)["type"] for line in streamed.iter_lines()] == ["started", "stdout", "finished"]
         assert session.get(f"{gateway.url}/v1/whoami").json()["key_id"] == signer.key.name[6:22]
+        order = {"json": {"code": "print(6 * 7)"}, "headers": {"accept": SSE}, "stream": True}
+        with session.post(f"{gateway.url}/v1/executions", **order) as reply:
+            lines = [line.decode() for line in reply.iter_lines() if not line.startswith(b":")]
+    assert [line for line in lines if line.startswith("event: ")] == [
+        "event: started", "event: stdout", "event: finished",
+    ]
+    assert json.loads(lines[lines.index("event: stdout") + 1].removeprefix("data: "))["text"] == "42\n"
 
 
 @both_libraries
@@ -148,29 +167,39 @@ def test_a_narrowed_token_signs_as_what_it_is(tenant: Tenant, narrow: Narrowed, 
     token = with_timeout(for_subject(tenant.token, "user-42"), 2_000)
     signer = narrow(lambda _: token)
     whoami = signer.send(sign(signer, signer.plain("GET", "/v1/whoami"))).document
-    assert (whoami["tenant"], whoami["subject"], whoami["maximum_timeout_ms"]) == (tenant.name, "user-42", 2_000)
-    order = signer.plain("POST", "/v1/executions", {"code": "import time\ntime.sleep(20)", "timeout_seconds": 1})
-    reply = signer.send(sign(signer, order))
-    assert (reply.document["outcome"], reply.document["granted_timeout_ms"]) == ("timed_out", 1_000)
+    assert (whoami["tenant"], whoami["subject"]) == (tenant.name, "user-42")
+    reply = signer.send(sign(signer, signer.plain("POST", "/v1/executions", {"code": "print(1)"})))
+    assert reply.document["granted_timeout_ms"] == 2_000
     [subject] = {json.loads(record["record"])["subject"] for record in tenant.gateway.audit(reply.document["id"])}
     assert subject == "user-42"
 
 
-def test_libraries_may_cover_and_say_more(signer: Signer) -> None:
+def test_libraries_may_cover_and_say_more(full: Signer) -> None:
     """Other fields, `@target-uri`, `tag`, any label, an empty body's digest, no `alg`."""
-    order = signer.plain("POST", "/v1/executions", {"code": "print(1)"}, x_request_id="chat-1")
+    order = full.plain("POST", "/v1/executions", {"code": "print(1)"}, x_request_id="chat-1")
     covering = ("@target-uri", "@scheme", "@request-target", "content-type", "x-request-id", "@method")
-    assert signer.send(signer.sign(order, covering=covering, tag="app", label="mine", expires_in=30)).status == 200
-    assert signer.send(signer.look(include_alg=False)).status == 200
-    assert signer.send(signer.look(body=b"")).status == 200
+    assert_accepted(full, full.sign(order, covering=covering, tag="app", label="mine", expires_in=30))
+    assert full.send(full.look(include_alg=False)).status == 200
+    assert full.send(full.look(body=b"")).status == 200
 
 
-@pytest.mark.parametrize("digest", ["sha-256", "sha-512", "both"])
-def test_digests(signer: Signer, tenant: Tenant, digest: str) -> None:
-    order = signer.plain("POST", "/v1/executions", {"code": "print(1)"})
-    names = ["sha-256", "sha-512"] if digest == "both" else [digest]
+@pytest.mark.parametrize("names", [["sha-256"], ["sha-512"], ["sha-256", "sha-512"], ["md5", "sha-256"]], ids=str)
+def test_digests(full: Signer, names: list[str]) -> None:
+    """The two of RFC 9530 count; what else is there is passed over."""
+    order = full.plain("POST", "/v1/executions", {"code": "print(1)"})
+    components = usual_components(order)
     order.headers["Content-Digest"] = digest_field(order.body, *names)
-    assert signer.send(signer.sign(order, use_existing_digest=True)).status == 200
+    components[-1] = (components[-1][0], order.headers["Content-Digest"])
+    assert_accepted(full, full.by_hand(order, components))
+
+
+def test_a_digest_of_the_libraries_own_with_sha_512(full: Signer) -> None:
+    class Sha512(ContentDigest):
+        algorithm = "sha-512"
+
+    order = full.plain("POST", "/v1/executions", {"code": "print(1)"})
+    Sha512.add(order.headers, order.body)
+    assert_accepted(full, full.sign(order, use_existing_digest=True))
 
 
 def digest_field(body: bytes, *names: str) -> str:
@@ -189,8 +218,6 @@ def test_another_signature_may_stand_beside_it(signer: Signer) -> None:
 
 
 def sign_as_proxy(request: PreparedRequest, **options: object) -> None:
-    from http_message_signatures import MappingKeyResolver, algorithms
-
     keys = {"proxy-1": b"a secret of the proxy's own"}
     resolver = MappingKeyResolver(public_keys=keys, private_keys=keys)
     HTTPMessageSigner(signature_algorithm=algorithms.HMAC_SHA256, key_resolver=resolver).sign(
@@ -267,7 +294,6 @@ def flipped(text: str, position: int) -> str:
 
 
 CHANGES: dict[str, Change] = {
-    "path: a slash": url("executions?", "executions/?"),
     "query: a value": url("a=1", "a=2"),
     "query: its order": url("a=1&b=2", "b=2&a=1"),
     "query: a parameter more": url("a=1", "a=1&c"),
@@ -329,18 +355,28 @@ def test_what_was_changed_is_refused(signer: Signer, what: str) -> None:
     signer.send(order).problem("invalid-signature")
 
 
-@pytest.mark.parametrize("method, path", [("DELETE", SOME_EXECUTION), ("HEAD", "/v1/whoami")])
-def test_another_method_is_refused(signer: Signer, method: str, path: str) -> None:
-    look = signer.look(path)
-    look.method = method
-    assert signer.send(look).status == 401
+def test_another_method_is_refused(signer: Signer) -> None:
+    for signed, sent in (("GET", "DELETE"), ("DELETE", "GET")):
+        request = signer.sign(signer.plain(signed, SOME_EXECUTION))
+        request.method = sent
+        signer.send(request).problem("invalid-signature")
 
 
 def test_another_path_is_refused(signer: Signer) -> None:
-    for new in ("/v1/usage", "/v1/whoami/", "/v1/whoami?x", SOME_EXECUTION):
+    for new in ("/v1/usage", "/v1/whoami?x", SOME_EXECUTION):
         look = signer.look()
         url("/v1/whoami", new)(look)
         signer.send(look).problem("invalid-signature")
+
+
+@pytest.mark.parametrize("spelling", ["/v1/executions/", "//v1/executions", "/v1/%65xecutions", "/v1/./executions"])
+@pytest.mark.usefixtures("nothing_runs")
+def test_another_spelling_of_the_path_is_refused(signer: Signer, connection: socket.socket, spelling: str) -> None:
+    """Not one that openapi.yaml names; but wherever it leads, it was not signed."""
+    order = signer.addressed(signer.order())
+    order.url = order.url.replace("/v1/executions", spelling)
+    connection.sendall(wire(order, Content_Length=str(len(order.body))) + order.body)
+    assert answered(connection)[0] in (401, 404)
 
 
 @pytest.mark.parametrize("name", ["Signature-Input", "Signature", "Content-Digest", "X-Covered"])
@@ -367,16 +403,15 @@ def test_every_byte_of_the_body_counts(signer: Signer) -> None:
         signer.send(changed).problem("invalid-signature")
 
 
-def test_what_was_refused_did_not_use_up_the_request(signer: Signer, tenant: Tenant) -> None:
+def test_what_was_refused_did_not_use_up_the_request(signer: Signer, admits: Admits) -> None:
     """Whoever spoils a copy of it must not keep the true one from being accepted."""
     order = an_order(signer)
     for change in CHANGES.values():
         changed = order.copy()
         change(changed)
         signer.send(changed).problem("invalid-signature")
-    before = admitted(tenant)
-    assert signer.send(order).document["output"] == "1\n"
-    assert len(admitted(tenant)) == len(before) + 1
+    with admits(1):
+        assert signer.send(order).document["output"] == "1\n"
 
 
 UNCOVERED: dict[str, Change] = {
@@ -393,23 +428,22 @@ UNCOVERED: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("what", UNCOVERED)
-def test_what_is_not_covered_may_change(gateway: Gateway, tenant: Tenant, what: str) -> None:
-    signer = Signer(gateway, tenant.token, seen_at="http://sandboxes.example:8080")
+def test_what_is_not_covered_may_change(full: Signer, what: str) -> None:
+    signer = full.seeing("http://sandboxes.example:8080")
     order = an_order(signer)
     UNCOVERED[what](order)
-    assert signer.send(order).status == 200
+    assert_accepted(signer, order)
 
 
 # Once
 
 
-def test_an_execution_is_accepted_once(signer: Signer, tenant: Tenant) -> None:
+def test_an_execution_is_accepted_once(signer: Signer, admits: Admits) -> None:
     order = signer.order()
-    assert signer.send(order).status == 200
-    before = admitted(tenant)
-    for _ in range(2):
-        signer.send(order).problem("replayed")
-    assert admitted(tenant) == before
+    with admits(1):
+        assert signer.send(order).status == 200
+        for _ in range(2):
+            signer.send(order).problem("replayed")
 
 
 @pytest.mark.parametrize(
@@ -467,20 +501,23 @@ def at_once(signer: Signer, request: PreparedRequest, count: int) -> list[Reply]
         return list(pool.map(send, range(count)))
 
 
-def test_of_requests_at_the_same_time_one_runs(signer: Signer, tenant: Tenant) -> None:
-    for _ in range(3):
-        before = admitted(tenant)
-        replies = at_once(signer, signer.order(), 4)
-        assert sorted(reply.status for reply in replies) == [200, 401, 401, 401]
-        for reply in replies:
-            assert reply.status == 200 or reply.problem("replayed")
-        assert len(admitted(tenant)) == len(before) + 1
+def assert_one_of(replies: list[Reply], status: int) -> None:
+    """One of several equal requests was accepted, whichever it was."""
+    assert sorted(reply.status for reply in replies) == sorted([status] + [401] * (len(replies) - 1))
+    for reply in replies:
+        assert reply.status == status or reply.problem("replayed")
 
 
-def test_of_looks_at_the_same_time_one_is_answered(signer: Signer) -> None:
+def test_of_executions_at_the_same_time_one_runs(signer: Signer, admits: Admits) -> None:
+    with admits(2):
+        for _ in range(2):
+            assert_one_of(at_once(signer, signer.order(), 4), 200)
+
+
+def test_of_requests_at_the_same_time_one_is_accepted(full: Signer) -> None:
     for _ in range(5):
-        replies = at_once(signer, signer.look(), 4)
-        assert sorted(reply.status for reply in replies) == [200, 401, 401, 401]
+        assert_one_of(at_once(full, full.order(), 6), 429)
+        assert_one_of(at_once(full, full.look(), 6), 200)
 
 
 def test_a_nonce_is_used_up_by_a_refusal_for_want_of_quota(gateway: Gateway) -> None:
@@ -509,8 +546,8 @@ def test_a_clock_that_is_wrong(signer: Signer, age: float) -> None:
 
 
 @pytest.mark.parametrize("age", [50, -50])
-def test_a_clock_that_is_right_enough(signer: Signer, age: float) -> None:
-    assert signer.send(signer.order(age=age)).status == 200
+def test_a_clock_that_is_right_enough(full: Signer, age: float) -> None:
+    assert_accepted(full, full.order(age=age))
 
 
 def test_a_request_that_has_expired(signer: Signer) -> None:
@@ -519,7 +556,7 @@ def test_a_request_that_has_expired(signer: Signer) -> None:
     signer.send(signer.look(age=70, expires_in=30)).problem("clock-skew")
 
 
-def test_only_whoever_signed_is_told_the_time(gateway: Gateway, signer: Signer) -> None:
+def test_only_whoever_signed_is_told_the_time(signer: Signer) -> None:
     late = signer.look(age=600)
     late.headers["Host"] = "another.example"
     assert not re.search(r"\d{10}", signer.send(late).problem("invalid-signature")["detail"])
@@ -569,11 +606,10 @@ def test_a_keyid_that_is_no_token(signer: Signer, tenant: Tenant, keyid: str) ->
     assert tenant.token[-64:] not in reply.body.decode()
 
 
-def test_signed_by_hand_it_would_be_right(signer: Signer) -> None:
+def test_signed_by_hand_it_would_be_right(full: Signer) -> None:
     """Else the tests beside this one would show nothing."""
-    order = signer.plain("POST", "/v1/executions", {"code": "print(1)"})
-    assert signer.send(signer.by_hand(order)).status == 200
-    assert signer.send(signer.by_hand(signer.plain("GET", "/v1/whoami"), nonce=f'"{"x" * 128}"')).status == 200
+    assert_accepted(full, full.by_hand(full.plain("POST", "/v1/executions", {"code": "print(1)"})))
+    assert full.send(full.by_hand(full.plain("GET", "/v1/whoami"), nonce=f'"{"x" * 128}"')).status == 200
 
 
 @pytest.mark.parametrize("missing", ["@method", "@authority", "@path", "@query", "content-digest"])
@@ -696,12 +732,11 @@ def is_over(gateway: Gateway, request_id: str) -> bool:
     return any(request_id in json.dumps(line) for line in gateway.service.log_lines())
 
 
-def test_a_signed_body_in_chunks(signer: Signer, nothing_runs_but_this: Callable) -> None:
+def test_a_signed_body_in_chunks(full: Signer) -> None:
     """A digest is of the body's bytes, not of how they were cut."""
-    order = signer.order()
+    order = full.order()
     in_chunks(order, order.body[:5], order.body[5:])
-    with nothing_runs_but_this(1):
-        assert signer.send(order).document["output"] == "1\n"
+    assert_accepted(full, order)
 
 
 @pytest.mark.usefixtures("nothing_runs")
@@ -716,20 +751,6 @@ def in_chunks(request: PreparedRequest, *chunks: bytes) -> None:
     request.body = iter(chunks)
     del request.headers["Content-Length"]
     request.headers["Transfer-Encoding"] = "chunked"
-
-
-@pytest.fixture
-def nothing_runs_but_this(tenant: Tenant):
-    """A block in which so many executions are admitted."""
-    import contextlib
-
-    @contextlib.contextmanager
-    def counted(count: int):
-        before = admitted(tenant)
-        yield
-        assert len(admitted(tenant)) == len(before) + count
-
-    return counted
 
 
 @pytest.mark.usefixtures("nothing_runs")
@@ -771,15 +792,16 @@ def test_another_length_than_that_of_what_was_signed(
 
 
 def test_what_comes_after_the_body_is_no_part_of_it(
-    gateway: Gateway, signer: Signer, connection: socket.socket, nothing_runs_but_this: Callable
+    gateway: Gateway, signer: Signer, connection: socket.socket, admits: Admits
 ) -> None:
     """Neither run with it nor covered by its signature."""
     order = signer.addressed(signer.order())
     stowaway = b'{"code": "print(2)"}'
-    with nothing_runs_but_this(1):
+    with admits(1):
         connection.sendall(wire(order, Content_Length=str(len(order.body))) + order.body + stowaway)
         status, document = answered(connection)
-        assert (status, document["output"]) == (200, "1\n")
+        # What comes after it is no request, so the connection may end before the execution does.
+        assert (status, document["output"]) in ((200, "1\n"), (200, "")), document
         rest = b"".join(iter(lambda: connection.recv(65536), b""))
         assert not rest or rest.startswith(b"HTTP/1.1 400"), rest
 
@@ -823,19 +845,17 @@ def test_a_tenant_that_accepts_signed_requests_only(gateway: Gateway) -> None:
 
     gateway.command("quota", "set", tenant.name, "--no-signed-only")
     assert tenant.client.execute("print(2)")["output"] == "2\n"
-    assert signer.execute("print(3)")["output"] == "3\n"
+    assert signer.send(signer.look()).status == 200
 
 
-def test_a_token_that_signs_only(gateway: Gateway, tenant: Tenant, narrow: Narrowed) -> None:
+def test_a_token_that_signs_only(gateway: Gateway, tenant: Tenant, narrow: Narrowed, admits: Admits) -> None:
     token = narrowed(tenant.token, 0x09, b"")
     signer = narrow(lambda _: token)
     bearer = gateway.client(token)
-    before = admitted(tenant)
-    assert "signed" in bearer.get("/v1/whoami").problem("invalid-signature")["detail"]
-    bearer.post("print(1)").problem("invalid-signature")
-    assert admitted(tenant) == before
-    assert signer.send(signer.look()).document["signed_only"] is True
-    assert signer.execute("print(1)")["output"] == "1\n"
+    with admits(1):
+        assert "signed" in bearer.get("/v1/whoami").problem("invalid-signature")["detail"]
+        bearer.post("print(1)").problem("invalid-signature")
+        assert signer.execute("print(1)")["output"] == "1\n"
     assert gateway.client(tenant.token).get("/v1/whoami").status == 200, "the token it was made from"
 
 
@@ -875,7 +895,7 @@ def test_a_signature_runs_no_longer_than_its_token(narrow: Narrowed) -> None:
     document = signer.execute("import time\ntime.sleep(20)")
     assert (document["outcome"], document["granted_timeout_ms"]) == ("timed_out", 700)
     order = signer.plain("POST", "/v1/executions", {"code": "print(1)", "timeout_seconds": 5})
-    assert signer.send(signer.sign(order)).document["granted_timeout_ms"] == 700
+    signer.send(signer.sign(order)).problem("invalid-request")
 
 
 def test_a_signature_is_good_when_its_token_is(narrow: Narrowed) -> None:
@@ -948,13 +968,9 @@ def test_administrators_requests_that_were_changed(gateway: Gateway, administrat
     assert administrator.send(order).status == 201
 
 
-def test_a_signature_opens_one_door_only(gateway: Gateway, signer: Signer, administrator: Signer, tenant: Tenant) -> None:
+def test_a_signature_opens_one_door_only(gateway: Gateway, tenant: Tenant) -> None:
     """A tenant's token signs nothing for administrators, nor theirs for callers."""
     as_admin = Signer(gateway, tenant.token, is_admin=True)
     as_admin.send(as_admin.look("/admin/v1/tenants")).problem("invalid-signature")
     as_caller = Signer(gateway, gateway.admin_token)
     as_caller.send(as_caller.look()).problem("invalid-signature")
-    look = signer.look()
-    look.headers["Host"] = look.url.split("/")[2]
-    assert TokenKey(tenant.token).name in look.headers["Signature-Input"]
-    assert signer.send(look).status == 200

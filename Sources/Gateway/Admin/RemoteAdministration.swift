@@ -4,15 +4,23 @@ import HTTPTypes
 import NIOCore
 import NIOFoundationCompat
 
-/// Administration through a running gateway's control socket.
+/// Administration through a running gateway.
 public struct RemoteAdministration: Administration {
-    private let transport: CurlClient
-    private let socket: String
+    /// The way in.
+    public enum Door: Sendable {
+        /// The control socket at this path.
+        case socket(path: String)
+        /// The administrators' listener at this base URL, with an admin token.
+        case listener(url: String, token: String)
+    }
 
-    /// - Parameter socket: path of the control socket.
-    public init(transport: CurlClient, socket: String) {
+    private let transport: CurlClient
+    private let door: Door
+
+    /// Through one of the doors.
+    public init(transport: CurlClient, through door: Door) {
         self.transport = transport
-        self.socket = socket
+        self.door = door
     }
 
     /// Makes a tenant with the standard policy.
@@ -101,9 +109,16 @@ public struct RemoteAdministration: Administration {
         _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:],
         body: (any Encodable)? = nil
     ) async throws -> Reply {
-        var request = OutgoingRequest(
-            method: operation.method, url: try url(operation, parameters, query), unixSocket: socket
-        )
+        let path = try target(operation, parameters, query)
+        var request: OutgoingRequest
+        switch door {
+        case .socket(let socket):
+            request = OutgoingRequest(method: operation.method, url: "http://gateway" + path, unixSocket: socket)
+        case .listener(let url, let token):
+            let base = url.hasSuffix("/") ? String(url.dropLast()) : url
+            request = OutgoingRequest(method: operation.method, url: base + path)
+            request.headers[.authorization] = "Bearer \(token)"
+        }
         if let body {
             request.headers[.contentType] = "application/json"
             request.body = .bytes(ByteBuffer(data: try JSONEncoder().encode(body)))
@@ -111,7 +126,9 @@ public struct RemoteAdministration: Administration {
         let response = try await transport.send(request)
         let reply = try await response.body.collect(upTo: Self.maximumReplyBytes)
         guard (200..<300).contains(response.status) else {
-            let problem = try JSONDecoder().decode(ProblemDocument.self, from: reply)
+            guard let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply) else {
+                throw Problem(.internalError, "The answer had status \(response.status) and was no gateway's.")
+            }
             throw Problem(
                 problem.type.split(separator: "/").last.flatMap { ProblemType(rawValue: String($0)) } ?? .internalError,
                 problem.detail)
@@ -119,7 +136,7 @@ public struct RemoteAdministration: Administration {
         return try JSONDecoder().decode(Reply.self, from: reply)
     }
 
-    private func url(
+    private func target(
         _ operation: Operation, _ parameters: [String: String], _ query: [String: String?]
     ) throws -> String {
         var path = operation.path
@@ -127,7 +144,7 @@ public struct RemoteAdministration: Administration {
         let items = try query.sorted { $0.key < $1.key }.compactMap { name, value in
             try value.map { "\(name)=\(try escaped($0))" }
         }
-        return "http://gateway\(path)" + (items.isEmpty ? "" : "?" + items.joined(separator: "&"))
+        return path + (items.isEmpty ? "" : "?" + items.joined(separator: "&"))
     }
 
     private func escaped(_ text: String) throws -> String {

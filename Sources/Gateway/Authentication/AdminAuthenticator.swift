@@ -8,7 +8,7 @@ import Quota
 struct AdminAuthenticator: RouterMiddleware {
     typealias Context = OpenContext
 
-    static let rate = Rate(permits: 20, periodSeconds: 1, burst: 100)
+    static let rate = Rate(permits: 200, periodSeconds: 1, burst: 1000)
 
     let ledger: Ledger
     let failures: FailedAuthentications

@@ -21,9 +21,11 @@ public enum SettingName: String, CaseIterable, Sendable {
     /// For the client commands only.
     case url = "GATEWAY_URL"
     case token = "GATEWAY_TOKEN"
+    case adminURL = "GATEWAY_ADMIN_URL"
+    case adminToken = "GATEWAY_ADMIN_TOKEN"
 
     /// Whether its value may never be shown.
-    public var isSecret: Bool { [.rootKey, .newRootKey, .e2bAPIKey, .token].contains(self) }
+    public var isSecret: Bool { [.rootKey, .newRootKey, .e2bAPIKey, .token, .adminToken].contains(self) }
 }
 
 extension Settings {
@@ -83,6 +85,10 @@ extension Settings {
             url = value
         case .token:
             token = value
+        case .adminURL:
+            adminURL = value
+        case .adminToken:
+            adminToken = value
         }
     }
 

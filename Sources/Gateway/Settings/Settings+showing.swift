@@ -20,6 +20,8 @@ extension Settings {
         case .e2bDomain: upstreamDomain ?? "e2b.app"
         case .url: url
         case .token: secret(token != nil)
+        case .adminURL: adminURL
+        case .adminToken: secret(adminToken != nil)
         }
     }
 }

@@ -28,6 +28,11 @@ public struct Settings: Sendable {
     public var url = "http://127.0.0.1:8080"
     /// `GATEWAY_TOKEN`: what the client commands present.
     public var token: String?
+    /// `GATEWAY_ADMIN_URL`: where the administering commands find a gateway's administrators' listener, if there is a token
+    /// for it. Default `http://127.0.0.1:8081`.
+    public var adminURL = "http://127.0.0.1:8081"
+    /// `GATEWAY_ADMIN_TOKEN`: what the administering commands present there; without it they go to the ledger beside them.
+    public var adminToken: String?
     /// `E2B_API_KEY`, with the meaning the E2B SDK gives it.
     public var upstreamKey: UpstreamKey?
     /// `E2B_API_URL`, `E2B_SANDBOX_URL`, `E2B_DOMAIN`, with the meaning the E2B SDK gives them.

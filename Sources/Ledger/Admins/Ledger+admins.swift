@@ -48,10 +48,12 @@ extension Ledger {
         let record = try await commits.submit { draft in
             guard var key = draft.adminKey(id) else { throw LedgerFailure.noSuchKey("\(id)") }
             guard key.record.state == .active else { return key.record }
+            // First, since a token may revoke itself.
+            let entry = try draft.entry(.adminTokenRevoked, by: actor)
             key.record.revokedAt = draft.now
             draft.set(key)
             try draft.execute("UPDATE admin_key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, "\(id)"])
-            try draft.audit(key.record.described(in: try draft.entry(.adminTokenRevoked, by: actor)))
+            try draft.audit(key.record.described(in: entry))
             return key.record
         }
         return books.withLock { $0.listed(record) }

@@ -90,6 +90,7 @@ class Exchange(http.server.BaseHTTPRequestHandler):
 
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
     fake: "FakeE2B"
 
     def handle_error(self, *_: object) -> None:

@@ -28,6 +28,7 @@ class TokenKey(HTTPSignatureKeyResolver):
     """What a token is to a signature: the name of a key, and the key."""
 
     def __init__(self, token: str):
+        self.token = token
         self.name = token[:-64]
         self.secret = hmac.digest(bytes.fromhex(token[-64:]), b"e2b-gateway/http-signature/v1", "sha256")
 
@@ -50,6 +51,10 @@ class Signer:
     @property
     def _url(self) -> str:
         return self.gateway.admin_url if self._is_admin else self.gateway.url
+
+    def seeing(self, url: str) -> "Signer":
+        """The same caller, to whom the gateway is at another place."""
+        return Signer(self.gateway, self.key.token, is_admin=self._is_admin, seen_at=url)
 
     # Requests that are not signed yet
 
