@@ -90,15 +90,16 @@ extension Ledger {
     ) throws(AuthenticationFailure) -> AdminPrincipal {
         let now = clock.now()
         let key = books.withLock { $0.adminKeys[id] }
+        let live = key.flatMap { $0.record.state == .active ? $0 : nil }
         let claims: Claims
         do throws(AuthenticationFailure) {
-            claims = try proof(key?.verifier ?? nobody, clock.wall().seconds)
+            claims = try proof(live?.verifier ?? nobody, clock.wall().seconds)
         } catch {
-            throw key == nil && error.isForgery ? .unknownKey : error
+            throw live == nil && error.isForgery ? (key == nil ? .unknownKey : .revokedKey) : error
         }
-        guard let key, key.record.state == .active else { throw .revokedKey }
+        guard let live else { throw .unknownKey }
         books.withLock { $0.count(id, at: now) }
-        return AdminPrincipal(name: key.record.name, claims: claims)
+        return AdminPrincipal(name: live.record.name, claims: claims)
     }
 }
 

@@ -16,7 +16,7 @@ public struct Authenticated: Sendable {
 public enum AuthenticationFailure: Error, Equatable, Sendable {
     /// No key has this id.
     case unknownKey
-    /// The token is genuine, its key revoked or past the deadline of its rotation.
+    /// The key is revoked, or past the deadline of its rotation; whether the token was genuine is not looked at.
     case revokedKey
     /// The token is genuine, its tenant shut out.
     case tenantDisabled

@@ -4,7 +4,7 @@ public import Quota
 extension Ledger {
     /// Who calls with this token, from memory: no disk, no waiting.
     ///
-    /// An unknown key is held against a verifier of nobody's, so that it takes the time a known one takes. Whether the
+    /// An unknown or revoked key is held against a verifier of nobody's, so that it takes the time another one takes. Whether the
     /// token may be used as a bearer, and from this address, its claims say.
     public func authenticate(_ token: Token) throws(AuthenticationFailure) -> Authenticated {
         try authenticate(token.keyID) { verifier, seconds throws(AuthenticationFailure) in
@@ -36,16 +36,18 @@ extension Ledger {
     ) throws(AuthenticationFailure) -> Authenticated {
         let now = clock.now()
         let key = books.withLock { $0.keys[id] }
+        // A revoked key is as good as none: not even its honest holder learns more.
+        let live = key.flatMap { $0.record.rolled(to: now).state == .revoked ? nil : $0 }
         let claims: Claims
         do throws(AuthenticationFailure) {
-            claims = try proof(key?.verifier ?? nobody, clock.wall().seconds)
+            claims = try proof(live?.verifier ?? nobody, clock.wall().seconds)
         } catch {
-            throw key == nil && error.isForgery ? .unknownKey : error
+            throw live == nil && error.isForgery ? (key == nil ? .unknownKey : .revokedKey) : error
         }
-        guard let key, key.record.rolled(to: now).state != .revoked else { throw .revokedKey }
+        guard let live else { throw .unknownKey }
         let account = books.withLock { books in
             books.count(id, at: now)
-            return books.accounts[key.record.tenant]
+            return books.accounts[live.record.tenant]
         }
         guard let account, !account.tenant.isDisabled else { throw .tenantDisabled }
         return Authenticated(tenant: account.tenant.name, claims: claims, policy: account.policy)
