@@ -262,7 +262,7 @@ def test_without_a_token(run: Run, recorder: Recorder) -> None:
     assert not recorder.connections
 
 
-def test_a_token_the_gateway_does_not_know(run: Run, recorder: Recorder, tenant: Tenant) -> None:
+def test_a_token_the_gateway_does_not_know(run: Run, tenant: Tenant) -> None:
     for token in ("e2b_01" + "0" * 80, tenant.token[:-64] + "0" * 64):
         done = run("--sign", GATEWAY_TOKEN=token)
         assert (done.returncode, done.stdout) == (125, "")
