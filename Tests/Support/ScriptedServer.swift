@@ -12,61 +12,50 @@ public final class ScriptedServer: Sendable {
     /// The TCP port; 0 for a Unix socket.
     public let port: Int
     /// How many connections were accepted so far.
-    public var connections: Int { accepted.withLock { $0 } }
+    public var connections: Int { served.count }
 
-    private let accepted: SharedCounter
+    private let served: ServedConnections
     private let channel: any Channel
-    private let serving: Task<Void, Never>
 
-    private init(
-        _ server: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>,
-        accepted: SharedCounter,
-        script: @escaping Script
-    ) {
-        channel = server.channel
-        self.accepted = accepted
-        port = server.channel.localAddress?.port ?? 0
+    private init(_ channel: any Channel, serving served: ServedConnections) {
+        self.channel = channel
+        self.served = served
+        port = channel.localAddress?.port ?? 0
         url = port == 0 ? "http://localhost" : "http://127.0.0.1:\(port)"
-        serving = Task {
-            await withDiscardingTaskGroup { group in
-                try? await server.executeThenClose { inbound in
-                    for try await client in inbound {
-                        accepted.withLock { $0 += 1 }
-                        group.addTask { try? await Self.run(script, on: client) }
-                    }
-                }
-                group.cancelAll()
-            }
-        }
     }
 
     deinit {
         channel.close(promise: nil)
-        serving.cancel()
+        _ = served.cancel()
     }
 
     /// Stops listening and closes every connection; returns when that is done.
     public func stop() async {
         try? await channel.close().get()
-        serving.cancel()
-        await serving.value
+        for connection in served.cancel() { await connection.value }
     }
 
     /// Listens on a free loopback port, or on a Unix socket's path.
     public static func start(unixSocket: String? = nil, _ script: @escaping Script) async throws -> ScriptedServer {
+        let served = ServedConnections()
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 2048)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-        let wrap: @Sendable (any Channel) -> EventLoopFuture<NIOAsyncChannel<ByteBuffer, ByteBuffer>> = { channel in
-            channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel(wrappingChannelSynchronously: channel) }
-        }
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let client = try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                    // Not handed on through the server's own channel: if that closes first the client is dropped on the
+                    // way, and a dropped `NIOAsyncChannel` stops the process.
+                    served.add { try? await run(script, on: client) }
+                }
+            }
         let server =
             if let unixSocket {
-                try await bootstrap.bind(unixDomainSocketPath: unixSocket, childChannelInitializer: wrap)
+                try await bootstrap.bind(unixDomainSocketPath: unixSocket).get()
             } else {
-                try await bootstrap.bind(host: "127.0.0.1", port: 0, childChannelInitializer: wrap)
+                try await bootstrap.bind(host: "127.0.0.1", port: 0).get()
             }
-        return ScriptedServer(server, accepted: SharedCounter(0), script: script)
+        return ScriptedServer(server, serving: served)
     }
 
     /// Answers every request on every connection, as long as the connection is kept.
@@ -88,15 +77,35 @@ public final class ScriptedServer: Sendable {
     }
 }
 
-/// A number several tasks count up.
-final class SharedCounter: Sendable {
-    private let value: Mutex<Int>
-
-    init(_ value: Int) {
-        self.value = Mutex(value)
+/// The connections of a server, each with the task that serves it.
+private final class ServedConnections: Sendable {
+    private struct State {
+        var tasks: [Task<Void, Never>] = []
+        var isCancelled = false
     }
 
-    func withLock<Result: Sendable>(_ body: (inout sending Int) -> sending Result) -> Result {
-        value.withLock(body)
+    private let state = Mutex(State())
+
+    /// How many there were so far.
+    var count: Int { state.withLock { $0.tasks.count } }
+
+    /// Serves one more; cancelled from the start when it comes too late.
+    func add(_ serve: @escaping @Sendable () async -> Void) {
+        let task = Task { await serve() }
+        let isLate = state.withLock { state in
+            state.tasks.append(task)
+            return state.isCancelled
+        }
+        if isLate { task.cancel() }
+    }
+
+    /// Cancels all, and those that come later.
+    func cancel() -> [Task<Void, Never>] {
+        let tasks = state.withLock { state in
+            state.isCancelled = true
+            return state.tasks
+        }
+        for task in tasks { task.cancel() }
+        return tasks
     }
 }
