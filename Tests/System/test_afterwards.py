@@ -9,7 +9,7 @@ import pytest
 from harness.contract import Contract
 from harness.fake_e2b import FakeE2B
 from harness.gateway import UPSTREAM_KEY, Gateway, LocalE2B
-from harness.leaks import WITNESS, spellings
+from harness.leaks import WITNESS, Needles, spellings
 from harness.service import command_lines
 from harness.waiting import eventually
 
@@ -93,28 +93,28 @@ def secrets(all_gateways: list[Gateway]) -> list[bytes]:
     return sorted(secrets)
 
 
-def found(secrets: list[bytes], text: bytes) -> list[bytes]:
-    """The beginnings of what was found, lest the test itself tells secrets."""
-    return [secret[:6] for secret in secrets if secret in text]
+@pytest.fixture(scope="module")
+def needles(secrets: list[bytes]) -> Needles:
+    return Needles(secrets)
 
 
-def test_no_secret_is_in_a_log(secrets: list[bytes], all_gateways: list[Gateway], local_e2b: LocalE2B) -> None:
+def test_no_secret_is_in_a_log(needles: Needles, all_gateways: list[Gateway], local_e2b: LocalE2B) -> None:
     for log in [gateway.service.log for gateway in all_gateways] + [local_e2b.service.log]:
-        assert not found(secrets, log.read_bytes()), log
+        assert not needles.found_in(log.read_bytes()), log
 
 
-def test_no_secret_is_in_a_reply_or_in_what_a_command_prints(secrets: list[bytes]) -> None:
+def test_no_secret_is_in_a_reply_or_in_what_a_command_prints(needles: Needles) -> None:
     seen = WITNESS.seen()
     assert len(seen) > 1000
-    assert not found(secrets, seen)
+    assert not needles.found_in(seen)
 
 
-def test_no_secret_is_in_the_audit(secrets: list[bytes], all_gateways: list[Gateway]) -> None:
+def test_no_secret_is_in_the_audit(needles: Needles, all_gateways: list[Gateway]) -> None:
     for gateway in all_gateways:
         ledger = sqlite3.connect(f"file:{gateway.ledger}?mode=ro", uri=True)
         records = "\n".join(record for (record,) in ledger.execute("SELECT record FROM audit"))
         ledger.close()
-        assert not found(secrets, records.encode()), gateway.folder
+        assert not needles.found_in(records.encode()), gateway.folder
 
 
 def test_no_secret_is_in_the_ledgers_files(all_gateways: list[Gateway]) -> None:
@@ -124,7 +124,7 @@ def test_no_secret_is_in_the_ledgers_files(all_gateways: list[Gateway]) -> None:
         _, opened = gateway.sealed_secrets()
         bare = [bytes.fromhex(secret[-64:]) for secret in gateway.secrets if secret != UPSTREAM_KEY]
         clear = tokens(gateway) + [spelling for secret in opened + bare for spelling in spellings(secret)]
-        assert not found(clear, stored), gateway.folder
+        assert not Needles(clear).found_in(stored), gateway.folder
 
 
 def test_no_secret_was_ever_in_a_command_line(secrets: list[bytes], gateway: Gateway, local_e2b: LocalE2B) -> None:
@@ -138,9 +138,9 @@ def test_no_secret_was_ever_in_a_command_line(secrets: list[bytes], gateway: Gat
         list(events)
     assert b"e2b-gateway" in lines
     assert sandbox_tokens
-    assert not found(secrets + tokens(gateway) + sandbox_tokens, lines)
+    assert not Needles(secrets + tokens(gateway) + sandbox_tokens).found_in(lines)
     log = gateway.service.log.read_bytes() + ledger_files(gateway) + WITNESS.seen()
-    assert not found(sandbox_tokens, log), "real sandbox tokens stay between the gateway and upstream"
+    assert not Needles(sandbox_tokens).found_in(log), "real sandbox tokens stay between the gateway and upstream"
 
 
 def test_no_log_holds_code_or_output(gateway: Gateway) -> None:

@@ -8,8 +8,9 @@ import pathlib
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import ahocorasick
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from harness.service import command_lines
@@ -56,6 +57,21 @@ class Witness:
 
 
 WITNESS = Witness()
+
+
+class Needles:
+    """Secrets to look for: all in one pass over a text, since there are thousands and the texts are long."""
+
+    def __init__(self, secrets: Iterable[bytes]) -> None:
+        self._automaton = ahocorasick.Automaton()
+        for secret in secrets:
+            # Latin-1 has a character for every byte.
+            self._automaton.add_word(secret.decode("latin-1"), secret)
+        self._automaton.make_automaton()
+
+    def found_in(self, text: bytes) -> set[bytes]:
+        """The beginnings of what was found, lest the test itself tells secrets."""
+        return {secret[:6] for _, secret in self._automaton.iter(text.decode("latin-1"))}
 
 
 def sealed_and_opened(ledger: pathlib.Path, root_key: bytes) -> tuple[list[bytes], list[bytes]]:
