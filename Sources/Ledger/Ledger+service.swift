@@ -7,22 +7,29 @@ import ServiceLifecycle
 extension Ledger {
     /// How often owed and late writes are tried.
     private static let rhythm = Duration.milliseconds(500)
+    /// How often it is looked for what is old enough to be forgotten.
+    private static let housekeeping = Duration.seconds(60)
     /// How long the last tries may take when the process stops.
     private static let patience = Duration.seconds(5)
 
     /// Keeps the ledger's promises in the background until the service group shuts down or the task is cancelled: what
-    /// could not be written is tried again, rates and uses of keys are written late, old nonces are forgotten. At the end
+    /// could not be written is tried again, rates and uses of keys are written late, what is old is forgotten. At the end
     /// it writes what is left.
     ///
     /// Put it before whatever uses the ledger in the group, so that it stops last.
     public func run() async throws {
         await note(.gatewayStarted)
         await cancelWhenGracefulShutdown {
+            var cleaned = ContinuousClock.now
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.rhythm)
                 await self.payDebts()
                 await self.writeLateThings()
                 await self.forgetNonces()
+                guard cleaned.duration(to: .now) > Self.housekeeping else { continue }
+                cleaned = .now
+                // In vain only while the ledger is down, which others tell.
+                _ = try? await self.forgetOldExecutions()
             }
         }
         let deadline = ContinuousClock.now + Self.patience
@@ -74,17 +81,19 @@ extension Ledger {
 
     /// Writes rates and uses of keys that changed since they were last written. A failure only leaves them unwritten.
     func writeLateThings() async {
-        let (rates, uses) = books.withLock { books in
+        let (rates, subjects, uses) = books.withLock { books in
             defer {
                 books.unwrittenRates = []
+                books.subjects.unwrittenRates = []
                 books.unwrittenUses = []
             }
-            return (books.unwrittenRates, books.unwrittenUses)
+            return (books.unwrittenRates, books.subjects.unwrittenRates, books.unwrittenUses)
         }
-        guard !rates.isEmpty || !uses.isEmpty else { return }
+        guard !rates.isEmpty || !subjects.isEmpty || !uses.isEmpty else { return }
         do {
             try await commits.submit { [books] draft in
                 draft.changes.usageToWrite.formUnion(rates)
+                for subject in subjects { draft.setUsage(try draft.usage(of: subject), of: subject) }
                 for id in uses {
                     guard let used = books.withLock({ $0.uses[id] }) else { continue }
                     // A key is in one of the two tables.
@@ -99,6 +108,7 @@ extension Ledger {
         } catch {
             books.withLock { books in
                 books.unwrittenRates.formUnion(rates)
+                books.subjects.unwrittenRates.formUnion(subjects)
                 books.unwrittenUses.formUnion(uses)
             }
         }

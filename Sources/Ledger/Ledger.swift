@@ -21,10 +21,17 @@ public final class Ledger: Service, Sendable {
     let debts: Debts
     let held: HeldSandboxes
     let nonceLimits: NonceLimits
+    /// How long executions are kept after they were admitted.
+    let retention: Duration
     let logger: Logger
     /// Stands in for keys that do not exist, so that they cost what others cost.
     let nobody: TokenVerifier
     private let lock: LedgerLock
+
+    /// How long executions are kept unless told otherwise: 90 days.
+    public static let standardRetention = Duration.seconds(90 * 86_400)
+    /// The month that runs, and the one before it.
+    public static let shortestRetention = Duration.seconds(62 * 86_400)
 
     /// Makes a new ledger and opens it.
     ///
@@ -33,18 +40,20 @@ public final class Ledger: Service, Sendable {
     ///   - rootKey: What its secrets are sealed under. Keep it elsewhere: without it the ledger cannot be opened.
     ///   - actor: Who is said to have made it, in the first audit record.
     ///   - nonceLimits: How many nonces of signed requests are remembered at once.
+    ///   - retention: How long executions are kept, at least 62 days, so that no window outlives what was used in it.
     ///   - clock: Instants, by default the wall clock; for quotas as it was at the start, and monotonic time since.
     ///   - logger: Where the ledger's troubles are told.
     /// - Throws: ``LedgerFailure/exists(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/unavailable(_:)``.
     public static func create(
         at path: String, rootKey: RootKey, by actor: Actor = "local", nonceLimits: NonceLimits = NonceLimits(),
-        clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
+        retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         let lock = try LedgerLock(path: path)
         try LedgerStore.createFile(at: path)
         do {
             return try Ledger(
-                path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, logger: logger,
+                path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, retention: retention,
+                clock: clock, logger: logger,
                 preparing: { database, sealer, now in
                     try OwnKeys.create(in: database, sealer: sealer)
                     var entry = AuditEntry(.ledgerCreated)
@@ -62,25 +71,26 @@ public final class Ledger: Service, Sendable {
 
     /// Opens a ledger and takes it for this process, until ``close()`` or until the last reference is gone.
     ///
-    /// - Parameters: as for ``create(at:rootKey:by:nonceLimits:clock:logger:)``.
+    /// - Parameters: as for ``create(at:rootKey:by:nonceLimits:retention:clock:logger:)``.
     /// - Throws: ``LedgerFailure/missing(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/notALedger(path:)``,
     ///   ``LedgerFailure/tooNew(path:)``, ``LedgerFailure/wrongRootKey``, ``LedgerFailure/unavailable(_:)``.
     public static func open(
         at path: String, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
-        clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
+        retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         try LedgerStore.checkFile(at: path)
         let lock = try LedgerLock(path: path)
         // Before anything is written: a migration under the wrong root key would be no way back.
         guard try fits(rootKey: rootKey, at: path) else { throw .wrongRootKey }
         return try Ledger(
-            path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, logger: logger,
+            path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, retention: retention,
+                clock: clock, logger: logger,
             preparing: { _, _, _ in }
         )
     }
 
     private init(
-        path: String, lock: LedgerLock, rootKey: RootKey, nonceLimits: NonceLimits,
+        path: String, lock: LedgerLock, rootKey: RootKey, nonceLimits: NonceLimits, retention: Duration,
         clock: (@Sendable () -> Moment)?, logger: Logger,
         preparing: (Database, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
@@ -91,7 +101,7 @@ public final class Ledger: Service, Sendable {
             try LedgerStore.migrate(pool, path: path)
             let opening = try pool.write { database in
                 try preparing(database, sealer, clock.now())
-                return try Opening(database: database, sealer: sealer)
+                return try Opening(database: database, sealer: sealer, at: clock.now())
             }
             let behind = clock.advance(to: opening.committedAt)
             if behind > .seconds(60) {
@@ -111,6 +121,7 @@ public final class Ledger: Service, Sendable {
         self.lock = lock
         self.clock = clock
         self.nonceLimits = nonceLimits
+        self.retention = max(retention, Self.shortestRetention)
         self.logger = logger
         commits = GroupCommit(pool: pool, books: books, clock: clock)
         debts = Debts()

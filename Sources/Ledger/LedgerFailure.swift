@@ -34,6 +34,10 @@ public enum LedgerFailure: Error, Equatable, Sendable {
     case invalidScopes
     /// The admin token that acts was revoked, or has expired, since the request began.
     case actorRefused
+    /// The tenant has no credit of this id.
+    case noSuchCredit(String)
+    /// A credit cannot be given so: what is wrong with it.
+    case invalidCredit(String)
     /// A policy is out of range.
     case invalidPolicy(PolicyFailure)
     /// An identifier that must be new was used before.

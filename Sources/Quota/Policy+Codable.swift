@@ -11,7 +11,7 @@ extension Policy {
         case userPorts = "user_ports"
         case recordsCode = "records_code"
         case signedOnly = "signed_only"
-        case shadow
+        case shadow, subject
     }
 
     /// Reads a policy; a field that is not there has its ``standard`` value, so that policies stored before a field was
@@ -37,7 +37,8 @@ extension Policy {
             userPorts: try value(.userPorts, or: standard.userPorts),
             recordsCode: try value(.recordsCode, or: standard.recordsCode),
             signedOnly: try value(.signedOnly, or: standard.signedOnly),
-            shadow: try value(.shadow, or: standard.shadow)
+            shadow: try value(.shadow, or: standard.shadow),
+            subject: try fields.decodeIfPresent(SubjectLimits.self, forKey: .subject)
         )
     }
 }

@@ -21,14 +21,14 @@ extension Policy {
     /// - Returns: the same policy.
     @discardableResult
     public func validated() throws(PolicyFailure) -> Policy {
-        try Self.require(rate.permits, in: Rate.permitsRange, "rate.permits")
-        try Self.require(rate.periodSeconds, in: Rate.periodRange, "rate.period_seconds")
-        try Self.require(rate.burst, in: Rate.permitsRange, "rate.burst")
+        try Self.validate(rate, "rate")
         try Self.require(executions, in: 0...100_000, "executions")
         try Self.require(sandboxes, in: 0...100_000, "sandboxes")
-        for window in RuntimeWindow.allCases {
-            guard let limit = runtime[window] else { continue }
-            try Self.require(limit, in: 0...Self.longestRuntime, "runtime_ms.\(window.rawValue)")
+        try Self.validate(runtime, "runtime_ms")
+        if let subject {
+            if let rate = subject.rate { try Self.validate(rate, "subject.rate") }
+            if let executions = subject.executions { try Self.require(executions, in: 0...100_000, "subject.executions") }
+            try Self.validate(subject.runtime, "subject.runtime_ms")
         }
         try Self.require(timeoutMilliseconds, in: 1...Demand.longestTimeoutMilliseconds, "timeout_ms")
         try Self.require(bodyBytes, in: (1 << 10)...Self.largestSize, "body_bytes")
@@ -39,6 +39,19 @@ extension Policy {
         try Self.require(userPorts.count, in: 0...32, "the number of user_ports")
         for port in userPorts { try Self.require(port, in: 1...65_535, "user_ports") }
         return self
+    }
+
+    private static func validate(_ rate: Rate, _ field: String) throws(PolicyFailure) {
+        try require(rate.permits, in: Rate.permitsRange, "\(field).permits")
+        try require(rate.periodSeconds, in: Rate.periodRange, "\(field).period_seconds")
+        try require(rate.burst, in: Rate.permitsRange, "\(field).burst")
+    }
+
+    private static func validate(_ runtime: [RuntimeWindow: Int64], _ field: String) throws(PolicyFailure) {
+        for window in RuntimeWindow.allCases {
+            guard let limit = runtime[window] else { continue }
+            try require(limit, in: 0...longestRuntime, "\(field).\(window.rawValue)")
+        }
     }
 
     /// A thousand sandboxes for a month, far from where sums of milliseconds could overflow.

@@ -28,8 +28,10 @@ public struct Policy: Hashable, Sendable, Codable {
     public var recordsCode: Bool
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool
-    /// Whether admission only judges: a shadow policy neither refuses nor lowers. The rate is not part of it.
+    /// Whether admission only judges: a shadow policy neither refuses nor lowers.
     public var shadow: Bool
+    /// What each subject may use of all this; nil when only the tenant as a whole is limited.
+    public var subject: SubjectLimits?
 
     /// What a new tenant gets: 10 calls/s with a burst of 20, 5 executions and 5 sandboxes at once, 3,600 s a day, 30 s
     /// an execution, 8 MiB bodies, 1 MiB code, 5 MiB context, 10 MiB output, E2B's code interpreter, nothing else.
@@ -38,6 +40,6 @@ public struct Policy: Hashable, Sendable, Codable {
         runtime: [.day: 3_600_000], timeoutMilliseconds: 30_000,
         bodyBytes: 8 << 20, codeBytes: 1 << 20, contextBytes: 5 << 20, outputBytes: 10 << 20,
         templates: ["code-interpreter-v1"], egress: false, userPorts: [],
-        recordsCode: false, signedOnly: false, shadow: false
+        recordsCode: false, signedOnly: false, shadow: false, subject: nil
     )
 }

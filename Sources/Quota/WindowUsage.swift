@@ -8,6 +8,30 @@ public struct WindowUsage: Sendable, Hashable, Codable {
     public internal(set) var usedMilliseconds: Int64
     /// Runtime that calls in flight may still use.
     public internal(set) var reservedMilliseconds: Int64
+    /// The highest threshold of the limit that somebody was told of, in percent; 0 for none.
+    public internal(set) var toldPercent: Int
+
+    init(window: RuntimeWindow, startsAt: Moment) {
+        self.window = window
+        self.startsAt = startsAt
+        usedMilliseconds = 0
+        reservedMilliseconds = 0
+        toldPercent = 0
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case window, startsAt, usedMilliseconds, reservedMilliseconds, toldPercent
+    }
+
+    /// Reads a window; those of older ledgers know no thresholds.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        window = try fields.decode(RuntimeWindow.self, forKey: .window)
+        startsAt = try fields.decode(Moment.self, forKey: .startsAt)
+        usedMilliseconds = try fields.decode(Int64.self, forKey: .usedMilliseconds)
+        reservedMilliseconds = try fields.decode(Int64.self, forKey: .reservedMilliseconds)
+        toldPercent = try fields.decodeIfPresent(Int.self, forKey: .toldPercent) ?? 0
+    }
 
     /// The first instant after the window.
     public var endsAt: Moment { window.bounds(containing: startsAt).upperBound }

@@ -25,11 +25,21 @@ import Testing
 
     @Test func quotasTellHowThingsStand() {
         let denial = Denial.runtime(
-            window: .day, limit: 1000, used: 900, reserved: 100, resetsAt: Moment(seconds: 86_400)
+            RuntimeExhaustion(
+                window: .day, limitMilliseconds: 1000, usedMilliseconds: 900, reservedMilliseconds: 100,
+                resetsAt: Moment(seconds: 86_400), retryAfter: .microseconds(1_500)
+            )
         )
         let document = Problem(denial).document(requestID: "req_1")
         #expect((document.limit, document.used, document.reserved) == (1000, 900, 100))
         #expect(document.resetsAt == "1970-01-02T00:00:00.000Z")
         #expect(document.code == 429)
+        #expect(document.retryAfterMilliseconds == 2)
+    }
+
+    @Test func aSubjectsShareIsTold() {
+        let problem = Problem(Denial.subject(.executions(limit: 1, running: 1)))
+        #expect(problem.type == .concurrencyExceeded)
+        #expect(problem.detail == "Of each subject's share: 1 of 1 executions are running.")
     }
 }

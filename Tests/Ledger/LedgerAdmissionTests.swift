@@ -46,7 +46,12 @@ struct LedgerAdmissionTests {
         _ = try await test.ledger.admit(test.order(timeout: 1_000))
         let before = try await test.usage()
         let midnight = RuntimeWindow.day.bounds(containing: test.clock.now).upperBound
-        let denial = Denial.runtime(window: .day, limit: 1_000, used: 0, reserved: 1_000, resetsAt: midnight)
+        let denial = Denial.runtime(
+            RuntimeExhaustion(
+                window: .day, limitMilliseconds: 1_000, usedMilliseconds: 0, reservedMilliseconds: 1_000,
+                resetsAt: midnight, retryAfter: midnight - test.clock.now
+            )
+        )
         let refused = test.order(timeout: 1)
         await #expect(throws: AdmissionFailure.denied(denial)) { try await test.ledger.admit(refused) }
         #expect(try await test.usage() == before)

@@ -20,7 +20,7 @@ struct RateTests {
         #expect(throws: Denial.self) { try test.ledger.takeRate(of: TestLedger.tenant) }
         test.clock.advance(by: .nanoseconds(1))
         try test.ledger.takeRate(of: TestLedger.tenant)
-        #expect(try await test.ledger.usageReport(of: TestLedger.tenant).ratePermits == 0)
+        #expect(try await test.ledger.usageReport(of: TestLedger.tenant).rate.remaining == 0)
     }
 
     @Test("A restart does not refill it")

@@ -94,10 +94,11 @@ final class TestLedger: Sendable {
     }
 
     func order(
-        timeout: Int64 = 1_000, id: ExecutionID = .random(), code: String = "print(1)", context: String? = nil
+        timeout: Int64 = 1_000, id: ExecutionID = .random(), code: String = "print(1)", context: String? = nil,
+        subject: String? = "user-42"
     ) -> AdmissionOrder {
         AdmissionOrder(
-            executionID: id, tenant: Self.tenant, keyID: key.key.id, subject: "user-42", requestID: "req-1",
+            executionID: id, tenant: Self.tenant, keyID: key.key.id, subject: subject, requestID: "req-1",
             sourceAddress: "127.0.0.1", timeoutMilliseconds: timeout, code: Array(code.utf8),
             context: context.map { Array($0.utf8) }
         )

@@ -89,7 +89,10 @@ struct AdmissionTests {
         #expect(second.timeoutMilliseconds == 1 && second.wasLowered)
         #expect(
             throws: Denial.runtime(
-                window: .hour, limit: 10_000, used: 0, reserved: 10_000, resetsAt: start + .seconds(3_600))
+                RuntimeExhaustion(
+                    window: .hour, limitMilliseconds: 10_000, usedMilliseconds: 0, reservedMilliseconds: 10_000,
+                    resetsAt: start + .seconds(3_600), retryAfter: .seconds(3_600)
+                ))
         ) { try usage.admit(execution(1), under: policy, at: start) }
         _ = usage.settle(first, usedMilliseconds: 9_999)
         _ = usage.settle(second, usedMilliseconds: 0)
@@ -103,9 +106,11 @@ struct AdmissionTests {
         let policy = policy(runtime: [.hour: 0, .month: 0, .day: 0])
         let monthEnd = RuntimeWindow.month.bounds(containing: start).upperBound
         var usage = Usage()
-        #expect(throws: Denial.runtime(window: .month, limit: 0, used: 0, reserved: 0, resetsAt: monthEnd)) {
-            try usage.admit(execution(1), under: policy, at: start)
-        }
+        let exhaustion = RuntimeExhaustion(
+            window: .month, limitMilliseconds: 0, usedMilliseconds: 0, reservedMilliseconds: 0, resetsAt: monthEnd,
+            retryAfter: monthEnd - start
+        )
+        #expect(throws: Denial.runtime(exhaustion)) { try usage.admit(execution(1), under: policy, at: start) }
         #expect(usage == Usage())
     }
 

@@ -73,7 +73,7 @@ public struct UsageView: Codable, Sendable {
         usage = Usage(
             executions: Executions(running: report.usage.executions, limit: policy.executions),
             rate: RateLeft(
-                remaining: report.ratePermits, limit: policy.rate.permits, burst: policy.rate.burst
+                remaining: report.rate.remaining, limit: policy.rate.permits, burst: policy.rate.burst
             ),
             runtime: report.runtime.map(Runtime.init)
         )

@@ -23,16 +23,16 @@ struct Authenticator: RouterMiddleware {
         context.principal = principal
         context.logger[metadataKey: "tenant"] = "\(principal.tenant)"
 
-        let rate = principal.policy.rate
-        let standing: RateStanding
+        let standings: RateStandings
         do {
-            standing = try ledger.takeRate(of: principal.tenant)
+            standings = try ledger.takeRate(of: principal.tenant, subject: principal.claims.subject)
         } catch {
             var problem = Problem(error)
-            problem.headers = RateLimitHeaders.fields(for: .exhausted(by: error), under: rate)
+            problem.headers = RateLimitHeaders.fields(refusedBy: error, under: principal.policy)
             throw problem
         }
-        let headers = RateLimitHeaders.fields(for: standing, under: rate)
+        context.principal?.shadowedRate = standings.shadowed
+        let headers = RateLimitHeaders.fields(for: standings, under: principal.policy)
         do {
             try credential.check(
                 against: principal.claims, isSignedOnly: principal.policy.signedOnly, from: context.sourceAddress

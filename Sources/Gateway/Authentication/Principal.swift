@@ -9,6 +9,8 @@ struct Principal: Sendable {
     let policy: Policy
     /// What is still to be checked of the request, if it was signed.
     let signed: SignedRequest?
+    /// The refusal by rate that a shadow policy did not make.
+    var shadowedRate: Denial?
 
     var keyID: KeyID { claims.keyID }
 

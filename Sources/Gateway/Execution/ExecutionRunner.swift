@@ -77,6 +77,7 @@ struct ExecutionRunner: Sendable {
                     code: Array(order.code.utf8),
                     context: order.contextData.map { Array($0.utf8) },
                     nonce: principal.signed?.nonce,
+                    shadowedRate: principal.shadowedRate,
                     expiresAt: principal.claims.notAfter
                 )
             )

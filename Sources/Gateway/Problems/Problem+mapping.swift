@@ -66,14 +66,26 @@ extension Problem {
         case .sandboxes(let limit, let live):
             self.init(.concurrencyExceeded, "\(live) of \(limit) sandboxes are alive.")
             self.limit = Limit(allowed: Int64(limit), used: Int64(live))
-        case .runtime(let window, let limit, let used, let reserved, let resetsAt):
-            self.init(
-                .runtimeExhausted,
-                "All \(limit) ms of this \(window.rawValue) are used (\(used) ms) or reserved (\(reserved) ms).",
-                shouldRetry: false
-            )
-            self.limit = Limit(allowed: limit, used: used, reserved: reserved, resetsAt: resetsAt.date)
+        case .runtime(let runtime):
+            self.init(exhausted: runtime)
+        case .subject(let denial):
+            self.init(denial)
+            detail = "Of each subject's share: " + detail
         }
+    }
+
+    /// Waiting helps, exactly so long; but that may be a month, so clients are told not to retry by themselves.
+    private init(exhausted runtime: RuntimeExhaustion) {
+        self.init(
+            .runtimeExhausted,
+            "All \(runtime.limitMilliseconds) ms of this \(runtime.window.rawValue) are used "
+                + "(\(runtime.usedMilliseconds) ms) or reserved (\(runtime.reservedMilliseconds) ms).",
+            retryAfter: runtime.retryAfter, shouldRetry: false
+        )
+        limit = Limit(
+            allowed: runtime.limitMilliseconds, used: runtime.usedMilliseconds, reserved: runtime.reservedMilliseconds,
+            resetsAt: runtime.resetsAt.date
+        )
     }
 
     init(_ failure: AdmissionFailure) {
@@ -118,6 +130,10 @@ extension Problem {
             self.init(.invalidRequest, "scopes must name at least one admin scope.")
         case .actorRefused:
             self = .invalidToken
+        case .noSuchCredit(let id):
+            self.init(.notFound, "The tenant has no credit \"\(id)\".")
+        case .invalidCredit(let reason):
+            self.init(.invalidRequest, "A credit \(reason).")
         case .invalidPolicy(let failure):
             self.init(.invalidRequest, "\(failure)")
         case .missing, .exists, .inUse, .notALedger, .tooNew, .wrongRootKey, .unavailable, .alreadyUsed:

@@ -24,6 +24,16 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case rootKeyRotated = "root_key.rotated"
     /// A tenant's policy was set.
     case policySet = "policy.set"
+    /// The policy of new tenants was set.
+    case defaultPolicySet = "default_policy.set"
+    /// A tenant was given runtime beyond its windows.
+    case creditGranted = "credit.granted"
+    /// What was left of a credit was taken back.
+    case creditWithdrawn = "credit.withdrawn"
+    /// Somebody was told something, such as that a runtime window is nearly used up.
+    case notificationDelivered = "notification.delivered"
+    /// Nobody could be told in time.
+    case notificationGivenUp = "notification.given_up"
     /// The intent: an execution is about to run.
     case executionAdmitted = "execution.admitted"
     /// An execution was refused by a limit, or because its tenant or key is out.

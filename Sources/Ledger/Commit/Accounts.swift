@@ -4,7 +4,7 @@ import Quota
 
 /// Tenants, keys, nonces and usage between their rows and the books.
 enum Accounts {
-    static func load(from database: Database, sealer: Sealer) throws -> Books {
+    static func load(from database: Database, sealer: Sealer, at now: Moment) throws -> Books {
         var books = Books(sealer: sealer)
         var names: [Int64: String] = [:]
         let tenants = try Row.fetchCursor(
@@ -40,6 +40,10 @@ enum Accounts {
             books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
         }
         books.nonces = try NonceStore.tally(in: database)
+        books.subjects = SubjectCache(rates: try SubjectStore.rates(in: database, at: now))
+        if let policy = try String.fetchOne(database, sql: "SELECT policy FROM default_policy") {
+            books.defaultPolicy = try Document.value(from: policy)
+        }
         return books
     }
 

@@ -36,6 +36,11 @@ struct Books: Sendable {
     /// Seals under the present root key.
     var sealer: Sealer
 
+    /// What new tenants get.
+    var defaultPolicy = Policy.standard
+    /// Subjects in use.
+    var subjects = SubjectCache()
+
     /// Where each tenant stands against its rate, and which of these have changed since they were last written.
     var rates: [String: RateState] = [:]
     var unwrittenRates: Set<String> = []

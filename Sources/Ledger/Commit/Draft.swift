@@ -18,6 +18,12 @@ struct Draft {
         var sealer: Sealer
         /// Tenants whose usage row must be written.
         var usageToWrite: Set<String> = []
+        /// Subjects whose usage changed.
+        var subjects: [SubjectID: Usage] = [:]
+        /// What was consumed more than the disk says.
+        var consumption: [ConsumptionKey: Consumption] = [:]
+        /// What new tenants get from now on, if it changed.
+        var defaultPolicy: Policy?
         var head: AuditHead
         /// What else happens once the commit is on disk.
         var afterCommit: [@Sendable () -> Void] = []
@@ -42,6 +48,14 @@ struct Draft {
     func account(_ tenant: String) -> Books.Account? {
         changes.accounts[tenant] ?? books.withLock { $0.accounts[tenant] }
     }
+
+    /// A subject's usage: from this commit, from memory, else from the disk.
+    func usage(of subject: SubjectID) throws -> Usage {
+        if let usage = changes.subjects[subject] ?? books.withLock({ $0.subjects.usages[subject] }) { return usage }
+        return try SubjectStore.usage(of: subject, in: database)
+    }
+
+    var defaultPolicy: Policy { changes.defaultPolicy ?? books.withLock { $0.defaultPolicy } }
 
     func key(_ id: KeyID) -> Books.Key? {
         changes.keys[id] ?? books.withLock { $0.keys[id] }
@@ -88,6 +102,16 @@ struct Draft {
         changes.usageToWrite.insert(account.tenant.name)
     }
 
+    /// Changes a subject's usage; its row is written once for the whole commit.
+    mutating func setUsage(_ usage: Usage, of subject: SubjectID) {
+        changes.subjects[subject] = usage
+    }
+
+    /// Adds to what was consumed; the rows are written once for the whole commit.
+    mutating func add(_ consumption: Consumption, to key: ConsumptionKey) {
+        changes.consumption[key, default: Consumption()] += consumption
+    }
+
     mutating func audit(_ entry: AuditEntry) throws {
         try AuditChain.append(entry, to: &changes.head, at: now, in: database)
     }
@@ -107,6 +131,11 @@ struct Draft {
             let rate = books.withLock { $0.rates[name] }
             try Accounts.storeUsage(account.usage, rate: rate, of: account.tenant, in: database)
         }
+        for (subject, usage) in changes.subjects {
+            let rate = books.withLock { $0.subjects.rates[subject] }
+            try SubjectStore.store(usage, rate: rate, of: subject, at: now, in: database)
+        }
+        for (key, consumption) in changes.consumption { try ConsumptionStore.add(consumption, to: key, in: database) }
         try AuditChain.store(changes.head, at: now, in: database)
     }
 
@@ -117,6 +146,8 @@ struct Draft {
             for (id, key) in changes.keys { books.keys[id] = key }
             for (id, key) in changes.adminKeys { books.adminKeys[id] = key }
             for (id, count) in changes.nonces { books.nonces.add(count, of: id) }
+            for (subject, usage) in changes.subjects { books.subjects.set(usage, of: subject) }
+            if let policy = changes.defaultPolicy { books.defaultPolicy = policy }
             books.sealer = changes.sealer
             books.head = changes.head
         }

@@ -1,4 +1,5 @@
 public import Auth
+public import Quota
 
 /// Everything the ledger needs to know to let an execution run.
 public struct AdmissionOrder: Sendable {
@@ -27,6 +28,8 @@ public struct AdmissionOrder: Sendable {
     /// The nonce of a signed request, to be accepted once in the commit of the admission. It is used up also when the
     /// execution is refused, except when the ledger is unavailable.
     public var nonce: PresentedNonce?
+    /// The refusal by rate that a shadow policy did not make of it.
+    public var shadowedRate: Denial?
     /// The credential's last valid second (Unix time), if it expires: a body may take longer to come than that.
     public var expiresAt: Int64?
 
@@ -35,7 +38,7 @@ public struct AdmissionOrder: Sendable {
         executionID: ExecutionID, tenant: String, keyID: KeyID, subject: String? = nil, requestID: String,
         sourceAddress: String, timeoutMilliseconds: Int64, template: String = "code-interpreter-v1",
         language: String = "python", code: [UInt8], context: [UInt8]? = nil,
-        nonce: PresentedNonce? = nil, expiresAt: Int64? = nil
+        nonce: PresentedNonce? = nil, shadowedRate: Denial? = nil, expiresAt: Int64? = nil
     ) {
         self.executionID = executionID
         self.tenant = tenant
@@ -49,6 +52,7 @@ public struct AdmissionOrder: Sendable {
         self.code = code
         self.context = context
         self.nonce = nonce
+        self.shadowedRate = shadowedRate
         self.expiresAt = expiresAt
     }
 }

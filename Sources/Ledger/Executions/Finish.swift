@@ -21,12 +21,13 @@ struct Finish {
         try draft.execute(
             """
             UPDATE execution
-            SET finished_at = ?, outcome = ?, reason = ?, charged = ?, overrun = ?, output_bytes = ?, exception = ?
+            SET finished_at = ?, outcome = ?, reason = ?, charged = ?, credit = ?, overrun = ?, output_bytes = ?,
+                exception = ?
             WHERE id = ?
             """,
             [
                 draft.now.nanoseconds, outcome.rawValue, reason, settlement.chargedMilliseconds,
-                settlement.overrunMilliseconds, outputBytes, exception, execution,
+                settlement.creditMilliseconds, settlement.overrunMilliseconds, outputBytes, exception, execution,
             ]
         )
     }

@@ -21,6 +21,9 @@ public struct Lease: Sendable, Hashable {
         let sourceAddress: String
     }
 
+    /// What a shadow policy would have done.
+    let shadowed: String?
+
     /// The ceiling in milliseconds.
     public var timeoutMilliseconds: Int64 { grant.timeoutMilliseconds }
     /// Whether the ceiling is lower than was asked for.

@@ -49,31 +49,39 @@ extension Ledger {
             return try refuse(order, .notSigned, reason: "not_signed", in: &draft)
         }
 
-        var usage = account.usage
+        let subject = SubjectID(of: order.tenant, order.origin.subject)
+        let before = UsagePair(tenant: account.usage, subject: try draft.usage(of: subject))
+        var usages = before
         let grant: Grant
         do throws(Denial) {
-            grant = try usage.admit(order.demand, under: account.policy, at: draft.now)
+            grant = try usages.admit(order.demand, under: account.policy, at: draft.now)
         } catch {
             return try refuse(order, .denied(error), reason: error.limitName, in: &draft)
         }
-        draft.setUsage(usage, of: account)
-        try order.insert(grant: grant, of: account.tenant, epoch: epoch, in: draft)
+        draft.setUsage(usages.tenant, of: account)
+        draft.setUsage(usages.subject, of: subject)
+        let shadowed = shadowed(order, against: before, under: account.policy, at: draft.now)
+        try order.insert(grant: grant, shadowed: shadowed, of: account.tenant, epoch: epoch, in: draft)
         var entry = order.entry(.executionAdmitted)
         entry.timeoutGranted = grant.timeoutMilliseconds
-        entry.reason = shadowed(order.demand, under: account, at: draft.now)
+        entry.reason = shadowed
         try draft.audit(entry)
         return .success(
             Lease(
-                executionID: order.id, tenant: order.tenant, grant: grant, admittedAt: draft.now, origin: order.origin
+                executionID: order.id, tenant: order.tenant, grant: grant, admittedAt: draft.now, origin: order.origin,
+                shadowed: shadowed
             ))
     }
 
     /// What a shadow policy would have done, had it been in force.
-    private static func shadowed(_ demand: Demand, under account: Books.Account, at now: Moment) -> String? {
-        guard account.policy.shadow else { return nil }
+    private static func shadowed(
+        _ order: PreparedOrder, against usages: UsagePair, under policy: Policy, at now: Moment
+    ) -> String? {
+        guard policy.shadow else { return nil }
+        if let denial = order.shadowedRate { return "shadow_\(denial.limitName)" }
         do throws(Denial) {
-            let timeout = try account.usage.judge(demand, under: account.policy, at: now)
-            return timeout < demand.timeoutMilliseconds ? "shadow_lowered" : nil
+            let timeout = try usages.judge(order.demand, under: policy, at: now)
+            return timeout < order.demand.timeoutMilliseconds ? "shadow_lowered" : nil
         } catch {
             return "shadow_\(error.limitName)"
         }

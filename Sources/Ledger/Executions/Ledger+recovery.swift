@@ -43,10 +43,8 @@ extension Ledger {
             draft.database, sql: "SELECT id FROM sandbox WHERE execution = ?", arguments: [record.id]
         )
 
-        var usage = account.usage
-        let settlement = usage.settle(grant, usedMilliseconds: grant.timeoutMilliseconds)
-        usage.roll(to: draft.now)
-        draft.setUsage(usage, of: account)
+        let (settlement, _) = try EndedLease(record, grant, of: account, wasShadowed: row["shadowed"] != nil)
+            .settle(in: &draft)
         try draft.execute("DELETE FROM lease WHERE execution = ?", [record.id])
         try doom(sandboxes, of: record.id, in: draft)
 

@@ -47,10 +47,8 @@ extension Ledger {
             return try settledBefore(id, account: account, in: draft)
         }
 
-        var usage = account.usage
-        let settlement = usage.settle(lease.grant, usedMilliseconds: result.heldMilliseconds)
-        usage.roll(to: draft.now)
-        draft.setUsage(usage, of: account)
+        let ended = EndedLease(lease, of: account, heldMilliseconds: result.heldMilliseconds, result.outputBytes)
+        let (settlement, usage) = try ended.settle(in: &draft)
         try Finish(result, settlement).write(id, in: draft)
         var entry = lease.entry(.executionFinished)
         Finish(result, settlement).describe(in: &entry, sandboxes: sandboxes)

@@ -15,6 +15,7 @@ struct PreparedOrder: Sendable {
     let contextDigest: String?
     let contextBytes: Int64
     let nonce: PresentedNonce?
+    let shadowedRate: Denial?
     let expiresAt: Int64?
 
     init(_ order: AdmissionOrder, digestKey: [UInt8]) {
@@ -32,6 +33,7 @@ struct PreparedOrder: Sendable {
         contextDigest = order.context.map { Hex.text(Digest.hmacSHA256($0, key: digestKey)) }
         contextBytes = Int64(order.context?.count ?? 0)
         nonce = order.nonce
+        shadowedRate = order.shadowedRate
         expiresAt = order.expiresAt
     }
 
@@ -54,18 +56,18 @@ struct PreparedOrder: Sendable {
         return entry
     }
 
-    func insert(grant: Grant, of tenant: Tenant, epoch: Int64, in draft: Draft) throws {
+    func insert(grant: Grant, shadowed: String?, of tenant: Tenant, epoch: Int64, in draft: Draft) throws {
         try draft.execute(
             """
             INSERT INTO execution (
                 id, tenant, key, subject, request_id, source_address, template, language, code_digest, code_bytes,
-                context_digest, context_bytes, timeout_asked, timeout_granted, admitted_at
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                context_digest, context_bytes, timeout_asked, timeout_granted, admitted_at, shadowed
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 id.text, tenant.id, "\(origin.keyID)", origin.subject, origin.requestID, origin.sourceAddress, template,
                 language, codeDigest, codeBytes, contextDigest, contextBytes, demand.timeoutMilliseconds,
-                grant.timeoutMilliseconds, draft.now.nanoseconds,
+                grant.timeoutMilliseconds, draft.now.nanoseconds, shadowed,
             ]
         )
         try draft.execute(

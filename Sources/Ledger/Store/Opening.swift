@@ -10,7 +10,7 @@ struct Opening: Sendable {
     let committedAt: Moment
 
     /// Reads all of it, and counts this opening.
-    init(database: Database, sealer: Sealer) throws {
+    init(database: Database, sealer: Sealer, at now: Moment) throws {
         ownKeys = try OwnKeys(from: database, sealer: sealer)
         let sql = """
             INSERT INTO fact (name, value) VALUES ('epoch', 1)
@@ -21,7 +21,7 @@ struct Opening: Sendable {
         else { throw LedgerFailure.unavailable("the ledger's facts are damaged") }
         self.epoch = epoch
         committedAt = chain.committedAt
-        var books = try Accounts.load(from: database, sealer: sealer)
+        var books = try Accounts.load(from: database, sealer: sealer, at: max(now, chain.committedAt))
         books.head = chain.head
         self.books = books
     }

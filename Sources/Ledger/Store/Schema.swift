@@ -12,6 +12,9 @@ enum Schema {
         migrator.registerMigration("2 credentials") { database in
             try database.execute(sql: credentials)
         }
+        migrator.registerMigration("3 quotas") { database in
+            try database.execute(sql: quotas)
+        }
         return migrator
     }
 

@@ -53,22 +53,33 @@ extension Ledger {
         return Authenticated(tenant: account.tenant.name, claims: claims, policy: account.policy)
     }
 
-    /// Takes one call off a tenant's rate, from memory. Written with the tenant's next commit, or within a second.
+    /// Takes one call off the rates of a tenant and of a subject, from memory: both are judged before either is charged.
+    /// Written with the next commit that concerns them; a tenant's within a second.
     ///
-    /// - Returns: what is left of the rate.
-    /// - Throws: ``Denial/rate(limit:retryAfter:)``. A tenant that does not exist has no rate to exceed.
+    /// A shadow policy refuses nothing: what it would have refused is told in the standings.
+    ///
+    /// - Returns: what is left of the rates.
+    /// - Throws: ``Denial/rate(limit:retryAfter:)``, or that of the subject. A tenant that does not exist has no rate to
+    ///   exceed.
     @discardableResult
-    public func takeRate(of tenant: String) throws(Denial) -> RateStanding {
+    public func takeRate(of tenant: String, subject: String? = nil) throws(Denial) -> RateStandings {
         let now = clock.now()
+        let id = SubjectID(of: tenant, subject?.recordable)
         return try books.withLock { books throws(Denial) in
-            guard let rate = books.accounts[tenant]?.policy.rate else {
-                return RateStanding(remaining: 0, fullIn: .zero)
+            guard let policy = books.accounts[tenant]?.policy else { return RateStandings() }
+            var rates = RatePair(tenant: books.rates[tenant], subject: books.subjects.rates[id])
+            let shadowed: Denial?
+            do throws(Denial) {
+                try rates.take(under: policy, at: now)
+                shadowed = nil
+            } catch {
+                guard policy.shadow else { throw error }
+                shadowed = error
             }
-            var state = books.rates[tenant] ?? RateState()
-            try state.take(under: rate, at: now)
-            books.rates[tenant] = state
+            books.rates[tenant] = rates.tenant
             books.unwrittenRates.insert(tenant)
-            return state.remaining(under: rate, at: now)
+            if policy.subject?.rate != nil { books.subjects.set(rates.subject, of: id, at: now) }
+            return rates.standings(under: policy, at: now, shadowed: shadowed)
         }
     }
 }

@@ -6,18 +6,19 @@ extension Ledger {
     ///
     /// - Parameters:
     ///   - name: `^[a-z0-9][a-z0-9-]{0,62}$`, not used before.
-    ///   - policy: Its limits.
+    ///   - policy: Its limits; those of new tenants unless told otherwise.
     ///   - actor: Who does it, for the audit log, such as `local:root`.
     /// - Throws: ``LedgerFailure/invalidTenantName``, ``LedgerFailure/tenantExists(_:)``,
     ///   ``LedgerFailure/invalidPolicy(_:)``, ``LedgerFailure/unavailable(_:)``.
     @discardableResult
     public func createTenant(
-        _ name: String, policy: Policy = .standard, by actor: Actor
+        _ name: String, policy: Policy? = nil, by actor: Actor
     ) async throws(LedgerFailure) -> Tenant {
         guard Tenant.isValid(name: name) else { throw .invalidTenantName }
-        try Self.validate(policy)
+        if let policy { try Self.validate(policy) }
         return try await commits.submit { draft in
             guard draft.account(name) == nil else { throw LedgerFailure.tenantExists(name) }
+            let policy = policy ?? draft.defaultPolicy
             try draft.execute(
                 "INSERT INTO tenant (name, created_at, policy) VALUES (?, ?, ?)",
                 [name, draft.now.nanoseconds, try Document.text(policy)]
@@ -98,7 +99,10 @@ extension Ledger {
             entry.before = try CanonicalJSON(encoding: account.policy)
             entry.after = try CanonicalJSON(encoding: policy)
             account.policy = policy
-            draft.set(account)
+            for threshold in account.usage.passThresholds(under: policy, at: draft.now) {
+                try NotificationStore.add(threshold, of: name, in: draft)
+            }
+            draft.setUsage(account.usage, of: account)
             try draft.execute(
                 "UPDATE tenant SET policy = ? WHERE id = ?", [try Document.text(policy), account.tenant.id]
             )
@@ -107,7 +111,7 @@ extension Ledger {
         }
     }
 
-    private static func changed(
+    static func changed(
         _ policy: Policy, _ change: (Policy) throws(PolicyFailure) -> Policy
     ) throws(LedgerFailure) -> Policy {
         do {
@@ -117,23 +121,7 @@ extension Ledger {
         }
     }
 
-    /// How a tenant stands against its limits at this moment.
-    ///
-    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
-    public func usageReport(of name: String) async throws(LedgerFailure) -> UsageReport {
-        let now = clock.now()
-        let account = try account(name)
-        let rate = books.withLock { $0.rates[name] ?? RateState() }
-        var usage = account.usage
-        usage.roll(to: now)
-        let remaining = rate.remaining(under: account.policy.rate, at: now)
-        return UsageReport(
-            policy: account.policy, usage: usage, runtime: usage.remaining(under: account.policy, at: now),
-            ratePermits: remaining.remaining, rateFullIn: remaining.fullIn, at: now
-        )
-    }
-
-    private func account(_ name: String) throws(LedgerFailure) -> Books.Account {
+    func account(_ name: String) throws(LedgerFailure) -> Books.Account {
         guard let account = books.withLock({ $0.accounts[name] }) else { throw .noSuchTenant(name) }
         return account
     }

@@ -1,0 +1,91 @@
+import GRDB
+public import Quota
+
+/// How consumption is grouped.
+public enum ConsumptionGrouping: String, Sendable, CaseIterable, Codable {
+    case tenant, key, subject
+}
+
+/// Which consumption is asked for.
+public struct ConsumptionQuery: Sendable, Hashable {
+    /// Of one tenant only.
+    public var tenant: String?
+    /// One row for each of these.
+    public var grouping: ConsumptionGrouping
+    /// Whether each day has rows of its own.
+    public var isDaily: Bool
+    /// The first and the last UTC day, each by any instant in it.
+    public var days: ClosedRange<Moment>
+    /// At most so many rows, those with the highest charges; with `isDaily` the earliest days.
+    public var limit: Int
+
+    /// A query.
+    public init(
+        tenant: String? = nil, grouping: ConsumptionGrouping = .tenant, isDaily: Bool = false,
+        days: ClosedRange<Moment>, limit: Int = 1_000
+    ) {
+        self.tenant = tenant
+        self.grouping = grouping
+        self.isDaily = isDaily
+        self.days = days
+        self.limit = limit
+    }
+}
+
+/// What one tenant, key or subject consumed.
+public struct ConsumptionRow: Sendable, Hashable {
+    /// The tenant.
+    public let tenant: String
+    /// The key's id, or the subject's name, empty for the nameless; nil when grouped by tenant.
+    public let name: String?
+    /// The first instant of the day, when days have rows of their own.
+    public let day: Moment?
+    /// How much.
+    public let consumption: Consumption
+}
+
+extension Ledger {
+    /// What was consumed, from sums by day: the number of executions makes no difference, and those that are forgotten
+    /// are in it.
+    public func consumption(_ query: ConsumptionQuery) async throws(LedgerFailure) -> [ConsumptionRow] {
+        let (table, name) =
+            switch query.grouping {
+            case .tenant: ("consumption", "NULL")
+            case .key: ("consumption", "sums.key")
+            case .subject: ("subject_consumption", "sums.subject")
+            }
+        let day = query.isDaily ? "sums.day" : "NULL"
+        let sql = """
+            SELECT tenant.name AS tenant_name, \(name) AS member, \(day) AS of_day, sum(executions) AS executions,
+                sum(charged) AS charged, sum(credit) AS credit, sum(overrun) AS overrun,
+                sum(output_bytes) AS output_bytes, sum(shadowed) AS shadowed
+            FROM \(table) AS sums JOIN tenant ON tenant.id = sums.tenant
+            WHERE sums.tenant IN (SELECT id FROM tenant WHERE ?1 IS NULL OR name = ?1) AND sums.day BETWEEN ?2 AND ?3
+            GROUP BY tenant_name, member, of_day
+            ORDER BY of_day, sum(charged) DESC, tenant_name, member LIMIT ?4
+            """
+        let first = ConsumptionKey.day(of: query.days.lowerBound), last = ConsumptionKey.day(of: query.days.upperBound)
+        if let tenant = query.tenant { _ = try await self.tenant(tenant) }
+        return try await read { database in
+            try Row.fetchAll(database, sql: sql, arguments: [query.tenant, first, last, query.limit])
+                .map(ConsumptionRow.init(row:))
+        }
+    }
+}
+
+extension ConsumptionRow {
+    fileprivate init(row: Row) {
+        tenant = row["tenant_name"]
+        name = row["member"]
+        let day: Int64? = row["of_day"]
+        self.day = day.map { Moment(seconds: $0 * 86_400) }
+        var sum = Consumption()
+        sum.executions = row["executions"]
+        sum.chargedMilliseconds = row["charged"]
+        sum.creditMilliseconds = row["credit"]
+        sum.overrunMilliseconds = row["overrun"]
+        sum.outputBytes = row["output_bytes"]
+        sum.shadowed = row["shadowed"]
+        consumption = sum
+    }
+}

@@ -1,0 +1,70 @@
+import Auth
+import Quota
+
+/// A lease whose time is over, as the books take it: usages, sums of consumption, and the thresholds it passed.
+struct EndedLease {
+    let grant: Grant
+    let account: Books.Account
+    let keyID: String
+    let subject: String?
+    let admittedAt: Moment
+    let heldMilliseconds: Int64
+    let outputBytes: Int64
+    let wasShadowed: Bool
+
+    /// A lease that its gateway settles.
+    init(_ lease: Lease, of account: Books.Account, heldMilliseconds: Int64, _ outputBytes: Int64) {
+        grant = lease.grant
+        self.account = account
+        keyID = "\(lease.origin.keyID)"
+        subject = lease.origin.subject
+        admittedAt = lease.admittedAt
+        self.heldMilliseconds = heldMilliseconds
+        self.outputBytes = max(0, outputBytes)
+        wasShadowed = lease.shadowed != nil
+    }
+
+    /// One that a dead process left, taken to have been held to its end.
+    init(_ record: ExecutionRecord, _ grant: Grant, of account: Books.Account, wasShadowed: Bool) {
+        self.grant = grant
+        self.account = account
+        keyID = record.keyID
+        subject = record.subject
+        admittedAt = record.admittedAt
+        heldMilliseconds = grant.timeoutMilliseconds
+        outputBytes = 0
+        self.wasShadowed = wasShadowed
+    }
+
+    /// Charges what was used and gives the rest back.
+    ///
+    /// - Returns: what it came to, and the tenant's usage after it.
+    func settle(in draft: inout Draft) throws -> (Settlement, Usage) {
+        let subject = SubjectID(of: account.tenant.name, subject)
+        var usages = UsagePair(tenant: account.usage, subject: try draft.usage(of: subject))
+        let settlement = usages.settle(grant, usedMilliseconds: heldMilliseconds)
+        usages.tenant.roll(to: draft.now)
+        usages.subject.roll(to: draft.now)
+        for threshold in usages.tenant.passThresholds(under: account.policy, at: draft.now) {
+            try NotificationStore.add(threshold, of: account.tenant.name, in: draft)
+        }
+        draft.setUsage(usages.tenant, of: account)
+        draft.setUsage(usages.subject, of: subject)
+        for kind in [ConsumptionKey.Kind.key(keyID), .subject(subject.name)] {
+            let key = ConsumptionKey(tenant: account.tenant.id, admittedAt: admittedAt, kind: kind)
+            draft.add(consumption(settlement), to: key)
+        }
+        return (settlement, usages.tenant)
+    }
+
+    private func consumption(_ settlement: Settlement) -> Consumption {
+        var consumption = Consumption()
+        consumption.executions = 1
+        consumption.chargedMilliseconds = settlement.chargedMilliseconds
+        consumption.creditMilliseconds = settlement.creditMilliseconds
+        consumption.overrunMilliseconds = settlement.overrunMilliseconds
+        consumption.outputBytes = outputBytes
+        consumption.shadowed = wasShadowed ? 1 : 0
+        return consumption
+    }
+}

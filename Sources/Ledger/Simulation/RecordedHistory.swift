@@ -1,0 +1,75 @@
+import GRDB
+import Quota
+
+/// The calls of a tenant as the ledger recorded them: executions, and those that a limit refused.
+///
+/// What was refused for its rate is not in it, since that leaves no record.
+struct RecordedHistory {
+    let tenant: Tenant
+    let since: Moment
+
+    /// Feeds every call in order of time.
+    func forEach(in database: Database, _ body: (RecordedCall) -> Void) throws {
+        let calls = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT admitted_at AS at, timeout_asked AS asked, subject, charged + overrun AS held
+                FROM execution WHERE rowid >= :first AND tenant = :tenant AND admitted_at >= :since
+                UNION ALL
+                SELECT json_extract(record, '$.at_ms') * 1000000, json_extract(record, '$.timeout_asked_ms'),
+                    json_extract(record, '$.subject'), NULL
+                FROM audit
+                WHERE tenant = :name AND json_extract(record, '$.action') = 'execution.refused'
+                    AND json_extract(record, '$.at_ms') >= :since / 1000000
+                    AND (json_extract(record, '$.reason') IN ('executions', 'sandboxes')
+                        OR json_extract(record, '$.reason') LIKE 'runtime\\_%' ESCAPE '\\'
+                        OR json_extract(record, '$.reason') LIKE 'subject\\_%' ESCAPE '\\')
+                ORDER BY at
+                """,
+            arguments: [
+                "first": try firstRow(in: database), "tenant": tenant.id, "since": since.nanoseconds,
+                "name": tenant.name,
+            ]
+        )
+        while let row = try calls.next() {
+            body(
+                RecordedCall(
+                    at: Moment(nanoseconds: row["at"]),
+                    demand: Demand(kind: .execution, timeoutMilliseconds: row["asked"]),
+                    subject: row["subject"], heldMilliseconds: row["held"]
+                )
+            )
+        }
+    }
+
+    /// How long an execution of the time held its sandbox on average, in milliseconds.
+    func meanHeldMilliseconds(in database: Database) throws -> Int64 {
+        let sql = """
+            SELECT cast(avg(charged + overrun) AS INTEGER) FROM execution
+            WHERE rowid >= ? AND tenant = ? AND admitted_at >= ?
+            """
+        let arguments: StatementArguments = [try firstRow(in: database), tenant.id, since.nanoseconds]
+        return try Int64.fetchOne(database, sql: sql, arguments: arguments) ?? 0
+    }
+
+    /// The number of the first execution of the time, by halving: they are numbered in the order of their admission.
+    private func firstRow(in database: Database) throws -> Int64 {
+        let ends = try Row.fetchOne(database, sql: "SELECT min(rowid) AS low, max(rowid) AS high FROM execution")
+        let lowest: Int64? = ends?["low"], highest: Int64? = ends?["high"]
+        guard var low = lowest, var high = highest.map({ $0 + 1 }) else { return 0 }
+        while low < high {
+            let middle = low + (high - low) / 2
+            let row = try Row.fetchOne(
+                database.cachedStatement(
+                    sql: "SELECT rowid AS number, admitted_at FROM execution WHERE rowid >= ? ORDER BY rowid LIMIT 1"),
+                arguments: [middle]
+            )
+            guard let row, let admittedAt = Accounts.moment(row, "admitted_at"), admittedAt < since else {
+                high = middle
+                continue
+            }
+            low = row["number"] + 1
+        }
+        return low
+    }
+}

@@ -1,0 +1,43 @@
+import GRDB
+import Quota
+
+extension Ledger {
+    /// How a tenant stands against its limits at this moment, and one of its subjects if there are limits for subjects.
+    ///
+    /// - Parameter subject: whose share is told; nil for the nameless subject's.
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
+    public func usageReport(of name: String, subject: String? = nil) async throws(LedgerFailure) -> UsageReport {
+        let now = clock.now()
+        let account = try account(name)
+        let policy = account.policy
+        let rate = books.withLock { $0.rates[name] ?? RateState() }
+        var usage = account.usage
+        usage.roll(to: now)
+        var report = UsageReport(
+            policy: policy, usage: usage, runtime: usage.remaining(under: policy, at: now),
+            rate: rate.remaining(under: policy.rate, at: now), at: now
+        )
+        if let limits = policy.subject {
+            report.subject = try await self.subject(SubjectID(of: name, subject?.recordable), limits, policy, now)
+        }
+        return report
+    }
+
+    private func subject(
+        _ subject: SubjectID, _ limits: SubjectLimits, _ policy: Policy, _ now: Moment
+    ) async throws(LedgerFailure) -> UsageReport.Subject {
+        let (known, rate) = books.withLock { ($0.subjects.usages[subject], $0.subjects.rates[subject] ?? RateState()) }
+        var usage: Usage
+        if let known {
+            usage = known
+        } else {
+            usage = try await read { database in try SubjectStore.usage(of: subject, in: database) }
+        }
+        usage.roll(to: now)
+        return UsageReport.Subject(
+            name: subject.name.isEmpty ? nil : subject.name, limits: limits, usage: usage,
+            runtime: usage.remaining(under: policy.subjectLimits, at: now),
+            rate: limits.rate.map { rate.remaining(under: $0, at: now) }
+        )
+    }
+}
