@@ -1,5 +1,5 @@
 import Foundation
-import Quota
+public import Quota
 
 enum Timestamp {
     /// RFC 3339 in UTC with milliseconds, such as `2026-11-22T20:27:27.123Z`.
@@ -17,6 +17,9 @@ enum Timestamp {
 }
 
 extension Moment {
+    /// RFC 3339 in UTC with milliseconds, as all replies and commands write instants.
+    public var timestamp: String { Timestamp.text(self) }
+
     var date: Date { Date(timeIntervalSince1970: Double(nanoseconds / 1_000_000) / 1000) }
 }
 
