@@ -27,10 +27,28 @@ public struct LedgerCheck: Sendable {
     ///   ``LedgerFailure/tooNew(path:)``, ``LedgerFailure/unavailable(_:)``.
     public static func run(at path: String) throws(LedgerFailure) -> LedgerCheck {
         try LedgerStore.checkFile(at: path)
-        return try LedgerStore.look(at: path) { database in
-            if try Schema.migrator.hasBeenSuperseded(database) { throw LedgerFailure.tooNew(path: path) }
-            return try LedgerCheck(database)
+        do {
+            return try LedgerStore.snapshot(at: path) { database in
+                if try Schema.migrator.hasBeenSuperseded(database) { throw LedgerFailure.tooNew(path: path) }
+                return try LedgerCheck(database)
+            }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+            return LedgerCheck(unreadable: error)
+        } catch {
+            throw LedgerStore.failure(error, path: path)
         }
+    }
+
+    /// Of a file that is damaged where all queries begin.
+    private init(unreadable error: DatabaseError) {
+        var findings = Findings(of: Invariant.file.name)
+        findings.add("the file", "cannot be read at all: \(LedgerStore.failure(error).reason)")
+        self.findings = findings.kept
+        omitted = 0
+        invariants = [Invariant.file.name]
+        sequence = 0
+        hash = Hex.text(AuditHead.start.hash)
+        committedAt = Moment(nanoseconds: 0)
     }
 
     private init(_ database: Database) throws {

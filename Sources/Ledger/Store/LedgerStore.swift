@@ -35,21 +35,26 @@ enum LedgerStore {
 
     /// Reads from a ledger that is not open here, and changes nothing.
     static func look<Value>(at path: String, for query: (Database) throws -> Value) throws(LedgerFailure) -> Value {
-        var configuration = Configuration()
-        configuration.readonly = true
-        configuration.busyMode = .timeout(lockWait)
         do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            let value = try queue.read { database in
-                // A ledger has a chain from its creation on.
-                guard try database.tableExists("chain") else { throw LedgerFailure.notALedger(path: path) }
-                return try query(database)
-            }
-            try queue.close()
-            return value
+            return try snapshot(at: path, for: query)
         } catch {
             throw failure(error, path: path)
         }
+    }
+
+    /// The same, with SQLite's own errors.
+    static func snapshot<Value>(at path: String, for query: (Database) throws -> Value) throws -> Value {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(lockWait)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        let value = try queue.read { database in
+            // A ledger has a chain from its creation on.
+            guard try database.tableExists("chain") else { throw LedgerFailure.notALedger(path: path) }
+            return try query(database)
+        }
+        try queue.close()
+        return value
     }
 
     /// Copies a ledger as its last commit left it, beside whoever writes to it, into an empty file, which holds all of it
