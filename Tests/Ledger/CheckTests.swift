@@ -19,7 +19,8 @@ struct CheckTests {
             if index < 4 {
                 let outcome: Outcome = index == 1 ? .timed_out : .completed
                 _ = try await test.ledger.settle(
-                    lease, with: ExecutionResult(outcome: outcome, heldMilliseconds: Int64(index) * 400, outputBytes: 1))
+                    lease, with: ExecutionResult(outcome: outcome, heldMilliseconds: Int64(index) * 400, outputBytes: 1)
+                )
             }
             test.clock.advance(by: .milliseconds(70))
         }

@@ -6,7 +6,8 @@ enum Timestamp {
     ///
     /// What is later than it can say is written as its last instant.
     static func text(_ date: Date) -> String {
-        let date = min(date, last)
+        // Half a millisecond more, since a date is a fraction in binary that may fall short, and the rest is cut off.
+        let date = min(date + 0.0005, last)
         return Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(date)
     }
 

@@ -51,7 +51,8 @@ enum LedgerAccess {
                     "Another process holds the ledger at \(path): a gateway that is running, or another command. "
                         + "Stop it, or wait for it."
                 )
-            case .notALedger: CommandFailure(
+            case .notALedger:
+                CommandFailure(
                     "\(path) is not a ledger of this gateway, or its beginning is damaged. \(cure)"
                 )
             case .tooNew: CommandFailure("The ledger at \(path) was written by a newer version of this gateway.")

@@ -126,7 +126,9 @@ private struct TenantUsage {
                 Runtime(used: first.used + second.used, reserved: first.reserved + second.reserved)
             }
         )
-        for (window, runtime) in windows.sorted(by: { ($0.key.startsAt, $0.key.kind.rawValue) < ($1.key.startsAt, $1.key.kind.rawValue) }) {
+        for (window, runtime) in windows.sorted(by: {
+            ($0.key.startsAt, $0.key.kind.rawValue) < ($1.key.startsAt, $1.key.kind.rawValue)
+        }) {
             let said = stated[window] ?? Runtime()
             let place = "the \(window.kind.rawValue) from Unix time \(window.startsAt.seconds)"
             if said.used != runtime.used {

@@ -73,7 +73,9 @@ enum LedgerStore {
                     // Of one that is cut short nothing will be used.
                     try copy.execute(sql: "PRAGMA synchronous = OFF")
                     try ledger.backup(to: copy, pagesPerStep: 1_000) { step in
-                        progress(step.totalPageCount == 0 ? 1 : 1 - Double(step.remainingPageCount) / Double(step.totalPageCount))
+                        progress(
+                            step.totalPageCount == 0
+                                ? 1 : 1 - Double(step.remainingPageCount) / Double(step.totalPageCount))
                     }
                     try copy.execute(sql: "PRAGMA journal_mode = DELETE")
                 }
@@ -130,6 +132,13 @@ enum LedgerStore {
     /// Whether somebody outside holds the file.
     static func isLocked(_ error: any Error) -> Bool {
         (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
+    }
+
+    /// Whether SQLite read something that cannot be in a database. It keeps the pages it has read, so they have to be
+    /// dropped for a disk that reads well again to be believed.
+    static func isDamage(_ error: any Error) -> Bool {
+        guard let code = (error as? DatabaseError)?.resultCode else { return false }
+        return code == .SQLITE_CORRUPT || code == .SQLITE_NOTADB
     }
 
     /// What went wrong, in SQLite's words, without statement or arguments.

@@ -19,7 +19,8 @@ extension LedgerCommand {
         )
 
         @Argument(help: "The backup, as `ledger backup` made it.") var backup: String
-        @Flag(help: "Revoke all tenants' keys and all admin tokens, and issue one admin token.") var revokeAllKeys = false
+        @Flag(help: "Revoke all tenants' keys and all admin tokens, and issue one admin token.") var revokeAllKeys =
+            false
         @Flag(help: "Leave the keys as they were when the backup was made.") var keepKeys = false
         @Option(help: "A YAML file of settings, after the environment and .env.local.") var config: String?
         @OptionGroup var format: OutputOptions
@@ -75,7 +76,9 @@ extension LedgerCommand {
         }
 
         private static func text(_ restored: Restored) -> String {
-            var lines = ["Ledger       \(restored.ledger), as of audit record \(restored.sequence) (\(restored.hash.prefix(12)))"]
+            var lines = [
+                "Ledger       \(restored.ledger), as of audit record \(restored.sequence) (\(restored.hash.prefix(12)))"
+            ]
             if let kept = restored.keptAt { lines.append("Kept         \(kept), what was there before") }
             if let token = restored.adminToken {
                 lines += [
@@ -103,11 +106,14 @@ extension LedgerCommand.Restore {
         }
         guard isatty(STDIN_FILENO) == 1, LedgerFileAdvice.hasTerminal else {
             throw CommandFailure(
-                "\(warning)\nThere is no terminal to ask at: say --revoke-all-keys or --keep-keys. Nothing was changed.")
+                "\(warning)\nThere is no terminal to ask at: say --revoke-all-keys or --keep-keys. Nothing was changed."
+            )
         }
         say(warning)
         while true {
-            say("Type \"revoke\" to revoke all keys and admin tokens, \"keep\" to leave them, anything else to stop: ", end: "")
+            say(
+                "Type \"revoke\" to revoke all keys and admin tokens, \"keep\" to leave them, anything else to stop: ",
+                end: "")
             switch readLine()?.trimmingCharacters(in: .whitespaces) {
             case "revoke": return true
             case "keep": return false

@@ -51,7 +51,8 @@ struct LedgerCheckView: Encodable {
     /// One line for each finding, or that there is none.
     var text: String {
         guard !sound else {
-            return "Sound: \(checked.count) invariants hold at audit record \(sequence) (\(hash.prefix(12)), \(committedAt))."
+            return
+                "Sound: \(checked.count) invariants hold at audit record \(sequence) (\(hash.prefix(12)), \(committedAt))."
         }
         var lines = findings.map { "\($0.invariant): \($0.row) \($0.problem)" }
         if omitted > 0 { lines.append("… and \(omitted) more of the same") }
@@ -66,7 +67,8 @@ enum LedgerFileAdvice {
         case .missing(let path): CommandFailure("There is no ledger at \(path).")
         case .exists(let path): CommandFailure("There is a file at \(path) already; nothing was changed.")
         case .inUse(let path):
-            CommandFailure("Another process holds \(path): a gateway that is running, or a command. Stop it, or wait for it.")
+            CommandFailure(
+                "Another process holds \(path): a gateway that is running, or a command. Stop it, or wait for it.")
         case .notALedger(let path):
             CommandFailure("\(path) is not a ledger of this gateway, or its beginning is damaged beyond recognition.")
         case .tooNew(let path): CommandFailure("\(path) was written by a newer version of this gateway.")
@@ -81,6 +83,7 @@ enum LedgerFileAdvice {
     /// Shows on a terminal how far a copy is, and nothing elsewhere.
     @Sendable static func progress(_ fraction: Double) {
         guard hasTerminal else { return }
-        FileHandle.standardError.write(Data("\rcopying … \(Int(fraction * 100)) %\(fraction >= 1 ? "\r\u{1B}[K" : "")".utf8))
+        FileHandle.standardError.write(
+            Data("\rcopying … \(Int(fraction * 100)) %\(fraction >= 1 ? "\r\u{1B}[K" : "")".utf8))
     }
 }
