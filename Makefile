@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test test-long fuzz bench lint format setup setup-tests clean
+.PHONY: help demo build release test test-long torture fuzz bench lint format setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ test: setup-tests ## run every test: Swift, then the running gateway, then the T
 test-long: setup-tests ## run the system tests that take minutes
 	@$(QUIETLY) build -- swift build --product e2b-gateway
 	@$(PYTEST) -m long
+
+torture: setup-tests ## kill a gateway under load, and commands at every step (TORTURE_KILLS=1000 or TORTURE_SECONDS=600)
+	@$(QUIETLY) build -- swift build --product e2b-gateway
+	@$(TEST_PYTHON) Tests/System/torture.py
+	@TORTURE_STEPS=1000 $(PYTEST)/test_crashes.py -k 'not under_load' --timeout 3600
 
 fuzz: setup ## feed the parsers of credentials with random input (FUZZ_SECONDS=600)
 	@scripts/fuzz seconds $(or $(FUZZ_SECONDS),600)

@@ -69,6 +69,7 @@ public struct GatewayService: Service {
 
         let running = RunningExecutions()
         let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
+        let lost = LostSandboxes(ledger: ledger, upstream: upstream, closing: closing, logger: logger)
         let maker = SandboxMaker(upstream: upstream, closing: closing)
         let runner = ExecutionRunner(
             ledger: ledger, upstream: upstream, maker: maker, closing: closing, running: running, logger: logger
@@ -116,7 +117,7 @@ public struct GatewayService: Service {
         // Stopped in reverse: the drain first, while everything still answers, and the ledger last.
         let drain = Drain(running: running, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [ledger, transport, closing, maker, readiness, commands, administrators, callers, drain],
+            services: [ledger, transport, closing, lost, maker, readiness, commands, administrators, callers, drain],
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = settings.drain + Self.shutdownMargin

@@ -19,7 +19,7 @@ struct E2BGateway: AsyncParsableCommand {
                 name: "Administering",
                 subcommands: [
                     TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, Audit.self,
-                    AdminTokenCommand.self, RootKeyCommand.self,
+                    AdminTokenCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),
             CommandGroup(name: "Checking", subcommands: [ConfigCommand.self]),

@@ -153,6 +153,7 @@ public final class Ledger: Service, Sendable {
         do {
             return try await pool.read(query)
         } catch {
+            if LedgerStore.isDamage(error) { pool.releaseMemoryEventually() }
             throw LedgerStore.failure(error)
         }
     }

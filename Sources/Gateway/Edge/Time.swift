@@ -1,12 +1,13 @@
 import Foundation
-import Quota
+public import Quota
 
 enum Timestamp {
     /// RFC 3339 in UTC with milliseconds, such as `2026-11-22T20:27:27.123Z`.
     ///
     /// What is later than it can say is written as its last instant.
     static func text(_ date: Date) -> String {
-        let date = min(date, last)
+        // Half a millisecond more, since a date is a fraction in binary that may fall short, and the rest is cut off.
+        let date = min(date + 0.0005, last)
         return Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(date)
     }
 
@@ -17,6 +18,9 @@ enum Timestamp {
 }
 
 extension Moment {
+    /// RFC 3339 in UTC with milliseconds, as all replies and commands write instants.
+    public var timestamp: String { Timestamp.text(self) }
+
     var date: Date { Date(timeIntervalSince1970: Double(nanoseconds / 1_000_000) / 1000) }
 }
 

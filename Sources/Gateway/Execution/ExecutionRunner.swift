@@ -91,7 +91,7 @@ struct ExecutionRunner: Sendable {
         return SandboxOrder(
             template: order.template,
             lifetimeSeconds: Int(seconds),
-            metadata: ["e2b-gateway": "execution", "e2b-gateway-execution": lease.executionID.text]
+            metadata: SandboxLabels.of(lease.executionID)
         )
     }
 }

@@ -39,6 +39,11 @@ enum LedgerAccess {
             return try work()
         } catch {
             throw switch error {
+            case .missing where LedgerRestoration.wasInterrupted(at: path):
+                CommandFailure(
+                    "There is no ledger at \(path), because a restoration was interrupted. "
+                        + "Repeat it: `e2b-gateway ledger restore BACKUP`."
+                )
             case .missing: CommandFailure("There is no ledger at \(path). Make one with `e2b-gateway init`.")
             case .exists: CommandFailure("There is a ledger at \(path) already; nothing was changed.")
             case .inUse:
@@ -46,13 +51,22 @@ enum LedgerAccess {
                     "Another process holds the ledger at \(path): a gateway that is running, or another command. "
                         + "Stop it, or wait for it."
                 )
-            case .notALedger: CommandFailure("\(path) is not a ledger of this gateway.")
+            case .notALedger:
+                CommandFailure(
+                    "\(path) is not a ledger of this gateway, or its beginning is damaged. \(cure)"
+                )
             case .tooNew: CommandFailure("The ledger at \(path) was written by a newer version of this gateway.")
             case .wrongRootKey: CommandFailure(wrongRootKey(settings))
+            case .unavailable(let reason): CommandFailure("The ledger at \(path) cannot be used: \(reason). \(cure)")
             default: CommandFailure("The ledger at \(path) cannot be used: \(error).")
             }
         }
     }
+
+    /// For a ledger that may be damaged.
+    private static let cure =
+        "Unless the disk or its rights are to blame: `e2b-gateway ledger check` says what is broken, "
+        + "`e2b-gateway ledger restore BACKUP` puts a copy in its place."
 
     private static func wrongRootKey(_ settings: Settings) -> String {
         let path = settings.ledgerPath

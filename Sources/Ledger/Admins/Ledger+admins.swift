@@ -17,20 +17,27 @@ extension Ledger {
         guard Tenant.isValid(name: name) else { throw .invalidAdminName }
         guard !scopes.isEmpty, scopes.isSubset(of: Scope.adminScopes) else { throw .invalidScopes }
         return try await commits.submit { draft in
-            let id = KeyID.random()
-            let secret = KeySecret.random()
-            let record = AdminKeyRecord(id: id, name: name, scopes: scopes, createdAt: draft.now)
-            try draft.execute(
-                "INSERT INTO admin_key (id, name, scopes, sealed_secret, created_at) VALUES (?, ?, ?, ?, ?)",
-                [
-                    "\(id)", name, try Document.text(record.scopeNames),
-                    try draft.sealed(secret, as: SealedColumn.adminKey.label("\(id)")), draft.now.nanoseconds,
-                ]
-            )
-            draft.set(Books.AdminKey(record: record, secret: secret))
-            try draft.audit(record.described(in: try draft.entry(.adminTokenIssued, by: actor)))
-            return IssuedAdminKey(key: record, token: Token.mint(id, secret: secret))
+            try Self.issueAdminToken(named: name, scopes: scopes, by: actor, in: &draft)
         }
+    }
+
+    /// Makes an administrator's key in the commit that is being written.
+    static func issueAdminToken(
+        named name: String, scopes: Set<Scope>, by actor: Actor, in draft: inout Draft
+    ) throws -> IssuedAdminKey {
+        let id = KeyID.random()
+        let secret = KeySecret.random()
+        let record = AdminKeyRecord(id: id, name: name, scopes: scopes, createdAt: draft.now)
+        try draft.execute(
+            "INSERT INTO admin_key (id, name, scopes, sealed_secret, created_at) VALUES (?, ?, ?, ?, ?)",
+            [
+                "\(id)", name, try Document.text(record.scopeNames),
+                try draft.sealed(secret, as: SealedColumn.adminKey.label("\(id)")), draft.now.nanoseconds,
+            ]
+        )
+        draft.set(Books.AdminKey(record: record, secret: secret))
+        try draft.audit(record.described(in: try draft.entry(.adminTokenIssued, by: actor)))
+        return IssuedAdminKey(key: record, token: Token.mint(id, secret: secret))
     }
 
     /// All administrators' keys, the oldest first.
@@ -46,17 +53,29 @@ extension Ledger {
     @discardableResult
     public func revokeAdminKey(_ id: KeyID, by actor: Actor) async throws(LedgerFailure) -> AdminKeyRecord {
         let record = try await commits.submit { draft in
-            guard var key = draft.adminKey(id) else { throw LedgerFailure.noSuchKey("\(id)") }
-            guard key.record.state == .active else { return key.record }
-            // First, since a token may revoke itself.
-            let entry = try draft.entry(.adminTokenRevoked, by: actor)
-            key.record.revokedAt = draft.now
-            draft.set(key)
-            try draft.execute("UPDATE admin_key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, "\(id)"])
-            try draft.audit(key.record.described(in: entry))
-            return key.record
+            guard let key = draft.adminKey(id) else { throw LedgerFailure.noSuchKey("\(id)") }
+            return try Self.revoke(key, by: actor, in: &draft)
         }
         return books.withLock { $0.listed(record) }
+    }
+
+    /// Revokes an administrator's key in the commit that is being written.
+    ///
+    /// - Returns: the key as it is now; unchanged if it was revoked before.
+    static func revoke(
+        _ key: Books.AdminKey, by actor: Actor, because reason: String? = nil, in draft: inout Draft
+    ) throws -> AdminKeyRecord {
+        var key = key
+        guard key.record.state == .active else { return key.record }
+        // First, since a token may revoke itself.
+        var entry = try draft.entry(.adminTokenRevoked, by: actor)
+        entry.reason = reason
+        let id = "\(key.record.id)"
+        key.record.revokedAt = draft.now
+        draft.set(key)
+        try draft.execute("UPDATE admin_key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, id])
+        try draft.audit(key.record.described(in: entry))
+        return key.record
     }
 
     /// Which administrator calls with this token, from memory. A tenant's token is nobody's here, as an administrator's is

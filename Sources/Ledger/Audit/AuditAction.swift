@@ -2,6 +2,8 @@
 public enum AuditAction: String, Sendable, Codable, CaseIterable {
     /// A ledger was made: the first record of every chain.
     case ledgerCreated = "ledger.created"
+    /// A backup took the place of what was there; the chain goes on from the backup's end.
+    case ledgerRestored = "ledger.restored"
     /// A gateway began to serve from this ledger.
     case gatewayStarted = "gateway.started"
     /// A gateway stopped in good order.

@@ -23,10 +23,13 @@ extension Ledger {
     /// It finds records that were altered, dropped, added or moved. Someone who can write the file can also recompute
     /// all hashes: against that help only copies of the chain's end kept elsewhere.
     public func verifyAudit() async throws(LedgerFailure) -> AuditVerification {
-        try await read(Self.verifyChain)
+        try await read(AuditChain.verify)
     }
+}
 
-    private static func verifyChain(in database: Database) throws -> AuditVerification {
+extension AuditChain {
+    /// The first fault of the whole chain, or that there is none.
+    static func verify(in database: Database) throws -> AuditVerification {
         var head = AuditHead.start
         func verification(_ problem: String?) -> AuditVerification {
             let fault = problem.map { AuditVerification.Fault(sequence: head.sequence + 1, problem: $0) }
@@ -36,11 +39,11 @@ extension Ledger {
         while let row = try rows.next() {
             let sequence: Int64 = row["sequence"]
             guard sequence == head.sequence + 1 else { return verification("the record is missing") }
-            let hash = AuditChain.hash(after: head.hash, record: row["record"])
+            let hash = Self.hash(after: head.hash, record: row["record"])
             guard hash == Blob.bytes(row, "hash") else { return verification("the record does not match its hash") }
             head = AuditHead(sequence: sequence, hash: hash)
         }
-        guard let stored = try AuditChain.readHead(from: database)?.head else {
+        guard let stored = try readHead(from: database)?.head else {
             return verification("the end of the chain is not on record")
         }
         guard stored.sequence >= head.sequence else { return verification("records follow the end of the chain") }

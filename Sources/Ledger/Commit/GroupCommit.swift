@@ -127,6 +127,7 @@ final class GroupCommit: Sendable {
             }
         } catch {
             let failure = LedgerStore.failure(error)
+            if LedgerStore.isDamage(error) { try? database.execute(sql: "PRAGMA shrink_memory") }
             let latecomers = queue.withLock { queue -> [any PendingWrite] in
                 queue.failures += 1
                 queue.lastFailure = failure

@@ -15,4 +15,13 @@ extension Ledger {
             ).map(ExecutionRecord.init(row:))
         }
     }
+
+    /// Which of these executions are over; what the ledger has never heard of is not.
+    public func finishedExecutions(among ids: [String]) async throws(LedgerFailure) -> Set<String> {
+        try await read { database in
+            let query = try database.makeStatement(
+                sql: "SELECT EXISTS (SELECT 1 FROM execution WHERE id = ? AND finished_at IS NOT NULL)")
+            return Set(try ids.filter { try Bool.fetchOne(query, arguments: [$0]) == true })
+        }
+    }
 }

@@ -33,23 +33,76 @@ enum LedgerStore {
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notALedger(path: path) }
     }
 
-    /// Refuses another program's database before anything of it is changed.
     /// Reads from a ledger that is not open here, and changes nothing.
     static func look<Value>(at path: String, for query: (Database) throws -> Value) throws(LedgerFailure) -> Value {
+        do {
+            return try snapshot(at: path, for: query)
+        } catch {
+            throw failure(error, path: path)
+        }
+    }
+
+    /// The same, with SQLite's own errors.
+    static func snapshot<Value>(at path: String, for query: (Database) throws -> Value) throws -> Value {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(lockWait)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        let value = try queue.read { database in
+            // A ledger has a chain from its creation on.
+            guard try database.tableExists("chain") else { throw LedgerFailure.notALedger(path: path) }
+            return try query(database)
+        }
+        try queue.close()
+        return value
+    }
+
+    /// Copies a ledger as its last commit left it, beside whoever writes to it, into an empty file, which holds all of it
+    /// then: it needs no journal beside it. It is not on disk yet.
+    ///
+    /// - Parameter progress: told the fraction that is done.
+    static func copy(
+        from path: String, to target: String, progress: @escaping @Sendable (Double) -> Void = { _ in }
+    ) throws(LedgerFailure) {
         do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            let value = try queue.read { database in
-                // A ledger has a chain from its creation on.
-                guard try database.tableExists("chain") else { throw LedgerFailure.notALedger(path: path) }
-                return try query(database)
+            var configuration = Configuration()
+            configuration.label = "copy"
+            let queue = try DatabaseQueue(path: target, configuration: configuration)
+            try look(at: path) { ledger in
+                try queue.writeWithoutTransaction { copy in
+                    // Of one that is cut short nothing will be used.
+                    try copy.execute(sql: "PRAGMA synchronous = OFF")
+                    try ledger.backup(to: copy, pagesPerStep: 1_000) { step in
+                        progress(
+                            step.totalPageCount == 0
+                                ? 1 : 1 - Double(step.remainingPageCount) / Double(step.totalPageCount))
+                    }
+                    try copy.execute(sql: "PRAGMA journal_mode = DELETE")
+                }
             }
             try queue.close()
-            return value
         } catch {
             throw failure(error, path: path)
+        }
+    }
+
+    /// Folds the journals of a ledger that nobody has open into its file, which then stands alone.
+    ///
+    /// - Returns: whether that was possible; a damaged file is left as it is, with its journals.
+    /// - Throws: ``LedgerFailure/inUse(path:)`` if somebody reads or writes it after all.
+    static func foldJournal(at path: String) throws(LedgerFailure) -> Bool {
+        do {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(lockWait)
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let mode = try queue.writeWithoutTransaction { database in
+                try String.fetchOne(database, sql: "PRAGMA journal_mode = DELETE")
+            }
+            try queue.close()
+            return mode == "delete" && !FileOnDisk.exists(path + "-wal")
+        } catch {
+            if isLocked(error) { throw .inUse(path: path) }
+            return false
         }
     }
 
@@ -79,6 +132,13 @@ enum LedgerStore {
     /// Whether somebody outside holds the file.
     static func isLocked(_ error: any Error) -> Bool {
         (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
+    }
+
+    /// Whether SQLite read something that cannot be in a database. It keeps the pages it has read, so they have to be
+    /// dropped for a disk that reads well again to be believed.
+    static func isDamage(_ error: any Error) -> Bool {
+        guard let code = (error as? DatabaseError)?.resultCode else { return false }
+        return code == .SQLITE_CORRUPT || code == .SQLITE_NOTADB
     }
 
     /// What went wrong, in SQLite's words, without statement or arguments.

@@ -94,21 +94,33 @@ extension Ledger {
     @discardableResult
     public func revokeKey(_ id: KeyID, by actor: Actor) async throws(LedgerFailure) -> KeyRecord {
         let record = try await commits.submit { draft in
-            guard var key = draft.key(id) else { throw LedgerFailure.noSuchKey("\(id)") }
-            let before = key.record.rolled(to: draft.now).state
-            guard before != .revoked else { return key.record }
-            key.record.revokedAt = draft.now
-            draft.set(key)
-            try draft.execute("UPDATE key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, "\(id)"])
-            var entry = try draft.entry(.keyRevoked, by: actor)
-            entry.tenant = key.record.tenant
-            entry.keyID = "\(id)"
-            entry.before = .object(["state": .string(before.name)])
-            entry.after = .object(["state": .string(key.record.state.name)])
-            try draft.audit(entry)
-            return key.record
+            guard let key = draft.key(id) else { throw LedgerFailure.noSuchKey("\(id)") }
+            return try Self.revoke(key, by: actor, in: &draft)
         }
         let now = clock.now()
         return books.withLock { $0.listed(record, at: now) }
+    }
+
+    /// Revokes a key in the commit that is being written.
+    ///
+    /// - Returns: the key as it is now; unchanged if it was revoked before.
+    static func revoke(
+        _ key: Books.Key, by actor: Actor, because reason: String? = nil, in draft: inout Draft
+    ) throws -> KeyRecord {
+        var key = key
+        let before = key.record.rolled(to: draft.now).state
+        guard before != .revoked else { return key.record }
+        let id = "\(key.record.id)"
+        key.record.revokedAt = draft.now
+        draft.set(key)
+        try draft.execute("UPDATE key SET revoked_at = ? WHERE id = ?", [draft.now.nanoseconds, id])
+        var entry = try draft.entry(.keyRevoked, by: actor)
+        entry.tenant = key.record.tenant
+        entry.keyID = id
+        entry.reason = reason
+        entry.before = .object(["state": .string(before.name)])
+        entry.after = .object(["state": .string(key.record.state.name)])
+        try draft.audit(entry)
+        return key.record
     }
 }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 # Real sandbox tokens; found anywhere but between the gateway and this, they are a leak.
 _ENVD_TOKEN, _TRAFFIC_TOKEN = "5a9dbe" * 10 + "5a9d", "c0ffe3" * 10 + "c0ff"
-_SANDBOX = {
+SANDBOX = {
     "templateID": "code-interpreter-v1",
     "sandboxID": "i" + "0" * 20,
     "clientID": "6532622b",
@@ -26,6 +26,8 @@ class Exchange(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: "_Server"
+    # What was asked for, where it is a document.
+    order: dict
 
     def answer(self, status: int, document: object, **headers: str) -> None:
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
@@ -66,18 +68,20 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fake = self.server.fake
         if self.command == "POST" and self.path.endswith("/sandboxes"):
-            fake.created.append(json.loads(body))
+            self.order = json.loads(body)
+            fake.created.append(self.order)
             fake.create(self)
         elif self.command == "DELETE":
-            fake.destroyed.append(self.path.rsplit("/", 1)[-1])
+            self.order = {"sandboxID": self.path.rsplit("/", 1)[-1]}
+            fake.destroyed.append(self.order["sandboxID"])
             fake.destroy(self)
         elif self.path == "/execute":
-            order = json.loads(body)
+            self.order = json.loads(body)
             # The gateway's own setup comes first and names the context data it sets.
-            if "context_data" in order["code"]:
+            if "context_data" in self.order["code"]:
                 fake.set_up(self)
             else:
-                fake.received.append(order)
+                fake.received.append(self.order)
                 fake.execute(self)
         else:
             fake.probe(self)
@@ -117,7 +121,7 @@ class FakeE2B:
 
     def behave(self) -> None:
         """Answers everything as E2B does, and forgets what it has seen."""
-        self.create = lambda exchange: exchange.answer(201, _SANDBOX)
+        self.create = lambda exchange: exchange.answer(201, SANDBOX)
         self.set_up = _nothing
         self.execute = _nothing
         self.destroy = lambda exchange: exchange.answer(204, b"")

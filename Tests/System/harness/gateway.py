@@ -18,7 +18,7 @@ from harness.waiting import eventually
 UPSTREAM_KEY = "e2b_" + "5ec2e7" * 6 + "5ec2"
 
 # What these print once is the token that was asked for.
-_SHOWING_TOKENS = {("key", "issue"), ("key", "rotate"), ("admin-token", "issue"), ("token", "narrow")}
+_SHOWING_TOKENS = {("key", "issue"), ("key", "rotate"), ("admin-token", "issue"), ("token", "narrow"), ("ledger", "restore")}
 
 _numbers = itertools.count(1)
 
@@ -101,9 +101,9 @@ class Gateway:
         self.secrets |= {self.root_key_file.read_text().strip(), self.admin_token}
         return self
 
-    def start(self) -> "Gateway":
+    def start(self, **how: object) -> "Gateway":
         self.service = Service(
-            "serve", "--output", "json", settings=self.settings, folder=self.folder, name="gateway"
+            "serve", "--output", "json", settings=self.settings, folder=self.folder, name="gateway", **how
         )
         return self
 

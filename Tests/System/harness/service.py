@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+from collections.abc import Sequence
 
 from harness.waiting import eventually
 
@@ -29,19 +30,32 @@ def is_release() -> bool:
 class Service:
     """A started `e2b-gateway` command that says in one line of JSON on stdout when it is ready."""
 
-    def __init__(self, *arguments: str, settings: dict[str, str], folder: pathlib.Path, name: str):
+    def __init__(
+        self,
+        *arguments: str,
+        settings: dict[str, str],
+        folder: pathlib.Path,
+        name: str,
+        under: Sequence[str] = (),
+        waits: bool = True,
+    ):
+        """`under` is a program that runs it, such as a tracer; without waiting, `wait_until_ready` is to be called."""
         self.log = folder / f"{name}.log"
         self._answer = folder / f"{name}.out"
         with self.log.open("ab") as log, self._answer.open("wb") as answer:
             self.process = subprocess.Popen(
-                [str(BINARY), *arguments],
+                [*under, str(BINARY), *arguments],
                 cwd=folder,
                 env=environment(**settings),
                 stdin=subprocess.DEVNULL,
                 stdout=answer,
                 stderr=log,
             )
-        self.ready = eventually(self._first_line, within=60, what=f"{arguments[0]} says that it listens")
+        if waits:
+            self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        self.ready = eventually(self._first_line, within=60, what="it says that it listens")
         self.url: str = self.ready["listening"]
 
     def _first_line(self) -> dict | None:

@@ -1,0 +1,88 @@
+import GRDB
+import Quota
+
+extension Invariant {
+    /// Every audit record follows from the one before, up to the stored end.
+    static let chain = Invariant("chain") { database, findings in
+        guard let fault = try AuditChain.verify(in: database).fault else { return }
+        findings.add("audit/\(fault.sequence)", fault.problem)
+    }
+
+    /// Every execution has one record of its intent.
+    static let intents = Invariant(
+        "intents",
+        sql: """
+            SELECT 'execution/' || execution.id AS row,
+                'has ' || count(audit.sequence) || ' records of its admission instead of 1' AS problem
+            FROM execution LEFT JOIN audit
+                ON audit.execution = execution.id AND \(action) = '\(AuditAction.executionAdmitted.rawValue)'
+            GROUP BY execution.id HAVING count(audit.sequence) <> 1
+            """
+    )
+
+    /// Every finished execution has one record of its outcome, which says what its row says; a running one has none.
+    static let outcomes = Invariant("outcomes") { database, findings in
+        let rows = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT execution.id, execution.finished_at IS NOT NULL AS finished,
+                    CAST(execution.charged AS TEXT) AS charged, execution.outcome, count(audit.sequence) AS records,
+                    CAST(max(\(member("runtime_ms"))) AS TEXT) AS recorded_charge, max(\(member("outcome"))) AS recorded_outcome
+                FROM execution LEFT JOIN audit
+                    ON audit.execution = execution.id AND \(action) = '\(AuditAction.executionFinished.rawValue)'
+                GROUP BY execution.id
+                HAVING records <> finished OR recorded_charge IS NOT CAST(execution.charged AS TEXT)
+                    OR recorded_outcome IS NOT execution.outcome
+                """
+        )
+        while let row = try rows.next() {
+            let (id, isFinished, records): (String, Bool, Int) = (row["id"], row["finished"], row["records"])
+            func said(_ column: String) -> String { String.fromDatabaseValue(row[column]) ?? "nothing" }
+            findings.add(
+                "execution/\(id)",
+                records == (isFinished ? 1 : 0)
+                    ? "is \(said("outcome")), charged \(said("charged")) ms; its audit record says "
+                        + "\(said("recorded_outcome")), \(said("recorded_charge")) ms"
+                    : "is \(isFinished ? "finished" : "running") and has \(records) records of its outcome"
+            )
+        }
+    }
+
+    /// No record speaks of an execution that does not exist, except of one that was refused, or forgotten in good order.
+    static let recorded = Invariant("recorded") { database, findings in
+        let rows = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT sequence, execution, \(action) AS action FROM audit
+                WHERE execution IS NOT NULL AND action IS NOT '\(AuditAction.executionRefused.rawValue)'
+                    AND NOT EXISTS (SELECT 1 FROM execution WHERE execution.id = audit.execution)
+                    AND coalesce(\(member("at_ms")) >= ?, TRUE)
+                ORDER BY sequence
+                """,
+            arguments: [try KeptExecutions.since(in: database)?.milliseconds ?? Int64.min]
+        )
+        while let row = try rows.next() {
+            let (sequence, execution): (Int64, String) = (row["sequence"], row["execution"])
+            findings.add("audit/\(sequence)", "speaks of \(execution), which does not exist")
+        }
+    }
+
+    private static let action = member("action")
+
+    /// A member of an audit record; nothing for a record that is not JSON, about which the chain complains.
+    private static func member(_ name: String) -> String {
+        "CASE WHEN json_valid(audit.record) THEN json_extract(audit.record, '$.\(name)') END"
+    }
+}
+
+/// Which executions the ledger still has. Audit records outlive them.
+enum KeptExecutions {
+    /// The fact that whoever deletes old executions leaves, in nanoseconds, in the same commit.
+    static let factName = "executions_kept_since"
+
+    /// Those that were admitted at this instant or later are all there; nil if none was ever deleted.
+    static func since(in database: Database) throws -> Moment? {
+        try Int64.fetchOne(database, sql: "SELECT value FROM fact WHERE name = ?", arguments: [factName])
+            .map(Moment.init(nanoseconds:))
+    }
+}
