@@ -34,17 +34,20 @@ public final class Ledger: Service, Sendable {
     ///   - actor: Who is said to have made it, in the first audit record.
     ///   - nonceLimits: How many nonces of signed requests are remembered at once.
     ///   - clock: Instants, by default the wall clock; for quotas as it was at the start, and monotonic time since.
+    ///   - wall: In place of the wall clock alone, by which credentials live; by default `clock` if that is given.
     ///   - logger: Where the ledger's troubles are told.
     /// - Throws: ``LedgerFailure/exists(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/unavailable(_:)``.
     public static func create(
         at path: String, rootKey: RootKey, by actor: Actor = "local", nonceLimits: NonceLimits = NonceLimits(),
-        clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
+        clock: (@Sendable () -> Moment)? = nil, wall: (@Sendable () -> Moment)? = nil,
+        logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         let lock = try LedgerLock(path: path)
         try LedgerStore.createFile(at: path)
         do {
             return try Ledger(
-                path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, logger: logger,
+                path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, wall: wall,
+                logger: logger,
                 preparing: { database, sealer, now in
                     try OwnKeys.create(in: database, sealer: sealer)
                     var entry = AuditEntry(.ledgerCreated)
@@ -62,29 +65,31 @@ public final class Ledger: Service, Sendable {
 
     /// Opens a ledger and takes it for this process, until ``close()`` or until the last reference is gone.
     ///
-    /// - Parameters: as for ``create(at:rootKey:by:nonceLimits:clock:logger:)``.
+    /// - Parameters: as for ``create(at:rootKey:by:nonceLimits:clock:wall:logger:)``.
     /// - Throws: ``LedgerFailure/missing(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/notALedger(path:)``,
     ///   ``LedgerFailure/tooNew(path:)``, ``LedgerFailure/wrongRootKey``, ``LedgerFailure/unavailable(_:)``.
     public static func open(
         at path: String, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
-        clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
+        clock: (@Sendable () -> Moment)? = nil, wall: (@Sendable () -> Moment)? = nil,
+        logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         try LedgerStore.checkFile(at: path)
         let lock = try LedgerLock(path: path)
         // Before anything is written: a migration under the wrong root key would be no way back.
         guard try fits(rootKey: rootKey, at: path) else { throw .wrongRootKey }
         return try Ledger(
-            path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, logger: logger,
+            path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock, wall: wall,
+            logger: logger,
             preparing: { _, _, _ in }
         )
     }
 
     private init(
         path: String, lock: LedgerLock, rootKey: RootKey, nonceLimits: NonceLimits,
-        clock: (@Sendable () -> Moment)?, logger: Logger,
+        clock: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?, logger: Logger,
         preparing: (Database, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
-        let clock = LedgerClock(source: clock)
+        let clock = LedgerClock(source: clock, wall: wall)
         let sealer = Sealer(rootKey)
         do {
             let pool = try LedgerStore.openPool(at: path)

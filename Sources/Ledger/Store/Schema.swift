@@ -12,6 +12,9 @@ enum Schema {
         migrator.registerMigration("2 credentials") { database in
             try database.execute(sql: credentials)
         }
+        migrator.registerMigration("3 nonces by the wall clock") { database in
+            try database.execute(sql: wallClockOfNonces)
+        }
         return migrator
     }
 
