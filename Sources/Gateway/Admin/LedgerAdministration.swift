@@ -99,7 +99,8 @@ public struct LedgerAdministration: Administration {
     private func parsed(_ id: String) throws(Problem) -> KeyID {
         try MisplacedToken.refused(id)
         guard let keyID = KeyID(id) else {
-            throw Problem(.invalidRequest, "\"\(id.prefix(64))\" is not a key id: 16 lowercase hex digits.")
+            // Not repeated: it may be a part of a token.
+            throw Problem(.invalidRequest, "That is not a key id: 16 lowercase hex digits.")
         }
         return keyID
     }

@@ -9,8 +9,9 @@ enum MisplacedToken {
     /// - Returns: the text, if it is harmless.
     @discardableResult
     static func refused(_ text: String) throws(Problem) -> String {
-        guard let start = start(in: text) else { return text }
-        let keyID = (try? Token(parsing: String(text[start...])))?.keyID
+        let plain = text.removingPercentEncoding ?? text
+        guard let start = start(in: plain) else { return text }
+        let keyID = (try? Token(parsing: String(plain[start...])))?.keyID
         throw Problem(
             .invalidRequest,
             keyID.map { "That is a token, which is a secret; its key id is \($0)." }

@@ -33,7 +33,6 @@ enum LedgerStore {
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notALedger(path: path) }
     }
 
-    /// Refuses another program's database before anything of it is changed.
     /// Reads from a ledger that is not open here, and changes nothing.
     static func look<Value>(at path: String, for query: (Database) throws -> Value) throws(LedgerFailure) -> Value {
         var configuration = Configuration()
