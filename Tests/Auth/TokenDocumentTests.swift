@@ -143,7 +143,9 @@ struct TokenDocumentTests {
     @Test("The page's programs narrow to networks of IPv6 as well, however these are written")
     func narrowingToIPv6() throws {
         let token = try Token(parsing: vectors[0].token)
-        let networks = ["2001:db8::/33", "::/0", "::1", "2001:DB8:0:0:1::", "1:2:3:4:5:6:7:8", "fe80::/10", "::8:0:1/128"]
+        let networks = [
+            "2001:db8::/33", "::/0", "::1", "2001:DB8:0:0:1::", "1:2:3:4:5:6:7:8", "fe80::/10", "::8:0:1/128",
+        ]
         let orders = networks.map { Order(token: token.text, caveats: [[.text("source_networks"), .text($0)]]) }
         let expected = try networks.map { text in
             try token.narrowed(by: .sourceNetworks([try #require(SourceNetwork(text))])).text

@@ -67,6 +67,6 @@ struct ShownCaveat: Encodable {
         return shown == seconds ? text : "\(shown < seconds ? "later than" : "earlier than") \(text)"
     }
 
-    /// From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
-    private static let years: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
+    /// From 1970-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
+    private static let years: ClosedRange<Int64> = 0...253_402_300_799
 }
