@@ -5,7 +5,7 @@
 public enum Scope: String, Sendable, CaseIterable, Codable {
     /// Run and stop code. Bit 0.
     case execute
-    /// Look at one's own executions, usage and identity. Bit 1.
+    /// Look at one's own executions and usage. What a token itself is, it always tells its holder. Bit 1.
     case read
     /// Look at all tenants, keys without their secrets, usage and sandboxes. Bit 8.
     case adminRead = "admin:read"

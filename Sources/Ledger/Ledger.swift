@@ -42,11 +42,13 @@ public final class Ledger: Service, Sendable {
     ///   - nonceLimits: How many nonces of signed requests are remembered at once.
     ///   - retention: How long executions are kept, at least 62 days, so that no window outlives what was used in it.
     ///   - clock: Instants, by default the wall clock; for quotas as it was at the start, and monotonic time since.
+    ///   - wall: In place of the wall clock alone, by which credentials live; by default `clock` if that is given.
     ///   - logger: Where the ledger's troubles are told.
     /// - Throws: ``LedgerFailure/exists(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/unavailable(_:)``.
     public static func create(
         at path: String, rootKey: RootKey, by actor: Actor = "local", nonceLimits: NonceLimits = NonceLimits(),
         retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil,
+        wall: (@Sendable () -> Moment)? = nil,
         logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         let lock = try LedgerLock(path: path)
@@ -54,7 +56,7 @@ public final class Ledger: Service, Sendable {
         do {
             return try Ledger(
                 path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, retention: retention,
-                clock: clock, logger: logger,
+                clock: clock, wall: wall, logger: logger,
                 preparing: { database, sealer, now in
                     try OwnKeys.create(in: database, sealer: sealer)
                     var entry = AuditEntry(.ledgerCreated)
@@ -72,12 +74,13 @@ public final class Ledger: Service, Sendable {
 
     /// Opens a ledger and takes it for this process, until ``close()`` or until the last reference is gone.
     ///
-    /// - Parameters: as for ``create(at:rootKey:by:nonceLimits:retention:clock:logger:)``.
+    /// - Parameters: as for ``create(at:rootKey:by:nonceLimits:retention:clock:wall:logger:)``.
     /// - Throws: ``LedgerFailure/missing(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/notALedger(path:)``,
     ///   ``LedgerFailure/tooNew(path:)``, ``LedgerFailure/wrongRootKey``, ``LedgerFailure/unavailable(_:)``.
     public static func open(
         at path: String, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
         retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil,
+        wall: (@Sendable () -> Moment)? = nil,
         logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         try LedgerStore.checkFile(at: path)
@@ -86,17 +89,17 @@ public final class Ledger: Service, Sendable {
         guard try fits(rootKey: rootKey, at: path) else { throw .wrongRootKey }
         return try Ledger(
             path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, retention: retention,
-            clock: clock, logger: logger,
+            clock: clock, wall: wall, logger: logger,
             preparing: { _, _, _ in }
         )
     }
 
     private init(
         path: String, lock: LedgerLock, rootKey: RootKey, nonceLimits: NonceLimits, retention: Duration,
-        clock: (@Sendable () -> Moment)?, logger: Logger,
+        clock: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?, logger: Logger,
         preparing: (Database, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
-        let clock = LedgerClock(source: clock)
+        let clock = LedgerClock(source: clock, wall: wall)
         let sealer = Sealer(rootKey)
         do {
             let pool = try LedgerStore.openPool(at: path)

@@ -44,6 +44,25 @@ import Testing
         #expect(Set(folders) == Set(Self.house.keys).union(["CLibcurl", "COpenSSL"]))
     }
 
+    /// Where memory is handled by hand, and nowhere else.
+    @Test func unsafeSwiftStaysWhereItIs() throws {
+        let allowed = [
+            "CurlTransport/", "Auth/OpenSSL.swift", "LocalE2B/Isolation/", "Gateway/Authentication/PeerUser.swift",
+        ]
+        for path in try FileManager.default.subpathsOfDirectory(atPath: Self.sources.path)
+        where path.hasSuffix(".swift") && !allowed.contains(where: path.hasPrefix) {
+            let text = try String(contentsOf: Self.sources.appendingPathComponent(path), encoding: .utf8)
+            #expect(text.firstMatch(of: /[Uu]nsafe|OpaquePointer|\[CChar\]/) == nil, "\(path)")
+        }
+    }
+
+    /// A pointer that C keeps must not outlive the call that lent it: no array goes to C by `&` where its memory is kept.
+    @Test func theUsersNameIsReadWhileItsTextIsHeld() throws {
+        let file = Self.sources.appendingPathComponent("Gateway/Authentication/PeerUser.swift")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        #expect(text.contains("getpwuid_r") && text.firstMatch(of: /getpwuid_r\([^)]*&text/) == nil)
+    }
+
     /// A purely computed module may not reach for a clock, a file or the network.
     @Test func quotaImportsNothing() throws {
         #expect(try Self.imports(of: "Quota").isEmpty)

@@ -1,7 +1,8 @@
 import Foundation
 import TestSupport
 
-/// How long and from where the fuzz tests go. `make fuzz` sets both; a failure names the seed with which to repeat it.
+/// How long and from where the fuzz tests go: `FUZZ_ITERATIONS` and `FUZZ_SEED`. `scripts/fuzz` sets both where libFuzzer
+/// does not work; a failure names the seed with which to repeat it.
 struct Fuzz {
     let iterations: Int
     let seed: UInt64

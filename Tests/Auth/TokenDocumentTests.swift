@@ -105,7 +105,7 @@ struct TokenDocumentTests {
         }
     }
 
-    /// Every kind of caveat, as the page's programs call it and as we do; networks of IPv4, which both programs can.
+    /// Every kind of caveat, as the page's programs call it and as we do.
     private static let caveats: [([Value], Caveat)] = [
         ([.text("not_after"), .number(1_800_003_600)], .notAfter(1_800_003_600)),
         ([.text("not_before"), .number(-5)], .notBefore(-5)),
@@ -140,13 +140,19 @@ struct TokenDocumentTests {
         #expect(try DocumentProgram.javaScript(javaScript, input: orders) == expected)
     }
 
-    @Test("The page's Python narrows to networks of IPv6 as well")
+    @Test("The page's programs narrow to networks of IPv6 as well, however these are written")
     func narrowingToIPv6() throws {
         let token = try Token(parsing: vectors[0].token)
-        let network = try #require(SourceNetwork("2001:db8::/33"))
-        let order = Order(token: token.text, caveats: [[.text("source_networks"), .text("2001:db8::/33")]])
-        let program = try page.block("python", under: "Narrowing in Python")
-        let expected = try token.narrowed(by: .sourceNetworks([network])).text
-        #expect(try DocumentProgram.python(program, input: [order]) == [expected])
+        let networks = [
+            "2001:db8::/33", "::/0", "::1", "2001:DB8:0:0:1::", "1:2:3:4:5:6:7:8", "fe80::/10", "::8:0:1/128",
+        ]
+        let orders = networks.map { Order(token: token.text, caveats: [[.text("source_networks"), .text($0)]]) }
+        let expected = try networks.map { text in
+            try token.narrowed(by: .sourceNetworks([try #require(SourceNetwork(text))])).text
+        }
+        let python = try page.block("python", under: "Narrowing in Python")
+        #expect(try DocumentProgram.python(python, input: orders) == expected)
+        let javaScript = try page.block("javascript", under: "Narrowing in JavaScript")
+        #expect(try DocumentProgram.javaScript(javaScript, input: orders) == expected)
     }
 }

@@ -15,15 +15,23 @@ struct NonceTests {
     }
 
     private func accept(
-        _ nonce: String, of key: KeyID? = nil, _ test: TestLedger, by ledger: Ledger? = nil, until: Moment? = nil
+        _ nonce: String, of key: KeyID? = nil, _ test: TestLedger, by ledger: Ledger? = nil, until: Moment? = nil,
+        notAfter: Int64? = nil
     ) async -> NonceFailure? {
         do throws(NonceFailure) {
             try await (ledger ?? test.ledger).acceptNonce(
-                nonce, of: key ?? test.key.key.id, until: until ?? test.clock.now + .seconds(60))
+                PresentedNonce(nonce, until: until ?? test.clock.now + .seconds(60)), of: key ?? test.key.key.id,
+                notAfter: notAfter)
             return nil
         } catch {
             return error
         }
+    }
+
+    private func anotherKey(_ test: TestLedger) async throws -> KeyID { try await anotherKey(test.ledger) }
+
+    private func anotherKey(_ ledger: Ledger) async throws -> KeyID {
+        try await ledger.issueKey(for: TestLedger.tenant, by: "test").key.id
     }
 
     private func rows(_ ledger: Ledger) async throws -> Int {
@@ -37,7 +45,7 @@ struct NonceTests {
         #expect(await accept("n", test) == .replayed)
         #expect(await accept("N", test) == nil)
         #expect(await accept("n ", test) == nil)
-        #expect(await accept("n", of: .random(), test) == nil)
+        #expect(await accept("n", of: try await anotherKey(test), test) == nil)
         #expect(await accept("n", test) == .replayed)
     }
 
@@ -142,7 +150,7 @@ struct NonceTests {
     @Test("A full store refuses and forgets nothing early; what is over makes room")
     func full() async throws {
         let test = try await TestLedger(nonceLimits: NonceLimits(total: 10, perKey: 6))
-        let other = KeyID.random()
+        let other = try await anotherKey(test)
         for index in 0..<6 { #expect(await accept("\(index)", test) == nil) }
         #expect(await accept("6", test) == .full)
         await #expect(throws: AdmissionFailure.nonceStoreFull) { try await test.ledger.admit(order(test, nonce: "6")) }
@@ -168,7 +176,7 @@ struct NonceTests {
     func history(seed: UInt64) async throws {
         let test = try await TestLedger(nonceLimits: NonceLimits(total: 40, perKey: 25))
         var generator = SeededGenerator(seed: seed)
-        let keys = [test.key.key.id, .random(), .random()]
+        let keys = [test.key.key.id, try await anotherKey(test), try await anotherKey(test)]
         var ledger = test.ledger
         var model: [String: Moment] = [:]
         for step in 0..<300 {
@@ -214,6 +222,84 @@ struct NonceTests {
         await test.ledger.forgetNonces()
         #expect(try await rows(test.ledger) == 10)
         #expect(test.ledger.books.withLock { $0.nonces.total } == 10)
+    }
+
+    @Test("After the wall clock was set back, what was accepted before is not accepted again")
+    func setBack() async throws {
+        let test = try await TestLedger()
+        let wall = ManualClock(at: test.clock.now)
+        let ledger = try await test.reopened(wall: wall.source)
+        let until = wall.now + .seconds(61)
+        #expect(await accept("n", test, by: ledger, until: until) == nil)
+        #expect(await accept("m", of: try await anotherKey(ledger), test, by: ledger, until: until) == nil)
+        wall.advance(by: .seconds(-600))
+        // As long as it is remembered, and when its time by the ledger's clock is over.
+        for _ in 0..<2 {
+            #expect(await accept("n", test, by: ledger, until: until) == .replayed)
+            test.clock.advance(by: .seconds(60))
+            wall.advance(by: .seconds(60))
+        }
+        // Forgotten in this commit at the latest, after a restart as well.
+        #expect(await accept("n", test, by: ledger, until: until) == .late)
+        await ledger.forgetNonces()
+        #expect(try await rows(ledger) == 0)
+        await ledger.close()
+        let reopened = try await test.reopened(wall: wall.source)
+        #expect(await accept("n", test, by: reopened, until: until) == .late)
+        await #expect(throws: AdmissionFailure.late) {
+            try await reopened.admit(order(test, nonce: "n", until: until))
+        }
+        // Nobody can tell of others of the same time either; later ones pass, and other keys are not touched.
+        #expect(await accept("o", test, by: reopened, until: wall.now + .seconds(61)) == .late)
+        #expect(await accept("o", test, by: reopened, until: until + .nanoseconds(1)) == nil)
+        let fresh = try await reopened.issueKey(for: TestLedger.tenant, by: "test").key.id
+        #expect(await accept("o", of: fresh, test, by: reopened, until: wall.now + .seconds(61)) == nil)
+    }
+
+    @Test("A nonce whose time was over is another one only when the wall clock says so, too")
+    func overByOneClock() async throws {
+        let test = try await TestLedger()
+        let wall = ManualClock(at: test.clock.now)
+        let ledger = try await test.reopened(wall: wall.source)
+        // More than are forgotten each time, so that the last is still there.
+        for index in 0..<20 {
+            #expect(await accept("\(index)", test, by: ledger, until: wall.now + .seconds(10 + index)) == nil)
+        }
+        let until = wall.now + .seconds(29)
+        wall.advance(by: .seconds(-600))
+        test.clock.advance(by: .seconds(100))
+        #expect(await accept("19", test, by: ledger, until: until) == .replayed)
+    }
+
+    @Test("In the same commit the key, its tenant and the token are judged once more")
+    func judgedAgain() async throws {
+        let test = try await TestLedger()
+        let ledger = test.ledger
+        let now = test.clock.now.seconds
+        #expect(await accept("a", test, notAfter: now) == nil)
+        #expect(await accept("b", test, notAfter: now - 1) == .refused(.refused(.expired)))
+        #expect(await accept("c", of: .random(), test) == .refused(.unknownKey))
+        try await ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
+        #expect(await accept("d", test) == .refused(.tenantDisabled))
+        try await ledger.setTenantDisabled(false, of: TestLedger.tenant, by: "test")
+
+        _ = try await ledger.rotateKey(test.key.key.id, overlap: .seconds(10), by: "test")
+        test.clock.advance(by: .seconds(10) - .nanoseconds(1))
+        #expect(await accept("e", test) == nil)
+        test.clock.advance(by: .nanoseconds(1))
+        #expect(await accept("f", test) == .refused(.revokedKey))
+
+        let revoked = try await anotherKey(test)
+        let admin = try await ledger.issueAdminToken(named: "ops", scopes: [.adminRead], by: "test").key.id
+        #expect(await accept("g", of: revoked, test) == nil)
+        #expect(await accept("g", of: admin, test) == nil)
+        #expect(await accept("h", of: admin, test, notAfter: now) == .refused(.refused(.expired)))
+        try await ledger.revokeKey(revoked, by: "test")
+        try await ledger.revokeAdminKey(admin, by: "test")
+        #expect(await accept("i", of: revoked, test) == .refused(.revokedKey))
+        #expect(await accept("i", of: admin, test) == .refused(.revokedKey))
+        // Whatever follows, the nonce is used up.
+        #expect(await accept("b", test) == .replayed)
     }
 
     @Test("While the ledger cannot be written no nonce is accepted")

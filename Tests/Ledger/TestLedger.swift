@@ -113,10 +113,12 @@ final class TestLedger: Sendable {
     }
 
     /// The same file, opened as the next process would.
-    func reopened(clock: (@Sendable () -> Moment)? = nil) async throws -> Ledger {
+    func reopened(
+        clock: (@Sendable () -> Moment)? = nil, wall: (@Sendable () -> Moment)? = nil
+    ) async throws -> Ledger {
         await ledger.close()
         return try Ledger.open(
-            at: path, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source)
+            at: path, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source, wall: wall)
     }
 }
 

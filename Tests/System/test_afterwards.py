@@ -130,11 +130,13 @@ def test_no_secret_is_in_the_ledgers_files(all_gateways: list[Gateway]) -> None:
 def test_no_secret_was_ever_in_a_command_line(secrets: list[bytes], gateway: Gateway, local_e2b: LocalE2B) -> None:
     """Of all processes during all tests; with an execution now, when every process there is has been started."""
     tenant = gateway.tenant()
-    with tenant.client.stream("import time\ntime.sleep(2)\nprint('done')") as stream:
+    with tenant.client.stream("import time\ntime.sleep(30)") as stream:
         events = iter(stream)
-        next(events)
+        execution = next(events)["id"]
+        eventually(lambda: local_e2b.sandboxes_of(execution), within=10, what="its sandbox is there")
         sandbox_tokens = [token.encode() for token in local_e2b.access_tokens()]
         lines = b"\n".join(command_lines()) + WITNESS.command_lines()
+        assert tenant.client.cancel(execution).status == 202
         list(events)
     assert b"e2b-gateway" in lines
     assert sandbox_tokens

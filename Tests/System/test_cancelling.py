@@ -8,6 +8,7 @@ import pytest
 from harness import raw
 from harness.client import NDJSON, SSE
 from harness.gateway import Gateway, LocalE2B, Tenant
+from harness.tokens import scoped
 from harness.waiting import eventually
 
 SLEEP = "import time\nprint('on', flush=True)\ntime.sleep(25)"
@@ -53,6 +54,23 @@ def test_delete_of_what_is_over_tells_how_it_ended(tenant: Tenant) -> None:
     assert reply.status == 200
     assert reply.document["state"] == "finished"
     assert reply.document["outcome"] == "completed"
+
+
+def test_delete_tells_no_more_than_the_state_to_whoever_may_not_read(gateway: Gateway, tenant: Tenant) -> None:
+    token = scoped(tenant.token, execute=True, read=False)
+    gateway.secrets.add(token)
+    runner = gateway.client(token)
+    document = tenant.client.execute("print(1)")
+    runner.get(f"/v1/executions/{document['id']}").problem("insufficient-scope")
+    reply = runner.cancel(document["id"])
+    assert (reply.status, reply.document) == (200, {"id": document["id"], "state": "finished"})
+    with tenant.client.stream(SLEEP) as stream:
+        events = iter(stream)
+        execution_id = next(events)["id"]
+        reply = runner.cancel(execution_id)
+        assert (reply.status, reply.document) == (202, {"id": execution_id, "state": "running"})
+        list(events)
+    assert runner.get("/v1/whoami").document["scopes"] == ["execute"], "what it is, a token may always know"
 
 
 def test_delete_twice(tenant: Tenant) -> None:

@@ -139,7 +139,7 @@ def test_the_old_key_ends_at_its_deadline(tenant: Tenant) -> None:
     """Not before it, and neither do those that were narrowed from it; the new key is good all the time."""
     narrowed = tenant.client.with_token(for_subject(tenant.token, "user-42"))
     tenant.gateway.secrets.add(narrowed.token)
-    successor = rotate(tenant, "--overlap", "2s")
+    successor = rotate(tenant, "--overlap", "6s")
     deadline = moment(listed(tenant)["expires_at"])
     assert narrowed.get("/v1/whoami").status == 200
 
@@ -147,7 +147,7 @@ def test_the_old_key_ends_at_its_deadline(tenant: Tenant) -> None:
         assert works(successor)
         return not works(tenant)
 
-    eventually(is_over, within=4, what="the old key is refused", pause=0.2)
+    eventually(is_over, within=15, what="the old key is refused", pause=0.2)
     assert time.time() >= deadline
     narrowed.get("/v1/whoami").problem("invalid-token")
     tenant.client.post("print(1)").problem("invalid-token")
@@ -497,11 +497,11 @@ def test_revoking_ends_what_the_key_is_running(tenant: Tenant, revoke: Revoke, l
         revoked_at = time.time()
         for execution_id, events in ended:
             *_, last = events
-            assert last["at"] - revoked_at < 2
+            assert last["at"] - revoked_at < 10, "not by itself"
             assert (last["type"], last["outcome"]) == ("finished", "killed")
             assert last["error"], "never taken for a success"
         reply = document.result()
-        assert time.time() - revoked_at < 2
+        assert time.time() - revoked_at < 10
         assert reply.status == 200
         assert reply.document["outcome"] == "killed"
         assert reply.document["error"]
@@ -559,7 +559,7 @@ def test_revoking_reaches_an_execution_that_has_no_sandbox_yet(new_gateway: NewG
             gateway.command("key", "revoke", tenant.key_id)
             revoked_at = time.time()
             reply = call.result()
-            assert time.time() - revoked_at < 2
+            assert time.time() - revoked_at < 10
             assert (reply.status, reply.document["outcome"]) == (200, "killed")
             assert reply.document["error"]
             go_on.set()

@@ -62,6 +62,7 @@ def narrow(run: Run, gateway: Gateway) -> Callable[..., str]:
         (["--timeout", "5s"], 0x05, struct.pack(">q", 5000)),
         (["--timeout", "1500ms"], 0x05, struct.pack(">q", 1500)),
         (["--timeout", "2m"], 0x05, struct.pack(">q", 120_000)),
+        (["--timeout", "1.001s"], 0x05, struct.pack(">q", 1001)),
         (["--subject", "Zoë"], 0x04, "Zoë".encode()),
         (["--scope", "read"], 0x03, b"\0\0\0\x02"),
         (["--scope", "read", "--scope", "execute"], 0x03, b"\0\0\0\x03"),
@@ -323,6 +324,26 @@ def test_inspecting_shows_each_restriction(run: Run, token: str, caveat: dict, s
     assert "0123456789abcdef" in table
     assert shown in table
     assert "proves nothing" in table
+
+
+def test_inspecting_shows_what_a_terminal_would_hide(run: Run) -> None:
+    """A subject cannot make itself look like another, nor add lines."""
+    table = inspected(run, for_subject(PUBLISHED, "ann\u202eX\u200b\u2028y\u2029\\"))
+    assert "subject ann\\u{202e}X\\u{200b}\\u{2028}y\\u{2029}\\\\\n" in table
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (253_402_300_799, "expires 9999-12-31T23:59:59Z"),
+        (253_402_300_800, "expires later than 9999-12-31T23:59:59Z"),
+        (2**63 - 1, "expires later than 9999-12-31T23:59:59Z"),
+        (0, "expires 1970-01-01T00:00:00Z"),
+        (-(2**63), "expires earlier than 1970-01-01T00:00:00Z"),
+    ],
+)
+def test_inspecting_shows_times_that_no_calendar_has(run: Run, seconds: int, shown: str) -> None:
+    assert shown in inspected(run, expiring(PUBLISHED, seconds))
 
 
 def test_inspecting_keeps_order_and_repetition(run: Run) -> None:

@@ -19,7 +19,7 @@ public struct LedgerAdministration: Administration {
 
     /// Makes a tenant with the standard policy.
     public func createTenant(_ name: String) async throws -> TenantView {
-        TenantView(try await mapped { try await ledger.createTenant(name, by: actor) })
+        TenantView(try await mapped { try await ledger.createTenant(named(name), by: actor) })
     }
 
     /// All tenants by name.
@@ -29,23 +29,23 @@ public struct LedgerAdministration: Administration {
 
     /// One tenant.
     public func tenant(_ name: String) async throws -> TenantView {
-        TenantView(try await mapped { try await ledger.tenant(name) })
+        TenantView(try await mapped { try await ledger.tenant(named(name)) })
     }
 
     /// Shuts a tenant out, or lets it in again. What is running goes on.
     public func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView {
-        try await mapped { try await ledger.setTenantDisabled(disabled, of: name, by: actor) }
+        try await mapped { try await ledger.setTenantDisabled(disabled, of: named(name), by: actor) }
         return try await tenant(name)
     }
 
     /// Makes a key and its token.
     public func issueKey(for tenant: String) async throws -> IssuedKeyView {
-        IssuedKeyView(try await mapped { try await ledger.issueKey(for: tenant, by: actor) })
+        IssuedKeyView(try await mapped { try await ledger.issueKey(for: named(tenant), by: actor) })
     }
 
     /// All keys, or those of one tenant.
     public func keys(of tenant: String?) async throws -> [KeyView] {
-        try await mapped { try await ledger.keys(of: tenant) }.map(KeyView.init)
+        try await mapped { try await ledger.keys(of: tenant.map(named)) }.map(KeyView.init)
     }
 
     /// Revokes a key by its id, at once.
@@ -86,6 +86,7 @@ public struct LedgerAdministration: Administration {
     static func adminScopes(_ names: [String]) throws(Problem) -> Set<Scope> {
         var scopes: Set<Scope> = []
         for name in names {
+            try MisplacedToken.refused(name)
             guard let scope = Scope(rawValue: name), Scope.adminScopes.contains(scope) else {
                 let known = Scope.adminScopes.map(\.rawValue).sorted().joined(separator: ", ")
                 throw .invalidField("scopes", "knows \(known), not \"\(name.prefix(40))\"")
@@ -96,22 +97,24 @@ public struct LedgerAdministration: Administration {
     }
 
     private func parsed(_ id: String) throws(Problem) -> KeyID {
+        try MisplacedToken.refused(id)
         guard let keyID = KeyID(id) else {
-            throw Problem(.invalidRequest, "\"\(id.prefix(64))\" is not a key id: 16 lowercase hex digits.")
+            // Not repeated: it may be a part of a token.
+            throw Problem(.invalidRequest, "That is not a key id: 16 lowercase hex digits.")
         }
         return keyID
     }
 
     /// A tenant's limits.
     public func policy(of tenant: String) async throws -> PolicyView {
-        PolicyView(try await mapped { try await ledger.policy(of: tenant) })
+        PolicyView(try await mapped { try await ledger.policy(of: named(tenant)) })
     }
 
     /// Changes a tenant's limits and returns them.
     public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
         PolicyView(
             try await mapped {
-                try await ledger.changePolicy(of: tenant, by: actor) { policy throws(PolicyFailure) in
+                try await ledger.changePolicy(of: named(tenant), by: actor) { policy throws(PolicyFailure) in
                     try change.applied(to: policy)
                 }
             }
@@ -120,7 +123,7 @@ public struct LedgerAdministration: Administration {
 
     /// What a tenant has used and reserved.
     public func usage(of tenant: String) async throws -> UsageView {
-        UsageView(tenant: tenant, try await mapped { try await ledger.usageReport(of: tenant) })
+        UsageView(tenant: tenant, try await mapped { try await ledger.usageReport(of: named(tenant)) })
     }
 
     /// Audit records, oldest first.
@@ -139,12 +142,17 @@ public struct LedgerAdministration: Administration {
         AuditVerificationView(try await mapped { try await ledger.verifyAudit() })
     }
 
+    /// A tenant's name, which somebody may have mistaken for a token: the ledger's failures repeat it.
+    private func named(_ tenant: String) throws(Problem) -> String { try MisplacedToken.refused(tenant) }
+
     /// The ledger's failures, as the problems that both doors speak.
     private func mapped<Value>(_ work: () async throws -> Value) async throws(Problem) -> Value {
         do {
             return try await work()
         } catch let failure as LedgerFailure {
             throw Problem(failure)
+        } catch let problem as Problem {
+            throw problem
         } catch {
             throw .ledgerUnavailable
         }

@@ -149,6 +149,7 @@ public struct RemoteAdministration: Administration {
 
     private func escaped(_ text: String) throws -> String {
         let unreserved = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
+        try MisplacedToken.refused(text)
         guard !text.isEmpty, let escaped = text.addingPercentEncoding(withAllowedCharacters: unreserved) else {
             throw Problem(.invalidRequest, "A name may not be empty.")
         }

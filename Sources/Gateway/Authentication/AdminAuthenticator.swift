@@ -36,9 +36,10 @@ struct AdminAuthenticator: RouterMiddleware {
         let administrator = Administrator(token, requestID: context.requestID, sourceAddress: context.sourceAddress)
         context.administrator = administrator
         context.logger[metadataKey: "administrator"] = "\(administrator.actor.name)"
+        context.note.note(administrator, keyID: token.keyID)
         guard let signed = credential.signed else { return try await next(request, context) }
         do {
-            return try await next(try await signed.accept(request, in: ledger), context)
+            return try await next(try await signed.accept(request, in: ledger, by: token.claims), context)
         } catch let problem as Problem where problem.type.status == 401 {
             throw failures.judged(problem, from: context.sourceAddress)
         }
@@ -56,6 +57,7 @@ struct AdminAuthenticator: RouterMiddleware {
                 case .signature(let signed): try ledger.authenticateAdmin(signed.signature, of: signed.head)
                 }
         } catch {
+            context.note.note(error, claimed: credential.claimedKeyID)
             throw Problem(error, isSigned: credential.signed != nil)
         }
         try await credential.signed?.refuseReplay(in: ledger)
@@ -71,7 +73,11 @@ struct LocalAuthenticator: RouterMiddleware {
         _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
     ) async throws -> Response {
         var context = context
-        context.administrator = .local(await PeerUser.name(on: context.channel), requestID: context.requestID)
+        let administrator = Administrator.local(
+            await PeerUser.name(on: context.channel), requestID: context.requestID
+        )
+        context.administrator = administrator
+        context.note.note(administrator)
         return try await next(request, context)
     }
 }

@@ -22,6 +22,7 @@ struct Authenticator: RouterMiddleware {
         var context = context
         context.principal = principal
         context.logger[metadataKey: "tenant"] = "\(principal.tenant)"
+        context.note.note(tenant: principal.tenant, keyID: principal.keyID)
 
         let standings: RateStandings
         do {
@@ -61,6 +62,7 @@ struct Authenticator: RouterMiddleware {
                 case .signature(let signed): try ledger.authenticate(signed.signature, of: signed.head)
                 }
         } catch {
+            context.note.note(error, claimed: credential.claimedKeyID)
             throw Problem(error, isSigned: credential.signed != nil)
         }
         // Before it costs the tenant anything: whoever replays what it has seen has no credential.

@@ -15,6 +15,14 @@ enum Credential: Sendable {
         return signed
     }
 
+    /// The key it says it was made with; proven by authentication only.
+    var claimedKeyID: KeyID {
+        switch self {
+        case .bearer(let token): token.keyID
+        case .signature(let signed): signed.signature.keyID
+        }
+    }
+
     /// Finds the one credential of a request.
     ///
     /// - Throws: a ``Problem`` for none, for several, and for one that cannot be read.

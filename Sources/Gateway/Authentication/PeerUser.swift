@@ -24,7 +24,12 @@ enum PeerUser {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
         var text = [CChar](repeating: 0, count: 16 * 1024)
-        guard getpwuid_r(user, &entry, &text, text.count, &found) == 0, found != nil else { return "\(user)" }
-        return String(cString: entry.pw_name)
+        // The entry points into the text, so its name is copied before that may move.
+        let name = text.withUnsafeMutableBufferPointer { text -> String? in
+            guard let start = text.baseAddress, getpwuid_r(user, &entry, start, text.count, &found) == 0, found != nil
+            else { return nil }
+            return String(cString: entry.pw_name)
+        }
+        return name ?? "\(user)"
     }
 }

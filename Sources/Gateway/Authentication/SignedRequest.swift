@@ -25,20 +25,23 @@ struct SignedRequest: Sendable {
         if await ledger.isUsed(nonce, of: signature.keyID) { throw .replayed }
     }
 
-    /// Sees to it that the request is accepted once: its nonce is on disk when this returns.
-    func spendNonce(in ledger: Ledger) async throws(Problem) {
+    /// Sees to it that the request is accepted once, and by a token that still holds: its nonce is on disk when this
+    /// returns.
+    private func spendNonce(in ledger: Ledger, by claims: Claims) async throws(Problem) {
         do {
-            try await ledger.acceptNonce(nonce.text, of: signature.keyID, until: nonce.until)
+            try await ledger.acceptNonce(nonce, of: claims.keyID, notAfter: claims.notAfter)
         } catch {
             throw Problem(error)
         }
     }
 
     /// Checks all that is left to check of a request with a small body or none, and hands it on with its body read.
-    func accept(_ request: Request, in ledger: Ledger) async throws -> Request {
+    ///
+    /// - Parameter claims: what the signature proved, from its head.
+    func accept(_ request: Request, in ledger: Ledger, by claims: Claims) async throws -> Request {
         let body = try await request.boundedBody(upTo: Self.maximumSmallBodyBytes)
         try vouch(for: body)
-        try await spendNonce(in: ledger)
+        try await spendNonce(in: ledger, by: claims)
         var request = request
         request.body = RequestBody(buffer: body)
         return request

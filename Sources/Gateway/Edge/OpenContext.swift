@@ -1,7 +1,5 @@
-import HTTPTypes
 public import Hummingbird
 import NIOCore
-import Synchronization
 
 /// A request before anybody knows who is calling.
 public struct OpenContext: RequestContext {
@@ -16,8 +14,8 @@ public struct OpenContext: RequestContext {
     var door = Operation.Door.callers
     /// `http` or `https`, as the caller sees it: what a signature may cover.
     var scheme = "http"
-    /// What kind of refusal the request met, for its line in the log.
-    let refusal = RefusalNote()
+    /// What the request's line in the log will say of it.
+    let note = RequestNote()
     /// Set by ``AdminAuthenticator`` and ``LocalAuthenticator``, and by nothing else.
     var administrator: Administrator?
     /// Set by ``Authenticator`` and by nothing else.
@@ -28,13 +26,4 @@ public struct OpenContext: RequestContext {
         coreContext = .init(source: source)
         channel = source.channel
     }
-}
-
-/// Carries the kind of a refusal from where it is answered out to where the request is logged.
-final class RefusalNote: Sendable {
-    private let noted = Mutex<ProblemType?>(nil)
-
-    var type: ProblemType? { noted.withLock(\.self) }
-
-    func note(_ type: ProblemType) { noted.withLock { $0 = type } }
 }

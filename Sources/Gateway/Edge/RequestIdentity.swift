@@ -32,12 +32,12 @@ struct RequestIdentity: RouterMiddleware {
         response.headers[.requestID] = context.requestID
         var metadata: Logger.Metadata = [
             "method": "\(request.method.rawValue)",
-            "path": "\(request.uri.path.prefix(200))",
+            "path": "\(MisplacedToken.redacted(path: request.uri.path).prefix(200))",
             "status": "\(response.status.code)",
             "source": "\(context.sourceAddress)",
             "head_ms": "\((ContinuousClock.now - started).wholeMilliseconds)",
         ]
-        if let refusal = context.refusal.type { metadata["problem"] = "\(refusal.rawValue)" }
+        metadata.merge(context.note.metadata) { _, noted in noted }
         context.logger.info("request answered", metadata: metadata)
         return response
     }
@@ -52,7 +52,7 @@ struct RequestIdentity: RouterMiddleware {
             default: false
             }
         }
-        return isHarmless && (1...128).contains(id.utf8.count) ? id : nil
+        return isHarmless && (1...128).contains(id.utf8.count) ? try? MisplacedToken.refused(id) : nil
     }
 }
 

@@ -38,13 +38,16 @@ struct ExecutionRoutes: Sendable {
         return JSONReply.response(ExecutionState(try await record(try id(context), context)))
     }
 
-    /// Stops a running execution; of a finished one it only tells the state.
+    /// Stops a running execution; of a finished one it only tells the state. Whoever may not read learns no more of it.
     func cancel(_ request: Request, context: TenantContext) async throws -> Response {
         try context.principal.require(.execute)
         let id = try id(context)
         let record = try await record(id, context)
-        let stopped = running.stop(id, of: context.principal.tenant)
-        return JSONReply.response(ExecutionState(record), status: stopped ? .accepted : .ok)
+        let status: HTTPResponse.Status = running.stop(id, of: context.principal.tenant) ? .accepted : .ok
+        guard context.principal.claims.scopes.contains(.read) else {
+            return JSONReply.response(ExecutionStanding(record), status: status)
+        }
+        return JSONReply.response(ExecutionState(record), status: status)
     }
 
     private func id(_ context: TenantContext) throws -> ExecutionID {
@@ -61,7 +64,7 @@ struct ExecutionRoutes: Sendable {
     }
 
     private static func unknown(_ id: String) -> Problem {
-        Problem(.notFound, "There is no execution \(id.prefix(64)).", shouldRetry: false)
+        Problem(.notFound, "There is no execution \(MisplacedToken.redacted(path: id).prefix(64)).", shouldRetry: false)
     }
 
     // MARK: Replies

@@ -82,7 +82,7 @@ struct ExecutionRunner: Sendable {
                 )
             )
         } catch {
-            throw Problem(error)
+            throw Problem(error, isSigned: principal.signed != nil)
         }
     }
 

@@ -39,3 +39,14 @@ struct ExecutionState: Encodable {
         language = record.language
     }
 }
+
+/// What is told of an execution to whoever may stop it and not read.
+struct ExecutionStanding: Encodable {
+    let id: String
+    let state: String
+
+    init(_ record: ExecutionRecord) {
+        id = record.id
+        state = record.state.rawValue
+    }
+}

@@ -50,6 +50,7 @@ extension Problem {
         case .replayed: self = .replayed
         case .late: self = .late
         case .full: self = .nonceStoreFull
+        case .refused(let failure): self.init(failure, isSigned: true)
         case .unavailable:
             self = .ledgerUnavailable
         }
@@ -88,13 +89,14 @@ extension Problem {
         )
     }
 
-    init(_ failure: AdmissionFailure) {
+    /// - Parameter isSigned: whether the call was signed, as above.
+    init(_ failure: AdmissionFailure, isSigned: Bool) {
         switch failure {
         case .denied(let denial):
             self.init(denial)
         case .tenantDisabled:
             self.init(.tenantDisabled, "The tenant is disabled.", shouldRetry: false)
-        case .keyRevoked: self = .invalidToken
+        case .keyRevoked: self = isSigned ? .invalidSignature : .invalidToken
         case .expired: self = .expiredToken
         case .notSigned: self = .notSigned
         case .replayed: self = .replayed

@@ -28,7 +28,8 @@ extension Problem {
     private static func notFoundOrNotAllowed(_ request: Request, behind door: Operation.Door) -> Problem {
         let methods = Operation.methods(at: request.uri.path, behind: door)
         guard !methods.isEmpty else {
-            return Problem(.notFound, "There is nothing at \(request.uri.path.prefix(200)).", shouldRetry: false)
+            let path = MisplacedToken.redacted(path: request.uri.path).prefix(200)
+            return Problem(.notFound, "There is nothing at \(path).", shouldRetry: false)
         }
         var problem = Problem(.methodNotAllowed, "\(request.method.rawValue) does not apply here.", shouldRetry: false)
         problem.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")

@@ -13,7 +13,7 @@ struct ProblemRescue: RouterMiddleware {
             return try await next(request, context)
         } catch {
             let problem = Problem(rescuing: error, of: request, context)
-            context.refusal.note(problem.type)
+            context.note.note(problem.type)
             var response = problem.response(requestID: context.requestID)
             if problem.type == .payloadTooLarge || problem.headers[.connection] == "close" || request.announcesMuchBody
             {

@@ -13,7 +13,8 @@ struct AdministrationOptions: ParsableArguments {
     /// gateway that runs on this ledger, or, if none is running, on the ledger itself.
     func administer<Value>(_ work: (any Administration) async throws -> Value) async throws -> Value {
         let settings = try Settings.load(configFile: config).settings
-        if let token = settings.adminToken {
+        if let given = settings.adminToken {
+            let token = try PresentedToken.checked(given, from: SettingName.adminToken.rawValue)
             let transport = CurlClient()
             do {
                 let door = RemoteAdministration.Door.listener(url: settings.adminURL, token: token)

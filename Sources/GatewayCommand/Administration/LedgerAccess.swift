@@ -6,22 +6,31 @@ import Ledger
 
 /// Opens the ledger with the root key that the settings name.
 enum LedgerAccess {
-    static func open(_ settings: Settings) throws -> Ledger {
-        let rootKey = try rootKey(settings)
-        let ledger = try open(settings, rootKey: rootKey)
+    static func open(_ settings: Settings) throws -> Ledger { try openWithKey(settings).ledger }
+
+    /// The ledger, and the root key that opened it.
+    static func openWithKey(_ settings: Settings) throws -> (ledger: Ledger, rootKey: RootKey) {
+        // Whatever is created beside the ledger belongs to its user alone.
+        umask(0o077)
+        var rootKey = try rootKey(settings)
+        let ledger: Ledger
+        do throws(LedgerFailure) {
+            ledger = try Ledger.open(at: settings.ledgerPath, rootKey: rootKey)
+        } catch {
+            // The key is read before the ledger is held, so somebody may have rotated in between.
+            guard error == .wrongRootKey, case let current = try self.rootKey(settings),
+                current.exported() != rootKey.exported()
+            else { throw advice(on: error, settings) }
+            rootKey = current
+            ledger = try advising(settings) { () throws(LedgerFailure) in
+                try Ledger.open(at: settings.ledgerPath, rootKey: current)
+            }
+        }
         // With the ledger held, nobody else is rotating.
         if settings.rootKey == nil {
             try RootKeyFile(path: settings.effectiveRootKeyFile).finishInterrupted(with: rootKey)
         }
-        return ledger
-    }
-
-    static func open(_ settings: Settings, rootKey: RootKey) throws -> Ledger {
-        // Whatever is created beside the ledger belongs to its user alone.
-        umask(0o077)
-        return try advising(settings) { () throws(LedgerFailure) in
-            try Ledger.open(at: settings.ledgerPath, rootKey: rootKey)
-        }
+        return (ledger, rootKey)
     }
 
     static func create(_ settings: Settings, rootKey: RootKey) throws -> Ledger {
@@ -34,32 +43,34 @@ enum LedgerAccess {
     private static func advising(
         _ settings: Settings, _ work: () throws(LedgerFailure) -> Ledger
     ) throws(CommandFailure) -> Ledger {
-        let path = settings.ledgerPath
         do {
             return try work()
         } catch {
-            throw switch error {
-            case .missing where LedgerRestoration.wasInterrupted(at: path):
-                CommandFailure(
-                    "There is no ledger at \(path), because a restoration was interrupted. "
-                        + "Repeat it: `e2b-gateway ledger restore BACKUP`."
-                )
-            case .missing: CommandFailure("There is no ledger at \(path). Make one with `e2b-gateway init`.")
-            case .exists: CommandFailure("There is a ledger at \(path) already; nothing was changed.")
-            case .inUse:
-                CommandFailure(
-                    "Another process holds the ledger at \(path): a gateway that is running, or another command. "
-                        + "Stop it, or wait for it."
-                )
-            case .notALedger:
-                CommandFailure(
-                    "\(path) is not a ledger of this gateway, or its beginning is damaged. \(cure)"
-                )
-            case .tooNew: CommandFailure("The ledger at \(path) was written by a newer version of this gateway.")
-            case .wrongRootKey: CommandFailure(wrongRootKey(settings))
-            case .unavailable(let reason): CommandFailure("The ledger at \(path) cannot be used: \(reason). \(cure)")
-            default: CommandFailure("The ledger at \(path) cannot be used: \(error).")
-            }
+            throw advice(on: error, settings)
+        }
+    }
+
+    private static func advice(on failure: LedgerFailure, _ settings: Settings) -> CommandFailure {
+        let path = settings.ledgerPath
+        return switch failure {
+        case .missing where LedgerRestoration.wasInterrupted(at: path):
+            CommandFailure(
+                "There is no ledger at \(path), because a restoration was interrupted. "
+                    + "Repeat it: `e2b-gateway ledger restore BACKUP`."
+            )
+        case .missing: CommandFailure("There is no ledger at \(path). Make one with `e2b-gateway init`.")
+        case .exists: CommandFailure("There is a ledger at \(path) already; nothing was changed.")
+        case .inUse:
+            CommandFailure(
+                "Another process holds the ledger at \(path): a gateway that is running, or another command. "
+                    + "Stop it, or wait for it."
+            )
+        case .notALedger:
+            CommandFailure("\(path) is not a ledger of this gateway, or its beginning is damaged. \(cure)")
+        case .tooNew: CommandFailure("The ledger at \(path) was written by a newer version of this gateway.")
+        case .wrongRootKey: CommandFailure(wrongRootKey(settings))
+        case .unavailable(let reason): CommandFailure("The ledger at \(path) cannot be used: \(reason). \(cure)")
+        default: CommandFailure("The ledger at \(path) cannot be used: \(failure).")
         }
     }
 
@@ -79,6 +90,10 @@ enum LedgerAccess {
 
     static func rootKey(_ settings: Settings) throws -> RootKey {
         if let given = settings.rootKey { return given }
-        return try RootKeyFile(path: settings.effectiveRootKeyFile).load(for: settings.ledgerPath)
+        do {
+            return try RootKeyFile(path: settings.effectiveRootKeyFile).load(for: settings.ledgerPath)
+        } catch let failure as LedgerFailure {
+            throw advice(on: failure, settings)
+        }
     }
 }

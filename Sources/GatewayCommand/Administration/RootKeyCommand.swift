@@ -24,8 +24,8 @@ struct RootKeyCommand: ParsableCommand {
 
         func run() async throws {
             let settings = try Settings.load(configFile: administration.config).settings
-            let old = try LedgerAccess.rootKey(settings)
-            let ledger = try LedgerAccess.open(settings, rootKey: old)
+            // It finishes what an interrupted rotation left.
+            let (ledger, old) = try LedgerAccess.openWithKey(settings)
             do {
                 try await rotate(ledger, settings, from: old)
                 await ledger.close()
@@ -51,8 +51,6 @@ struct RootKeyCommand: ParsableCommand {
                 return
             }
             let file = RootKeyFile(path: settings.effectiveRootKeyFile)
-            // What an interrupted rotation left: this process holds the ledger, so nobody else is about to.
-            try file.finishInterrupted(with: old)
             try await ledger.rotateRootKey(to: try file.prepareSuccessor(), by: LedgerAdministration.localActor)
             try file.adoptSuccessor()
             print(

@@ -7,14 +7,17 @@ import Ledger
 struct RootKeyFile {
     let path: String
 
-    private var successorPath: String { path + ".new" }
+    /// Where the key is during a rotation that comes after it.
+    var successorPath: String { path + ".new" }
+    /// Whether a rotation is under way, or was interrupted.
+    var hasSuccessor: Bool { FileManager.default.fileExists(atPath: successorPath) }
     /// Where the key before the last rotation is kept.
     var oldPath: String { path + ".old" }
 
     /// The key that opens the ledger. After a rotation that was interrupted there are two files; the one whose key fits
     /// is the right one.
     func load(for ledgerPath: String) throws -> RootKey {
-        guard FileManager.default.fileExists(atPath: successorPath) else { return try read(path) }
+        guard hasSuccessor else { return try read(path) }
         let successor: RootKey?
         do {
             successor = try read(successorPath)
@@ -48,7 +51,7 @@ struct RootKeyFile {
     ///
     /// The old key is kept at ``oldPath``, for backups of its time.
     func adoptSuccessor() throws {
-        guard FileManager.default.fileExists(atPath: successorPath) else { return }
+        guard hasSuccessor else { return }
         try? FileManager.default.removeItem(atPath: oldPath)
         guard link(path, oldPath) == 0 || errno == ENOENT, rename(successorPath, path) == 0 else {
             throw CommandFailure(
@@ -111,7 +114,9 @@ struct RootKeyFile {
         if let mode = attributes[.posixPermissions] as? NSNumber, mode.intValue & 0o077 != 0 {
             throw CommandFailure("Others may read the root key at \(path). Run: chmod 600 \(path)")
         }
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let file = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path)),
+            let data = try? file.readToEnd() ?? Data()
+        else {
             throw CommandFailure(
                 "The root key at \(path) cannot be read by this user; it belongs to "
                     + "\(attributes[.ownerAccountName] as? String ?? "somebody else")."

@@ -32,7 +32,10 @@ struct GatewayCaller: Sendable {
         guard let token = settings.token else {
             throw CommandFailure("GATEWAY_TOKEN is not set. An administrator makes one: e2b-gateway key issue TENANT")
         }
-        self.init(transport: transport, url: settings.url, token: token, signs: signs)
+        self.init(
+            transport: transport, url: settings.url,
+            token: try PresentedToken.checked(token, from: SettingName.token.rawValue), signs: signs
+        )
     }
 
     init(transport: CurlClient, url: String, token: String, signs: Bool = false) {

@@ -14,10 +14,10 @@ struct ShownCaveat: Encodable {
         case .notAfter(let seconds): "expires \(Self.time(seconds))"
         case .notBefore(let seconds): "not before \(Self.time(seconds))"
         case .scopes(let scopes): "scopes \(Self.names(scopes).joined(separator: ", "))"
-        case .subject(let name): "subject \(name)"
+        case .subject(let name): "subject \(Self.visible(name))"
         case .maximumTimeout(let milliseconds): "timeout at most \(milliseconds) ms"
-        case .templates(let names): "templates \(names.joined(separator: ", "))"
-        case .languages(let names): "languages \(names.joined(separator: ", "))"
+        case .templates(let names): "templates \(names.map(Self.visible).joined(separator: ", "))"
+        case .languages(let names): "languages \(names.map(Self.visible).joined(separator: ", "))"
         case .sourceNetworks(let networks): "from \(networks.map(\.description).joined(separator: ", "))"
         case .signedOnly: "signed requests only"
         }
@@ -49,7 +49,24 @@ struct ShownCaveat: Encodable {
 
     private static func names(_ scopes: Set<Scope>) -> [String] { scopes.map(\.rawValue).sorted() }
 
-    private static func time(_ seconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(seconds)).ISO8601Format()
+    /// With what a terminal would not show, or would let change what it shows, escaped as in Swift: controls, format
+    /// characters such as those that turn the direction of writing, and line ends.
+    private static func visible(_ text: String) -> String {
+        text.unicodeScalars.map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: "\\u{\(String(scalar.value, radix: 16))}"
+            default: scalar == "\\" ? "\\\\" : String(scalar)
+            }
+        }.joined()
     }
+
+    /// What is beyond the years that can be written is said to be.
+    private static func time(_ seconds: Int64) -> String {
+        let shown = min(max(seconds, years.lowerBound), years.upperBound)
+        let text = Date(timeIntervalSince1970: Double(shown)).ISO8601Format()
+        return shown == seconds ? text : "\(shown < seconds ? "later than" : "earlier than") \(text)"
+    }
+
+    /// From 1970-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
+    private static let years: ClosedRange<Int64> = 0...253_402_300_799
 }

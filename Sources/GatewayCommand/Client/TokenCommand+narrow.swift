@@ -48,10 +48,10 @@ extension TokenCommand {
 
         private func caveats(at now: Int64) throws -> [Caveat] {
             var caveats: [Caveat] = []
-            if let timeout { caveats.append(.maximumTimeout(milliseconds: Int64(timeout.seconds * 1000))) }
+            if let timeout { caveats.append(.maximumTimeout(milliseconds: Int64((timeout.seconds * 1000).rounded()))) }
             if let subject { caveats.append(.subject(subject)) }
-            if let startsIn { caveats.append(.notBefore(now + Int64(startsIn.seconds))) }
-            if let expires { caveats.append(.notAfter(now + Int64(expires.seconds))) }
+            if let startsIn { caveats.append(.notBefore(now + Int64(startsIn.seconds.rounded()))) }
+            if let expires { caveats.append(.notAfter(now + Int64(expires.seconds.rounded()))) }
             if !scope.isEmpty { caveats.append(.scopes(Set(try scope.map(Self.scope)))) }
             if !template.isEmpty { caveats.append(.templates(template)) }
             if !language.isEmpty { caveats.append(.languages(language)) }

@@ -55,9 +55,14 @@ struct Init: AsyncParsableCommand {
 
     private func rootKey(_ settings: Settings) throws -> (RootKey, isNew: Bool) {
         let file = RootKeyFile(path: settings.effectiveRootKeyFile)
-        if settings.rootKey != nil || FileManager.default.fileExists(atPath: file.path) {
-            return (try LedgerAccess.rootKey(settings), false)
+        if let given = settings.rootKey { return (given, false) }
+        guard !file.hasSuccessor else {
+            throw CommandFailure(
+                "There is no ledger at \(settings.ledgerPath), but \(file.successorPath) was left by a rotation of some "
+                    + "ledger's root key, which may need it. Is GATEWAY_LEDGER right? Else move the file away."
+            )
         }
+        if FileManager.default.fileExists(atPath: file.path) { return (try LedgerAccess.rootKey(settings), false) }
         return (try file.create(), true)
     }
 }

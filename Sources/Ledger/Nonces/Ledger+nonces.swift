@@ -1,41 +1,45 @@
 public import Auth
 import GRDB
-public import Quota
+import Quota
 
 extension Ledger {
     /// Accepts a nonce once for a key. It is on disk when this returns, and survives a restart.
     ///
-    /// Only for requests whose signature held: anybody could fill the store otherwise. Requests that are admitted give
-    /// their nonce to ``admit(_:)`` instead, and save a commit.
+    /// Only for requests whose signature held: anybody could fill the store otherwise. The key is judged once more, in the
+    /// same commit: a body may have taken its time since the signature was. Requests that are admitted give their nonce to
+    /// ``admit(_:)`` instead, which does the same, and save a commit.
     ///
-    /// - Parameter until: The first instant at which the request could not be accepted any more:
-    ///   `PresentedNonce(of: signature).until`.
+    /// - Parameters:
+    ///   - nonce: The nonce, and how long the request could be accepted: `PresentedNonce(of: signature)`.
+    ///   - key: A tenant's or an administrator's.
+    ///   - notAfter: The last valid second of the token that was signed with, as its claims say.
     public func acceptNonce(
-        _ nonce: String, of key: KeyID, until: Moment
+        _ nonce: PresentedNonce, of key: KeyID, notAfter: Int64?
     ) async throws(NonceFailure) {
-        let presented = PresentedNonce(nonce, until: until)
         let limits = nonceLimits
-        let verdict: NonceStore.Verdict
+        let failure: NonceFailure?
         do throws(LedgerFailure) {
-            verdict = try await commits.submit { draft in
-                try NonceStore.accept(presented, of: key, within: limits, in: &draft)
+            failure = try await commits.submit { draft in
+                switch try NonceStore.accept(nonce, of: key, within: limits, in: &draft) {
+                case .accepted: draft.refusal(of: key, notAfter: notAfter).map(NonceFailure.refused)
+                case .replayed: .replayed
+                case .late: .late
+                case .full: .full
+                }
             }
         } catch {
             throw .unavailable(error.reason)
         }
-        switch verdict {
-        case .accepted: break
-        case .replayed: throw .replayed
-        case .late: throw .late
-        case .full: throw .full
-        }
+        if let failure { throw failure }
     }
 
-    /// Whether a nonce was used with a key, by a look at the disk: cheaper than ``acceptNonce(_:of:until:)``, and no
+    /// Whether a nonce was used with a key, by a look at the disk: cheaper than ``acceptNonce(_:of:notAfter:)``, and no
     /// promise. Nobody else may use it up meanwhile. False when the ledger cannot be read.
     public func isUsed(_ nonce: PresentedNonce, of key: KeyID) async -> Bool {
-        let now = clock.now()
-        let isUsed = try? await read { database in try NonceStore.isUsed(nonce, of: key, at: now, in: database) }
+        let (now, wall) = (clock.now(), clock.wall())
+        let isUsed = try? await read { database in
+            try NonceStore.isUsed(nonce, of: key, at: now, wall: wall, in: database)
+        }
         return isUsed ?? false
     }
 
@@ -49,5 +53,20 @@ extension Ledger {
         }
         guard isAnyOver == true else { return }
         try? await commits.submit { draft in try NonceStore.forget(upTo: NonceStore.forgottenAtOnce, in: &draft) }
+    }
+}
+
+extension Draft {
+    /// Why a key that opened the door when the request began does not open it in this commit, or nil if it does.
+    fileprivate func refusal(of id: KeyID, notAfter: Int64?) -> AuthenticationFailure? {
+        if let key = key(id) {
+            guard key.record.rolled(to: now).state != .revoked else { return .revokedKey }
+            guard account(key.record.tenant)?.tenant.isDisabled == false else { return .tenantDisabled }
+        } else if let key = adminKey(id) {
+            guard key.record.state == .active else { return .revokedKey }
+        } else {
+            return .unknownKey
+        }
+        return wall.seconds <= notAfter ?? .max ? nil : .refused(.expired)
     }
 }

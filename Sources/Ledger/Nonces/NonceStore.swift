@@ -23,12 +23,14 @@ enum NonceStore {
         // By the ledger's own clock, which may be apart from the one that signatures live by.
         let until = draft.now + (nonce.until - draft.wall)
         try forget(upTo: forgottenEachTime, in: &draft)
+        // Its time was over before, and the wall clock was set back since.
+        guard try nonce.until > forgotten(of: key, in: draft.database) else { return .late }
         let digest = digest(nonce.text)
         if let known = try end(of: digest, of: key, in: draft.database) {
-            guard known <= draft.now.nanoseconds else { return .replayed }
+            guard known.isOver(at: draft.now, wall: draft.wall) else { return .replayed }
             try draft.execute(
-                "UPDATE nonce SET expires_at = ? WHERE key = ? AND digest = ?",
-                [until.nanoseconds, "\(key)", Blob.value(digest)]
+                "UPDATE nonce SET expires_at = ?, until = ? WHERE key = ? AND digest = ?",
+                [until.nanoseconds, nonce.until.nanoseconds, "\(key)", Blob.value(digest)]
             )
             return .accepted
         }
@@ -37,22 +39,34 @@ enum NonceStore {
             guard draft.hasRoomForNonce(of: key, within: limits) else { return .full }
         }
         try draft.execute(
-            "INSERT INTO nonce (key, digest, expires_at) VALUES (?, ?, ?)",
-            ["\(key)", Blob.value(digest), until.nanoseconds]
+            "INSERT INTO nonce (key, digest, expires_at, until) VALUES (?, ?, ?, ?)",
+            ["\(key)", Blob.value(digest), until.nanoseconds, nonce.until.nanoseconds]
         )
         draft.changes.nonces[key, default: 0] += 1
         return .accepted
     }
 
-    static func isUsed(_ nonce: PresentedNonce, of key: KeyID, at now: Moment, in database: Database) throws -> Bool {
-        try end(of: digest(nonce.text), of: key, in: database).map { $0 > now.nanoseconds } ?? false
+    static func isUsed(
+        _ nonce: PresentedNonce, of key: KeyID, at now: Moment, wall: Moment, in database: Database
+    ) throws -> Bool {
+        try end(of: digest(nonce.text), of: key, in: database).map { !$0.isOver(at: now, wall: wall) } ?? false
     }
 
-    /// Until when a nonce that was used is remembered.
-    private static func end(of digest: [UInt8], of key: KeyID, in database: Database) throws -> Int64? {
-        let sql = "SELECT expires_at FROM nonce WHERE key = ? AND digest = ?"
-        return try Int64.fetchOne(
+    /// When the time of a nonce that was used is over, by either clock.
+    private struct End {
+        let ledger: Int64
+        let wall: Int64
+
+        func isOver(at now: Moment, wall: Moment) -> Bool {
+            ledger <= now.nanoseconds && self.wall <= wall.nanoseconds
+        }
+    }
+
+    private static func end(of digest: [UInt8], of key: KeyID, in database: Database) throws -> End? {
+        let sql = "SELECT expires_at, until FROM nonce WHERE key = ? AND digest = ?"
+        let row = try Row.fetchOne(
             database.cachedStatement(sql: sql), arguments: ["\(key)", Blob.value(digest)])
+        return row.map { End(ledger: $0["expires_at"], wall: $0["until"]) }
     }
 
     /// Forgets nonces whose time is over, the longest first.
@@ -60,11 +74,33 @@ enum NonceStore {
         let sql = """
             DELETE FROM nonce WHERE (key, digest) IN (
                 SELECT key, digest FROM nonce WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
-            ) RETURNING key
+            ) RETURNING key, until
             """
-        let keys = try String.fetchAll(
+        let rows = try Row.fetchCursor(
             draft.database.cachedStatement(sql: sql), arguments: [draft.now.nanoseconds, count])
-        for key in keys.compactMap({ KeyID($0) }) { draft.changes.nonces[key, default: 0] -= 1 }
+        var ends: [String: Int64] = [:]
+        while let row = try rows.next() {
+            let key: String = row["key"]
+            ends[key] = max(ends[key] ?? .min, row["until"])
+            if let key = KeyID(key) { draft.changes.nonces[key, default: 0] -= 1 }
+        }
+        for (key, end) in ends {
+            try draft.execute(
+                """
+                INSERT INTO forgotten_nonce (key, until) VALUES (?, ?)
+                ON CONFLICT (key) DO UPDATE SET until = max(until, excluded.until)
+                """,
+                [key, end]
+            )
+        }
+    }
+
+    /// Up to which end, by the wall clock, a key's nonces may have been forgotten. Behind the wall clock, unless that was
+    /// set back since.
+    private static func forgotten(of key: KeyID, in database: Database) throws -> Moment {
+        let sql = "SELECT until FROM forgotten_nonce WHERE key = ?"
+        let end = try Int64.fetchOne(database.cachedStatement(sql: sql), arguments: ["\(key)"])
+        return Moment(nanoseconds: end ?? .min)
     }
 
     /// How many nonces of each key are remembered.

@@ -21,13 +21,15 @@ public struct PresentedNonce: Sendable, Hashable {
 }
 
 /// Why a nonce was not accepted.
-public enum NonceFailure: Error, Sendable, Hashable {
+public enum NonceFailure: Error, Sendable, Equatable {
     /// It was used with this key before.
     case replayed
-    /// Its time is over, so that nobody can tell whether it was used.
+    /// Its time is over, or the wall clock was set back to before it was, so that nobody can tell whether it was used.
     case late
     /// As many nonces are remembered as may be. None is forgotten early, so this refuses.
     case full
+    /// The key was revoked, its token has expired, or its tenant was shut out, since the request began.
+    case refused(AuthenticationFailure)
     /// The ledger cannot be written.
     case unavailable(String)
 }

@@ -18,10 +18,12 @@ final class LedgerClock: Sendable {
     let wall: @Sendable () -> Moment
     private let state: Mutex<State>
 
-    /// - Parameter source: in place of both clocks.
-    init(source: (@Sendable () -> Moment)?) {
+    /// - Parameters:
+    ///   - source: in place of both clocks.
+    ///   - wall: in place of the wall clock alone.
+    init(source: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?) {
         self.source = source ?? Self.system()
-        wall = source ?? Self.realtime
+        self.wall = wall ?? source ?? Self.realtime
         state = Mutex(State(last: self.source()))
     }
 

@@ -30,4 +30,18 @@ extension Schema {
         -- Which keys of its own the ledger has: 1 those of the first version, 2 all of them.
         INSERT INTO fact (name, value) VALUES ('own_keys', 1);
         """
+
+    /// What must be known of nonces when the wall clock is set back.
+    static let wallClockOfNonces = """
+        -- The same end by the wall clock, from which the request could not be accepted any more. The clocks agree but for
+        -- a moment when it is written.
+        ALTER TABLE nonce ADD COLUMN until INTEGER NOT NULL DEFAULT 0;
+        UPDATE nonce SET until = expires_at;
+
+        -- The greatest `until` of a key's nonces that were forgotten: what ends no later may be a replay of one of them.
+        CREATE TABLE forgotten_nonce (
+            key TEXT PRIMARY KEY,
+            until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
 }

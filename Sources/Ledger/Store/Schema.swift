@@ -12,7 +12,10 @@ enum Schema {
         migrator.registerMigration("2 credentials") { database in
             try database.execute(sql: credentials)
         }
-        migrator.registerMigration("3 quotas") { database in
+        migrator.registerMigration("3 nonces by the wall clock") { database in
+            try database.execute(sql: wallClockOfNonces)
+        }
+        migrator.registerMigration("4 quotas") { database in
             try database.execute(sql: quotas)
         }
         return migrator

@@ -17,7 +17,7 @@ extension Ledger {
     }
 
     /// Who signed this request, from memory as above. The request may be a replay: give its nonce to
-    /// ``acceptNonce(_:of:until:)``, or to ``admit(_:)`` in the order. Its body is not looked at:
+    /// ``acceptNonce(_:of:notAfter:)``, or to ``admit(_:)`` in the order. Its body is not looked at:
     /// `MessageSignature.checkBody(_:of:)`.
     public func authenticate(
         _ signature: MessageSignature, of request: SignableRequest

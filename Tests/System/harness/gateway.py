@@ -40,9 +40,11 @@ class LocalE2B:
         return {sandbox["sandboxID"]: sandbox for sandbox in response.json()}
 
     def access_tokens(self) -> set[str]:
-        """The real tokens of every sandbox that somebody holds."""
-        details = [self._http.get(f"/sandboxes/{sandbox}").raise_for_status().json() for sandbox in self.sandboxes()]
-        return {detail["envdAccessToken"] for detail in details}
+        """The real tokens of every sandbox that somebody holds; one may go while this looks."""
+        replies = [self._http.get(f"/sandboxes/{sandbox}") for sandbox in self.sandboxes()]
+        return {
+            reply.raise_for_status().json()["envdAccessToken"] for reply in replies if reply.status_code != 404
+        }
 
     def sandboxes_of(self, execution_id: str) -> list[str]:
         """The sandboxes that the gateway marked as this execution's."""
