@@ -24,6 +24,7 @@ extension Policy {
         try Self.validate(rate, "rate")
         try Self.require(executions, in: 0...100_000, "executions")
         try Self.require(sandboxes, in: 0...100_000, "sandboxes")
+        try Self.require(guaranteedSandboxes, in: 0...100_000, "guaranteed_sandboxes")
         try Self.validate(runtime, "runtime_ms")
         if let subject {
             if let rate = subject.rate { try Self.validate(rate, "subject.rate") }

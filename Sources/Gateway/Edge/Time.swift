@@ -21,6 +21,11 @@ extension Moment {
     /// RFC 3339 in UTC with milliseconds, as all replies and commands write instants.
     public var timestamp: String { Timestamp.text(self) }
 
+    /// How long this process has been looking: a clock that only goes forward, and says nothing about the calendar.
+    @Sendable static func uptime() -> Moment { Moment(nanoseconds: 0) + (ContinuousClock.now - started) }
+
+    private static let started = ContinuousClock.now
+
     var date: Date { Date(timeIntervalSince1970: Double(nanoseconds / 1_000_000) / 1000) }
 }
 
