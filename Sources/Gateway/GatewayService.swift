@@ -69,9 +69,10 @@ public struct GatewayService: Service {
 
         let running = RunningExecutions()
         let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
-        let lost = LostSandboxes(ledger: ledger, upstream: upstream, closing: closing, logger: logger)
         let slots = UpstreamSlots(limits: settings.capacity, guarantees: ledger.guaranteedSandboxes, logger: logger)
         await closing.destroyLeftovers(holding: slots)
+        let lost = LostSandboxes(
+            ledger: ledger, upstream: upstream, closing: closing, slots: slots, logger: logger)
         let maker = SandboxMaker(upstream: upstream, closing: closing)
         let runner = ExecutionRunner(
             ledger: ledger, upstream: upstream, slots: slots, maker: maker, closing: closing, running: running,

@@ -11,6 +11,7 @@ struct LostSandboxes: Service {
     let ledger: Ledger
     let upstream: E2BClient
     let closing: ExecutionClosing
+    let slots: UpstreamSlots
     let logger: Logger
 
     /// Pauses between the looks: soon again after the start, since a create that a dead gateway began may still be under
@@ -20,8 +21,9 @@ struct LostSandboxes: Service {
 
     func run() async throws {
         var pause = Self.firstPause
+        var found: Set<String> = []
         while true {
-            await look()
+            await look(beyond: &found)
             let wait = pause
             let mayGoOn: Void? = try? await cancelWhenGracefulShutdown { try await Task.sleep(for: wait) }
             guard mayGoOn != nil else { return }
@@ -29,18 +31,20 @@ struct LostSandboxes: Service {
         }
     }
 
-    private func look() async {
+    /// - Parameter found: those that are being destroyed already.
+    private func look(beyond found: inout Set<String>) async {
         do {
             let labelled = try await upstream.listSandboxes(metadata: SandboxLabels.ours)
+            found.formIntersection(labelled.map(\.id))
             let holders = Dictionary(grouping: labelled) { $0.metadata[SandboxLabels.execution] ?? "" }
             let over = try await ledger.finishedExecutions(among: Array(holders.keys))
             for execution in over {
-                for sandbox in holders[execution] ?? [] {
+                for sandbox in holders[execution] ?? [] where found.insert(sandbox.id).inserted {
                     logger.notice(
                         "destroying a sandbox that outlived its execution",
                         metadata: ["sandbox": "\(sandbox.id)", "execution": "\(execution)"]
                     )
-                    closing.destroy(sandboxID: sandbox.id)
+                    closing.destroy(DoomedSandbox(id: sandbox.id, slot: slots.slotOfLeftover()))
                 }
             }
         } catch {
