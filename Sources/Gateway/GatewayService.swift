@@ -77,6 +77,9 @@ public struct GatewayService: Service {
         await readiness.probe()
         let health = HealthRoutes(readiness: readiness)
 
+        let webhook = Webhook(settings: settings, transport: transport)
+        let notifier = Notifier(ledger: ledger, webhook: webhook, logger: logger)
+
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
@@ -116,7 +119,7 @@ public struct GatewayService: Service {
         // Stopped in reverse: the drain first, while everything still answers, and the ledger last.
         let drain = Drain(running: running, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [ledger, transport, closing, maker, readiness, commands, administrators, callers, drain],
+            services: [ledger, transport, notifier, closing, maker, readiness, commands, administrators, callers, drain],
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = settings.drain + Self.shutdownMargin

@@ -20,13 +20,13 @@ enum LedgerAccess {
         // Whatever is created beside the ledger belongs to its user alone.
         umask(0o077)
         return try advising(settings) { () throws(LedgerFailure) in
-            try Ledger.open(at: settings.ledgerPath, rootKey: rootKey)
+            try Ledger.open(at: settings.ledgerPath, rootKey: rootKey, retention: settings.retention)
         }
     }
 
     static func create(_ settings: Settings, rootKey: RootKey) throws -> Ledger {
         try advising(settings) { () throws(LedgerFailure) in
-            try Ledger.create(at: settings.ledgerPath, rootKey: rootKey)
+            try Ledger.create(at: settings.ledgerPath, rootKey: rootKey, retention: settings.retention)
         }
     }
 
