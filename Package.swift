@@ -84,6 +84,11 @@ let package = Package(
         .executableTarget(
             name: "credentials-bench", dependencies: ["Auth"], path: "bench/credentials", swiftSettings: strict
         ),
+        .executableTarget(
+            name: "ledger-bench",
+            dependencies: ["Ledger", "Auth", "Quota", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "bench/ledger", swiftSettings: strict
+        ),
 
         .target(
             name: "TestSupport",

@@ -82,6 +82,9 @@ public struct GatewayService: Service {
         await readiness.probe()
         let health = HealthRoutes(readiness: readiness)
 
+        let webhook = Webhook(settings: settings, transport: transport)
+        let notifier = Notifier(ledger: ledger, webhook: webhook, logger: logger)
+
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
@@ -122,7 +125,8 @@ public struct GatewayService: Service {
         let drain = Drain(running: running, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [
-                ledger, transport, slots, closing, lost, maker, readiness, commands, administrators, callers, drain,
+                ledger, transport, notifier, slots, closing, lost, maker, readiness, commands, administrators, callers,
+                drain,
             ],
             logger: logger
         )

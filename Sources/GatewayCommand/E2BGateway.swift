@@ -22,7 +22,7 @@ struct E2BGateway: AsyncParsableCommand {
                     AdminTokenCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),
-            CommandGroup(name: "Checking", subcommands: [ConfigCommand.self]),
+            CommandGroup(name: "Checking", subcommands: [ConfigCommand.self, WebhookCommand.self]),
         ]
     )
 

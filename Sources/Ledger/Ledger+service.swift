@@ -20,16 +20,18 @@ extension Ledger {
     public func run() async throws {
         await note(.gatewayStarted)
         await cancelWhenGracefulShutdown {
-            var cleaned = ContinuousClock.now
+            // The first time soon after the start: it may have been a long while since the last.
+            var cleaned: ContinuousClock.Instant?
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.rhythm)
                 await self.payDebts()
                 await self.writeLateThings()
                 await self.forgetNonces()
-                guard cleaned.duration(to: .now) > Self.housekeeping else { continue }
+                if let cleaned, cleaned.duration(to: .now) < Self.housekeeping { continue }
                 cleaned = .now
                 // In vain only while the ledger is down, which others tell.
                 _ = try? await self.forgetOldExecutions()
+                try? await self.forgetOldNotifications()
             }
         }
         let deadline = ContinuousClock.now + Self.patience

@@ -41,6 +41,10 @@ import Testing
         ("GATEWAY_DRAIN_SECONDS=4000", "0 to 3600"), ("GATEWAY_LEDGER=gateway.db", "sqlite:PATH"),
         ("GATEWAY_LOG_LEVEL=loud", "must be one of"), ("GATEWAY_TRUSTED_PROXIES=10.0.0.0/33", "networks such as"),
         ("GATEWAY_TRUSTED_PROXIES=10.0.0.1/8", "bits beyond"),
+        ("GATEWAY_RETENTION_DAYS=61", "62 to 3650"), ("GATEWAY_RETENTION_DAYS=3651", "62 to 3650"),
+        ("GATEWAY_WEBHOOK_URL=hooks.example.com", "https://HOST/PATH"),
+        ("GATEWAY_WEBHOOK_URL=http://hooks.example.com", "must begin with https://"),
+        ("GATEWAY_WEBHOOK_SECRET=whsec_short", "Base64 of 24 to 64"), ("GATEWAY_WEBHOOK_SECRET=\" \"", "one secret, or two"),
         ("GATEWAY_LISTEN=0.0.0.0:80", "reachable from other machines"), ("GATEWAY_LISTEN", "expected NAME=value"),
         ("GATEWAY_UPSTREAM_SANDBOXES=0", "1 to 100000"), ("GATEWAY_UPSTREAM_SANDBOXES=lots", "1 to 100000"),
         ("GATEWAY_UPSTREAM_CREATES=5", "a rate such as 5/s"), ("GATEWAY_UPSTREAM_CREATES=0/s", "a rate such as 5/s"),
@@ -64,6 +68,22 @@ import Testing
         #expect(settings.shown(.upstreamCreates) == "5/s burst 1")
         let bursting = try load(environment: ["GATEWAY_UPSTREAM_CREATES": "5/s burst 4"]).settings
         #expect(bursting.capacity.creates?.burst == 4)
+    }
+
+    @Test func aWebhookNeedsAddressAndSecret() throws {
+        let url = "https://hooks.example.com/in", secret = "whsec_" + String(repeating: "AAAA", count: 8)
+        for (name, value) in [("GATEWAY_WEBHOOK_URL", url), ("GATEWAY_WEBHOOK_SECRET", secret)] {
+            let failure = #expect(throws: SettingFailure.self) { try load(environment: [name: value]) }
+            #expect(failure?.description.contains("\(name) is set and") == true)
+        }
+        let settings = try load(
+            environment: ["GATEWAY_WEBHOOK_SECRET": secret + " " + secret],
+            yaml: "webhook_url: \(url)?token=hunter2\nretention_days: 400\n"
+        ).settings
+        #expect(settings.webhookSecrets.count == 2 && settings.retention == .seconds(400 * 86_400))
+        #expect(settings.shown(.webhookURL) == url + "?…")
+        #expect(settings.shown(.webhookSecret) == "set" && settings.shown(.retentionDays) == "400")
+        #expect(throws: SettingFailure.self) { try load(yaml: "webhook_secret: \(secret)\n") }
     }
 
     @Test func othersMultiLineValuesAreTheirOwn() throws {

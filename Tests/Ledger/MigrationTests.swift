@@ -57,4 +57,97 @@ struct MigrationTests {
             try Ledger.open(at: test.path, rootKey: test.rootKey)
         }
     }
+
+    /// A ledger as the second version left it: executions of two days, keys and subjects, one of them still running.
+    private func secondVersion(at path: String, rootKey: RootKey) throws {
+        let pool = try DatabasePool(path: path)
+        try Schema.migrator.migrate(pool, upTo: "2 credentials")
+        try pool.write { database in
+            try OwnKeys.create(in: database, sealer: Sealer(rootKey))
+            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: database)
+            try database.execute(
+                sql: "INSERT INTO tenant (id, name, created_at, policy) VALUES (1, 'acme', 1, ?), (2, 'other', 1, ?)",
+                arguments: [try Document.text(Policy.standard), try Document.text(Policy.standard)])
+            try database.execute(
+                sql: "INSERT INTO usage (tenant, usage) VALUES (1, ?)",
+                arguments: [
+                    """
+                    {"executions":1,"sandboxes":0,"windows":[{"reservedMilliseconds":500,"startsAt":\
+                    {"nanoseconds":1800000000000000000},"usedMilliseconds":0,"window":"hour"}]}
+                    """
+                ])
+            let day: Int64 = 86_400_000_000_000
+            let rows: [(tenant: Int, key: String, subject: String?, day: Int64, charged: Int64?, overrun: Int64?)] = [
+                (1, "k1", "ann", 20_000, 10, 1), (1, "k1", "ann", 20_000, 20, 0), (1, "k1", nil, 20_000, 40, 2),
+                (1, "k2", "ann", 20_001, 80, 0), (1, "k2", "bob", 20_001, nil, nil), (2, "k3", nil, 20_001, 160, 4),
+            ]
+            for (number, row) in rows.enumerated() {
+                try database.execute(
+                    sql: """
+                        INSERT INTO execution (
+                            id, tenant, key, subject, request_id, source_address, template, language, code_digest,
+                            code_bytes, context_bytes, timeout_asked, timeout_granted, admitted_at, finished_at, outcome,
+                            charged, overrun, output_bytes
+                        ) VALUES (?1, ?2, ?3, ?4, 'r', 's', 't', 'python', 'd', 1, 0, 500, 500, ?5, ?6, ?7, ?8, ?9, ?10)
+                        """,
+                    arguments: [
+                        "exe_\(number)", row.tenant, row.key, row.subject, row.day * day + day - 1,
+                        // Ended on the day after: it counts for the day of its admission.
+                        row.charged.map { _ in (row.day + 1) * day }, row.charged.map { _ in "completed" }, row.charged,
+                        row.overrun, row.charged.map { _ in 3 },
+                    ])
+            }
+            try database.execute(
+                sql: """
+                    INSERT INTO lease (execution, tenant, epoch, grant_document) VALUES ('exe_4', 1, 0, ?)
+                    """,
+                arguments: [
+                    """
+                    {"kind":"execution","reservations":[{"milliseconds":500,"startsAt":\
+                    {"nanoseconds":1800000000000000000},"window":"hour"}],"timeoutMilliseconds":500,"wasLowered":false}
+                    """
+                ])
+        }
+        try pool.close()
+    }
+
+    @Test("A ledger of the second version knows afterwards what its executions came to, and settles what it left")
+    func secondVersion() async throws {
+        let folder = try TemporaryFolder()
+        let (path, rootKey) = (folder.path + "/gateway.db", RootKey.random())
+        try secondVersion(at: path, rootKey: rootKey)
+        let ledger = try Ledger.open(at: path, rootKey: rootKey, clock: ManualClock().source)
+        #expect(
+            try await sums(ledger, .key) == [
+                "acme k1 20000: 3 70 3 9", "acme k2 20001: 1 80 0 3", "other k3 20001: 1 160 4 3",
+            ])
+        #expect(
+            try await sums(ledger, .subject) == [
+                "acme  20000: 1 40 2 3", "acme ann 20000: 2 30 1 6", "acme ann 20001: 1 80 0 3", "other  20001: 1 160 4 3",
+            ])
+        #expect(ledger.waitingNotifications == 0)
+
+        #expect(try await ledger.recover().executions == ["exe_4"])
+        #expect(
+            try await sums(ledger, .key) == [
+                "acme k1 20000: 3 70 3 9", "acme k2 20001: 2 580 0 3", "other k3 20001: 1 160 4 3",
+            ])
+        #expect(try await sums(ledger, .subject).contains("acme bob 20001: 1 500 0 0"))
+        #expect(try await ledger.usageReport(of: "acme").usage.executions == 0)
+        let old = try #require(try await ledger.execution("exe_0", of: "acme"))
+        #expect(old.runtimeMilliseconds == 10 && old.state == .finished)
+        #expect(try await ledger.forgetOldExecutions() == 5, "what it left was settled just now and stays")
+        await ledger.close()
+    }
+
+    private func sums(_ ledger: Ledger, _ grouping: ConsumptionGrouping) async throws -> [String] {
+        let days = Moment(seconds: 0)...Moment(seconds: 2_000_000_000)
+        return try await ledger.consumption(ConsumptionQuery(grouping: grouping, isDaily: true, days: days))
+            .map { row in
+                let sum = row.consumption
+                let day = (row.day?.seconds ?? 0) / 86_400
+                return "\(row.tenant) \(row.name ?? "-") \(day): \(sum.executions) \(sum.chargedMilliseconds) "
+                    + "\(sum.overrunMilliseconds) \(sum.outputBytes)"
+            }.sorted()
+    }
 }

@@ -83,11 +83,14 @@ final class TestLedger: Sendable {
 
     static let tenant = "acme"
 
-    init(policy: Policy = .unlimited, nonceLimits: NonceLimits = NonceLimits()) async throws {
+    init(
+        policy: Policy = .unlimited, nonceLimits: NonceLimits = NonceLimits(),
+        retention: Duration = Ledger.standardRetention
+    ) async throws {
         folder = try TemporaryFolder()
         path = folder.path + "/gateway.db"
         ledger = try Ledger.create(
-            at: path, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, clock: clock.source)
+            at: path, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, retention: retention, clock: clock.source)
         self.nonceLimits = nonceLimits
         try await ledger.createTenant(Self.tenant, policy: policy, by: "test")
         key = try await ledger.issueKey(for: Self.tenant, by: "test")

@@ -10,6 +10,9 @@ extension HTTPField.Name {
     static let rateLimit = name("RateLimit")
     static let rateLimitPolicy = name("RateLimit-Policy")
     static let accelBuffering = name("X-Accel-Buffering")
+    static let webhookID = name("webhook-id")
+    static let webhookTimestamp = name("webhook-timestamp")
+    static let webhookSignature = name("webhook-signature")
 
     private static func name(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else { preconditionFailure("\(text) is a valid header name") }

@@ -19,6 +19,9 @@ public enum SettingName: String, CaseIterable, Sendable {
     case queueLength = "GATEWAY_QUEUE_LENGTH"
     case queueSeconds = "GATEWAY_QUEUE_SECONDS"
     case logLevel = "GATEWAY_LOG_LEVEL"
+    case retentionDays = "GATEWAY_RETENTION_DAYS"
+    case webhookURL = "GATEWAY_WEBHOOK_URL"
+    case webhookSecret = "GATEWAY_WEBHOOK_SECRET"
     case e2bAPIKey = "E2B_API_KEY"
     case e2bAPIURL = "E2B_API_URL"
     case e2bSandboxURL = "E2B_SANDBOX_URL"
@@ -30,7 +33,7 @@ public enum SettingName: String, CaseIterable, Sendable {
     case adminToken = "GATEWAY_ADMIN_TOKEN"
 
     /// Whether its value may never be shown.
-    public var isSecret: Bool { [.rootKey, .newRootKey, .e2bAPIKey, .token, .adminToken].contains(self) }
+    public var isSecret: Bool { [.rootKey, .newRootKey, .webhookSecret, .e2bAPIKey, .token, .adminToken].contains(self) }
 }
 
 extension Settings {
@@ -77,6 +80,15 @@ extension Settings {
                 throw SettingFailure(setting, "must be one of \(levels), not \"\(value)\"")
             }
             logLevel = level
+        case .retentionDays:
+            guard let days = Int(value), (62...3_650).contains(days) else {
+                throw SettingFailure(setting, "must be whole days from 62 to 3650, not \"\(value)\"")
+            }
+            retention = .seconds(days * 86_400)
+        case .webhookURL:
+            webhookURL = try Self.webhookURL(setting)
+        case .webhookSecret:
+            webhookSecrets = try Self.webhookSecrets(setting)
         case .e2bAPIKey:
             if (try? Token(parsing: value)) != nil {
                 throw SettingFailure(
@@ -128,6 +140,36 @@ extension Settings {
             throw SettingFailure(setting, "must be 64 hex digits, as `e2b-gateway init` writes them")
         }
         return key
+    }
+
+    private static func webhookURL(_ setting: RawSetting) throws(SettingFailure) -> WebhookURL {
+        do {
+            return try WebhookURL(setting.value)
+        } catch {
+            // Not repeated: receivers like to put secrets into it.
+            switch error {
+            case .malformed:
+                throw SettingFailure(setting, "must be https://HOST/PATH, without user, password or fragment")
+            case .clear:
+                throw SettingFailure(
+                    setting, "must begin with https://, unless it leads to this machine: notifications are not for all eyes")
+            }
+        }
+    }
+
+    private static func webhookSecrets(_ setting: RawSetting) throws(SettingFailure) -> [WebhookSecret] {
+        let words = setting.value.split(separator: " ")
+        guard (1...2).contains(words.count) else {
+            throw SettingFailure(setting, "must be one secret, or two with a space between them while one replaces the other")
+        }
+        var secrets: [WebhookSecret] = []
+        for word in words {
+            guard let secret = try? WebhookSecret(text: String(word)) else {
+                throw SettingFailure(setting, "must be whsec_ and the Base64 of 24 to 64 random bytes")
+            }
+            secrets.append(secret)
+        }
+        return secrets
     }
 
     private static func address(_ setting: RawSetting) throws(SettingFailure) -> ListenAddress {

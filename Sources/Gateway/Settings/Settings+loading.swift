@@ -52,6 +52,14 @@ extension Settings {
     }
 
     private func checkTogether() throws(SettingFailure) {
+        guard (webhookURL == nil) == webhookSecrets.isEmpty else {
+            throw SettingFailure(
+                webhookURL == nil
+                    ? "GATEWAY_WEBHOOK_SECRET is set and GATEWAY_WEBHOOK_URL is not: where should notifications go?"
+                    : "GATEWAY_WEBHOOK_URL is set and GATEWAY_WEBHOOK_SECRET is not: whoever receives notifications must be "
+                        + "able to tell that they are the gateway's; make one with `echo whsec_$(openssl rand -base64 32)`"
+            )
+        }
         for (name, address) in [("GATEWAY_LISTEN", listen), ("GATEWAY_ADMIN_LISTEN", adminListen)]
         where !address.isLoopback && trustedProxies.isEmpty {
             throw SettingFailure(

@@ -19,6 +19,9 @@ extension Settings {
         case .queueLength: "\(capacity.queueLength)"
         case .queueSeconds: "\(capacity.patience.components.seconds)"
         case .logLevel: logLevel.rawValue
+        case .retentionDays: "\(retention.components.seconds / 86_400)"
+        case .webhookURL: webhookURL?.description ?? "none"
+        case .webhookSecret: secret(!webhookSecrets.isEmpty)
         case .e2bAPIKey: secret(upstreamKey != nil)
         case .e2bAPIURL: upstreamAPIURL ?? "from E2B_DOMAIN"
         case .e2bSandboxURL: upstreamSandboxURL ?? "from E2B_DOMAIN"

@@ -30,6 +30,12 @@ public struct Settings: Sendable {
     public var capacity = CapacityLimits()
     /// `GATEWAY_LOG_LEVEL`: trace, debug, info, notice, warning, error, critical. Default info.
     public var logLevel = Logger.Level.info
+    /// `GATEWAY_RETENTION_DAYS`: how long executions are kept, 62–3650. Default 90.
+    public var retention = Duration.seconds(90 * 86_400)
+    /// `GATEWAY_WEBHOOK_URL`: who is told when a runtime window is nearly used up. Default nobody.
+    public var webhookURL: WebhookURL?
+    /// `GATEWAY_WEBHOOK_SECRET`: what the webhook is signed with; two while one replaces the other.
+    public var webhookSecrets: [WebhookSecret] = []
     /// `GATEWAY_URL`: where the client commands find a gateway. Default `http://127.0.0.1:8080`.
     public var url = "http://127.0.0.1:8080"
     /// `GATEWAY_TOKEN`: what the client commands present.

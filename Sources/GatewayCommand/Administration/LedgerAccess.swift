@@ -15,16 +15,14 @@ enum LedgerAccess {
         var rootKey = try rootKey(settings)
         let ledger: Ledger
         do throws(LedgerFailure) {
-            ledger = try Ledger.open(at: settings.ledgerPath, rootKey: rootKey)
+            ledger = try open(settings, with: rootKey)
         } catch {
             // The key is read before the ledger is held, so somebody may have rotated in between.
             guard error == .wrongRootKey, case let current = try self.rootKey(settings),
                 current.exported() != rootKey.exported()
             else { throw advice(on: error, settings) }
             rootKey = current
-            ledger = try advising(settings) { () throws(LedgerFailure) in
-                try Ledger.open(at: settings.ledgerPath, rootKey: current)
-            }
+            ledger = try advising(settings) { () throws(LedgerFailure) in try open(settings, with: current) }
         }
         // With the ledger held, nobody else is rotating.
         if settings.rootKey == nil {
@@ -33,9 +31,13 @@ enum LedgerAccess {
         return (ledger, rootKey)
     }
 
+    private static func open(_ settings: Settings, with rootKey: RootKey) throws(LedgerFailure) -> Ledger {
+        try Ledger.open(at: settings.ledgerPath, rootKey: rootKey, retention: settings.retention)
+    }
+
     static func create(_ settings: Settings, rootKey: RootKey) throws -> Ledger {
         try advising(settings) { () throws(LedgerFailure) in
-            try Ledger.create(at: settings.ledgerPath, rootKey: rootKey)
+            try Ledger.create(at: settings.ledgerPath, rootKey: rootKey, retention: settings.retention)
         }
     }
 

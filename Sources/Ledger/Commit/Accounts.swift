@@ -40,6 +40,7 @@ enum Accounts {
             books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
         }
         books.nonces = try NonceStore.tally(in: database)
+        books.notifications = try NotificationStore.count(in: database)
         books.subjects = SubjectCache(rates: try SubjectStore.rates(in: database, at: now))
         if let policy = try String.fetchOne(database, sql: "SELECT policy FROM default_policy") {
             books.defaultPolicy = try Document.value(from: policy)

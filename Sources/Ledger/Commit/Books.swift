@@ -38,6 +38,8 @@ struct Books: Sendable {
 
     /// What new tenants get.
     var defaultPolicy = Policy.standard
+    /// How many notifications wait to be delivered.
+    var notifications = 0
     /// Subjects in use.
     var subjects = SubjectCache()
 

@@ -22,6 +22,10 @@ struct Draft {
         var subjects: [SubjectID: Usage] = [:]
         /// What was consumed more than the disk says.
         var consumption: [ConsumptionKey: Consumption] = [:]
+        /// How many notifications wait more, or less, than the books say.
+        var notifications = 0
+        /// Whether any were added.
+        var hasNews = false
         /// What new tenants get from now on, if it changed.
         var defaultPolicy: Policy?
         var head: AuditHead
@@ -54,6 +58,9 @@ struct Draft {
         if let usage = changes.subjects[subject] ?? books.withLock({ $0.subjects.usages[subject] }) { return usage }
         return try SubjectStore.usage(of: subject, in: database)
     }
+
+    /// How many notifications wait to be delivered.
+    var notificationsWaiting: Int { changes.notifications + books.withLock { $0.notifications } }
 
     var defaultPolicy: Policy { changes.defaultPolicy ?? books.withLock { $0.defaultPolicy } }
 
@@ -148,9 +155,11 @@ struct Draft {
             for (id, count) in changes.nonces { books.nonces.add(count, of: id) }
             for (subject, usage) in changes.subjects { books.subjects.set(usage, of: subject) }
             if let policy = changes.defaultPolicy { books.defaultPolicy = policy }
+            books.notifications += changes.notifications
             books.sealer = changes.sealer
             books.head = changes.head
         }
+        if changes.hasNews { books.ring() }
         for action in changes.afterCommit { action() }
     }
 }
@@ -158,9 +167,18 @@ struct Draft {
 /// The books behind their lock. Holding it is always short: nothing is computed, read or written meanwhile.
 final class BooksBox: Sendable {
     private let books: Mutex<Books>
+    /// Has a word when notifications have been added.
+    let notificationsAdded: AsyncStream<Void>
+    private let bell: AsyncStream<Void>.Continuation
 
     init(_ books: Books) {
         self.books = Mutex(books)
+        (notificationsAdded, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Tells whoever delivers notifications.
+    func ring() {
+        bell.yield()
     }
 
     func withLock<Result: Sendable, Failure: Error>(

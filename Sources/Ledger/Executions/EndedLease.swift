@@ -46,7 +46,7 @@ struct EndedLease {
         usages.tenant.roll(to: draft.now)
         usages.subject.roll(to: draft.now)
         for threshold in usages.tenant.passThresholds(under: account.policy, at: draft.now) {
-            try NotificationStore.add(threshold, of: account.tenant.name, in: draft)
+            try NotificationStore.add(threshold, of: account.tenant.name, in: &draft)
         }
         draft.setUsage(usages.tenant, of: account)
         draft.setUsage(usages.subject, of: subject)

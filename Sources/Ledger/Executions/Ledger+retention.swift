@@ -3,51 +3,42 @@ import Quota
 
 extension Ledger {
     /// How many executions are forgotten in one commit, so that no admission waits long for it.
-    private static let forgottenAtOnce = 500
+    private static let forgottenAtOnce = 200
     /// Subjects that have been still for so long count in no window any more.
     private static let subjectsRemembered = Duration.seconds(62 * 86_400)
 
     /// Forgets executions that ended longer ago than they are kept, and subjects nobody called for since. What they came
     /// to stays in the sums of consumption, and what happened in the audit log.
     ///
-    /// Executions are numbered in the order of their admission, so the oldest are found without a search.
+    /// What is old is looked for beside the writer, who then only takes rows out that it is told; and after each portion
+    /// the writer is left to others for as long as it took.
     ///
     /// - Returns: how many executions were forgotten.
     @discardableResult
-    func forgetOldExecutions() async throws(LedgerFailure) -> Int {
-        let now = clock.now()
+    package func forgetOldExecutions() async throws(LedgerFailure) -> Int {
+        let cutoff = clock.now() - retention
         var forgotten = 0
         while !Task.isCancelled {
-            let cutoff = now - retention
-            let isAnyOld = try await read { database in
-                let sql = "SELECT admitted_at < ? FROM execution ORDER BY rowid LIMIT 1"
-                return try Bool.fetchOne(database, sql: sql, arguments: [cutoff.nanoseconds]) ?? false
+            let old = try await read { database in
+                try ExecutionStore.old(before: cutoff, upTo: Self.forgottenAtOnce, in: database)
             }
-            guard isAnyOld else { break }
-            let portion = try await commits.submit { draft in try Self.forget(admittedBefore: cutoff, in: draft) }
-            // What is left is still running, or its sandbox is.
-            guard portion > 0 else { break }
-            forgotten += portion
+            guard !old.isEmpty else { break }
+            let begun = ContinuousClock.now
+            forgotten += try await commits.submit { draft in
+                try ExecutionStore.forget(old, finishedBefore: cutoff, in: draft)
+            }
+            try? await Task.sleep(for: begun.duration(to: .now))
         }
-        try await commits.submit { draft in
-            try SubjectStore.forget(
-                stillSince: draft.now - Self.subjectsRemembered, upTo: Self.forgottenAtOnce, in: draft)
-        }
+        try await forgetStillSubjects()
         return forgotten
     }
 
-    private static func forget(admittedBefore cutoff: Moment, in draft: Draft) throws -> Int {
-        try draft.execute(
-            """
-            DELETE FROM execution WHERE rowid IN (
-                SELECT rowid FROM execution AS old
-                WHERE admitted_at < ?1 AND finished_at < ?1
-                    AND NOT EXISTS (SELECT 1 FROM sandbox WHERE sandbox.execution = old.id)
-                ORDER BY rowid LIMIT ?2
-            )
-            """,
-            [cutoff.nanoseconds, forgottenAtOnce]
-        )
-        return draft.database.changesCount
+    private func forgetStillSubjects() async throws(LedgerFailure) {
+        let cutoff = clock.now() - Self.subjectsRemembered
+        let still = try await read { database in
+            try SubjectStore.still(since: cutoff, upTo: Self.forgottenAtOnce, in: database)
+        }
+        guard !still.isEmpty else { return }
+        try await commits.submit { draft in try SubjectStore.forget(still, stillSince: cutoff, in: draft) }
     }
 }

@@ -2,43 +2,45 @@ import GRDB
 import Quota
 
 extension Ledger {
+    /// How many are forgotten in one commit.
+    private static let forgottenAtOnce = 200
+    /// Beyond their lifetime they are left to whoever delivers them, who may just be trying for the last time.
+    private static let grace = Duration.seconds(120)
+
+    /// How many notifications wait to be delivered, due or not. A look into memory.
+    public var waitingNotifications: Int { books.withLock { $0.notifications } }
+
+    /// Has a word whenever notifications have come up, and one for all that came up while nobody listened. For one listener.
+    public var notificationsAdded: AsyncStream<Void> { books.notificationsAdded }
+
     /// Notifications whose time has come, the oldest first.
     public func dueNotifications(upTo count: Int = 32) async throws(LedgerFailure) -> [Notification] {
         let now = clock.now()
         return try await read { database in
-            try Row.fetchAll(
-                database, sql: "SELECT * FROM notification WHERE due_at <= ? ORDER BY created_at, id LIMIT ?",
-                arguments: [now.nanoseconds, count]
-            ).map { row in
-                Notification(
-                    id: row["id"], tenant: row["tenant"], document: row["document"], attempts: row["attempts"],
-                    createdAt: Moment(nanoseconds: row["created_at"])
-                )
-            }
+            try Notification.fetch(database, where: "due_at <= ?", now, upTo: count)
         }
     }
 
     /// Forgets a notification that was delivered, and notes it in the audit log.
     public func notificationDelivered(_ notification: Notification) async throws(LedgerFailure) {
         try await commits.submit { draft in
-            try draft.execute("DELETE FROM notification WHERE id = ?", [notification.id])
-            guard draft.database.changesCount > 0 else { return }
-            try draft.audit(Self.entry(.notificationDelivered, of: notification))
+            try NotificationStore.forget(
+                notification, .notificationDelivered, attempts: notification.attempts + 1, in: &draft)
         }
     }
 
-    /// Puts a notification off that could not be delivered; gives it up, which the audit log says, when it is too old.
+    /// Puts a notification off that could not be delivered. It is given up, which the audit log says, when it would be too
+    /// old by then, or when nobody wants it.
+    ///
+    /// - Parameter retryAfter: when to try again; nil for never.
     public func notificationFailed(
-        _ notification: Notification, reason: String, retryAfter: Duration
+        _ notification: Notification, reason: String, retryAfter: Duration?
     ) async throws(LedgerFailure) {
         try await commits.submit { draft in
-            let dueAt = draft.now + retryAfter
-            guard dueAt < notification.createdAt + Notification.lifetime else {
-                try draft.execute("DELETE FROM notification WHERE id = ?", [notification.id])
-                guard draft.database.changesCount > 0 else { return }
-                var entry = Self.entry(.notificationGivenUp, of: notification)
-                entry.reason = reason.recordable
-                return try draft.audit(entry)
+            let dueAt = retryAfter.map { draft.now + $0 }
+            guard let dueAt, dueAt < notification.createdAt + Notification.lifetime else {
+                return try NotificationStore.forget(
+                    notification, .notificationGivenUp, reason: reason, attempts: notification.attempts + 1, in: &draft)
             }
             try draft.execute(
                 "UPDATE notification SET attempts = attempts + 1, due_at = ? WHERE id = ?",
@@ -47,13 +49,38 @@ extension Ledger {
         }
     }
 
-    private static func entry(_ action: AuditAction, of notification: Notification) -> AuditEntry {
-        var entry = AuditEntry(action)
-        entry.actor = "gateway"
-        entry.tenant = notification.tenant
-        entry.after = .object([
-            "notification": .string(notification.id), "attempts": .integer(Int64(notification.attempts + 1)),
-        ])
-        return entry
+    /// Gives up what nobody delivered in its lifetime, because nobody is told or because the gateway did not run.
+    func forgetOldNotifications() async throws(LedgerFailure) {
+        guard waitingNotifications > 0 else { return }
+        let cutoff = clock.now() - Notification.lifetime - Self.grace
+        var forgotten = 0
+        repeat {
+            forgotten = try await commits.submit { draft in
+                let old = try Notification.fetch(
+                    draft.database, where: "created_at < ?", cutoff, upTo: Self.forgottenAtOnce)
+                for notification in old {
+                    try NotificationStore.forget(
+                        notification, .notificationGivenUp, reason: "expired", attempts: notification.attempts,
+                        in: &draft)
+                }
+                return old.count
+            }
+        } while forgotten == Self.forgottenAtOnce
+    }
+}
+
+extension Notification {
+    fileprivate static func fetch(
+        _ database: Database, where condition: String, _ moment: Moment, upTo count: Int
+    ) throws -> [Notification] {
+        try Row.fetchAll(
+            database, sql: "SELECT * FROM notification WHERE \(condition) ORDER BY created_at, id LIMIT ?",
+            arguments: [moment.nanoseconds, count]
+        ).map { row in
+            Notification(
+                id: row["id"], tenant: row["tenant"], document: row["document"], attempts: row["attempts"],
+                createdAt: Moment(nanoseconds: row["created_at"])
+            )
+        }
     }
 }

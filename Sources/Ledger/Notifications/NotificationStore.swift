@@ -1,4 +1,5 @@
 import Auth
+import FoundationEssentials
 import GRDB
 import Quota
 
@@ -7,28 +8,56 @@ enum NotificationStore {
     /// More than this do not wait; the newest is dropped, and with it nothing but a word about what usage shows as well.
     private static let maximumWaiting = 10_000
 
-    static func add(_ threshold: RuntimeThreshold, of tenant: String, in draft: Draft) throws {
-        let waiting =
-            try Int.fetchOne(
-                draft.database.cachedStatement(sql: "SELECT count(*) FROM notification")) ?? 0
-        guard waiting < maximumWaiting else { return }
-        let runtime = threshold.runtime
-        let document = CanonicalJSON.object([
-            "type": .string("runtime.threshold"),
-            "timestamp_ms": .integer(draft.now.milliseconds),
-            "data": .object([
-                "tenant": .string(tenant), "window": .string(runtime.window.rawValue),
-                "percent": .integer(Int64(threshold.percent)), "limit_ms": .integer(runtime.limitMilliseconds),
-                "used_ms": .integer(runtime.usedMilliseconds), "reserved_ms": .integer(runtime.reservedMilliseconds),
-                "starts_at_ms": .integer(threshold.startsAt.milliseconds),
-                "resets_at_ms": .integer(runtime.resetsAt.milliseconds),
-            ]),
-        ])
+    static func add(_ threshold: RuntimeThreshold, of tenant: String, in draft: inout Draft) throws {
+        guard draft.notificationsWaiting < maximumWaiting else { return }
+        let document = document(threshold, of: tenant, at: draft.now)
         try draft.execute(
             """
             INSERT INTO notification (id, tenant, document, created_at, due_at, attempts) VALUES (?, ?, ?, ?4, ?4, 0)
             """,
             ["ntf_" + Hex.text(SecureRandom.bytes(12)), tenant, document.text, draft.now.nanoseconds]
         )
+        draft.changes.notifications += 1
+        draft.changes.hasNews = true
+    }
+
+    /// Forgets a notification, delivered or not, and says so in the audit log; nothing happens if it was forgotten before.
+    static func forget(
+        _ notification: Notification, _ action: AuditAction, reason: String? = nil, attempts: Int, in draft: inout Draft
+    ) throws {
+        try draft.execute("DELETE FROM notification WHERE id = ?", [notification.id])
+        guard draft.database.changesCount > 0 else { return }
+        draft.changes.notifications -= 1
+        var entry = AuditEntry(action)
+        entry.actor = "gateway"
+        entry.tenant = notification.tenant
+        entry.reason = reason?.recordable
+        entry.after = .object(["notification": .string(notification.id), "attempts": .integer(Int64(attempts))])
+        try draft.audit(entry)
+    }
+
+    static func count(in database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "SELECT count(*) FROM notification") ?? 0
+    }
+
+    /// As the Standard Webhooks specification recommends: what, when, and the rest.
+    private static func document(_ threshold: RuntimeThreshold, of tenant: String, at now: Moment) -> CanonicalJSON {
+        let runtime = threshold.runtime
+        return .object([
+            "type": .string("runtime.threshold"),
+            "timestamp": .string(text(now, fraction: true)),
+            "data": .object([
+                "tenant": .string(tenant), "window": .string(runtime.window.rawValue),
+                "percent": .integer(Int64(threshold.percent)), "limit_ms": .integer(runtime.limitMilliseconds),
+                "used_ms": .integer(runtime.usedMilliseconds), "reserved_ms": .integer(runtime.reservedMilliseconds),
+                "starts_at": .string(text(threshold.startsAt)), "resets_at": .string(text(runtime.resetsAt)),
+            ]),
+        ])
+    }
+
+    /// RFC 3339 in UTC.
+    private static func text(_ moment: Moment, fraction: Bool = false) -> String {
+        let date = Date(timeIntervalSince1970: Double(moment.milliseconds) / 1_000)
+        return Date.ISO8601FormatStyle(includingFractionalSeconds: fraction).format(date)
     }
 }

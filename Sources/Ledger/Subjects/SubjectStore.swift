@@ -46,16 +46,21 @@ enum SubjectStore {
         return rates
     }
 
-    /// Forgets subjects that have been still since `instant`, which lies more than a month back, so that nothing of
-    /// theirs counts any more.
-    static func forget(stillSince instant: Moment, upTo count: Int, in draft: Draft) throws {
-        try draft.execute(
-            """
-            DELETE FROM subject WHERE (tenant, name) IN (
-                SELECT tenant, name FROM subject WHERE changed_at < ? LIMIT ?
-            )
-            """,
-            [instant.nanoseconds, count]
-        )
+    /// Subjects, by tenant and name, that have been still since `instant`, which lies more than a month back, so that
+    /// nothing of theirs counts any more.
+    static func still(since instant: Moment, upTo count: Int, in database: Database) throws -> [(Int64, String)] {
+        try Row.fetchAll(
+            database, sql: "SELECT tenant, name FROM subject WHERE changed_at < ? LIMIT ?",
+            arguments: [instant.nanoseconds, count]
+        ).map { ($0["tenant"], $0["name"]) }
+    }
+
+    /// Forgets subjects, those that are still.
+    static func forget(_ subjects: [(Int64, String)], stillSince instant: Moment, in draft: Draft) throws {
+        for (tenant, name) in subjects {
+            try draft.execute(
+                "DELETE FROM subject WHERE tenant = ? AND name = ? AND changed_at < ?",
+                [tenant, name, instant.nanoseconds])
+        }
     }
 }

@@ -100,7 +100,7 @@ extension Ledger {
             entry.after = try CanonicalJSON(encoding: policy)
             account.policy = policy
             for threshold in account.usage.passThresholds(under: policy, at: draft.now) {
-                try NotificationStore.add(threshold, of: name, in: draft)
+                try NotificationStore.add(threshold, of: name, in: &draft)
             }
             draft.setUsage(account.usage, of: account)
             try draft.execute(

@@ -1,0 +1,82 @@
+import Foundation
+import Ledger
+import Quota
+
+/// What the ledger costs, on a real file with full sync: executions admitted and settled, usage asked for in a ledger full of
+/// executions, and forgetting beside admissions.
+///
+///     swift run -c release ledger-bench [--executions 10000000] [--seconds 5] [--folder FOLDER] [--only admissions|history]
+///
+/// The folder is the disk that is measured; what is made there is deleted at the end. Ten million executions take 5 GB.
+@main
+struct LedgerBench {
+    static func main() async throws {
+        let options = try Options(CommandLine.arguments.dropFirst())
+        let folder = try BenchFolder(in: options.folder)
+        defer { folder.remove() }
+        print(Machine.description)
+        if options.runsAdmissions { try await AdmissionBench(folder: folder, seconds: options.seconds).run() }
+        if options.runsHistory {
+            try await HistoryBench(folder: folder, executions: options.executions, seconds: options.seconds).run()
+        }
+    }
+}
+
+/// What the command line says.
+struct Options {
+    var executions = 10_000_000
+    var seconds = 5
+    var folder = FileManager.default.currentDirectoryPath
+    var runsAdmissions = true
+    var runsHistory = true
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    init(_ arguments: ArraySlice<String>) throws {
+        var words = Array(arguments)
+        while !words.isEmpty {
+            let name = words.removeFirst()
+            guard let value = words.first else { throw Failure(description: "\(name) needs a value") }
+            words.removeFirst()
+            switch (name, Int(value)) {
+            case ("--executions", let count?) where count > 0: executions = count
+            case ("--seconds", let count?) where count > 0: seconds = count
+            case ("--folder", _): folder = value
+            case ("--only", _) where value == "admissions": runsHistory = false
+            case ("--only", _) where value == "history": runsAdmissions = false
+            default: throw Failure(description: "\(name) \(value) is not understood")
+            }
+        }
+    }
+}
+
+/// The machine at the moment, without which no figure means anything.
+enum Machine {
+    static var description: String {
+        let load = (try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8))?
+            .split(separator: " ").prefix(3).joined(separator: " ")
+        return "\(ProcessInfo.processInfo.activeProcessorCount) cores, load \(load ?? "unknown")"
+    }
+}
+
+/// A folder that goes at the end.
+struct BenchFolder {
+    let path: String
+
+    init(in folder: String) throws {
+        path = folder + "/ledger-bench-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    /// Whether so much more fits, and a third again.
+    func hasRoom(for bytes: Int) throws -> Bool {
+        let free = try FileManager.default.attributesOfFileSystem(forPath: path)[.systemFreeSize] as? Int ?? 0
+        return free / 4 * 3 > bytes
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
