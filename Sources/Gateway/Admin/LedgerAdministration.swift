@@ -1,12 +1,11 @@
 import Auth
 import Foundation
 public import Ledger
-import Quota
 
 /// Administration on an open ledger.
 public struct LedgerAdministration: Administration {
-    private let ledger: Ledger
-    private let actor: Actor
+    let ledger: Ledger
+    let actor: Actor
 
     /// Whoever can open the control socket, or the ledger itself, for the audit log.
     public static let localActor = Actor("local:\(NSUserName())")
@@ -17,7 +16,7 @@ public struct LedgerAdministration: Administration {
         self.actor = actor
     }
 
-    /// Makes a tenant with the standard policy.
+    /// Makes a tenant with the default policy.
     public func createTenant(_ name: String) async throws -> TenantView {
         TenantView(try await mapped { try await ledger.createTenant(named(name), by: actor) })
     }
@@ -105,27 +104,6 @@ public struct LedgerAdministration: Administration {
         return keyID
     }
 
-    /// A tenant's limits.
-    public func policy(of tenant: String) async throws -> PolicyView {
-        PolicyView(try await mapped { try await ledger.policy(of: named(tenant)) })
-    }
-
-    /// Changes a tenant's limits and returns them.
-    public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
-        PolicyView(
-            try await mapped {
-                try await ledger.changePolicy(of: named(tenant), by: actor) { policy throws(PolicyFailure) in
-                    try change.applied(to: policy)
-                }
-            }
-        )
-    }
-
-    /// What a tenant has used and reserved.
-    public func usage(of tenant: String) async throws -> UsageView {
-        UsageView(tenant: tenant, try await mapped { try await ledger.usageReport(of: named(tenant)) })
-    }
-
     /// Audit records, oldest first.
     public func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView] {
         guard (1...1000).contains(filter.limit) else {
@@ -143,10 +121,10 @@ public struct LedgerAdministration: Administration {
     }
 
     /// A tenant's name, which somebody may have mistaken for a token: the ledger's failures repeat it.
-    private func named(_ tenant: String) throws(Problem) -> String { try MisplacedToken.refused(tenant) }
+    func named(_ tenant: String) throws(Problem) -> String { try MisplacedToken.refused(tenant) }
 
     /// The ledger's failures, as the problems that both doors speak.
-    private func mapped<Value>(_ work: () async throws -> Value) async throws(Problem) -> Value {
+    func mapped<Value>(_ work: () async throws -> Value) async throws(Problem) -> Value {
         do {
             return try await work()
         } catch let failure as LedgerFailure {

@@ -83,7 +83,7 @@ struct ExecutionRunner: Sendable {
     private func notBegun(_ lease: Lease, reason: String, _ problem: Problem) async -> Problem {
         await closing.settleUnheld(lease, outcome: .killed, reason: reason)
         var problem = problem
-        problem.headers[.executionID] = lease.executionID.text
+        problem.headers = lease.headers
         return problem
     }
 
