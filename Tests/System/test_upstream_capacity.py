@@ -286,8 +286,10 @@ def test_a_waiting_call_that_is_stopped_leaves_the_queue(
     holder, tenant = gateway.tenant(*AMPLE), gateway.tenant(*AMPLE)
     crowd = crowd_of(gateway, holder, 1)
     eventually(lambda: turnstile.inside == 1, within=20, what="the slot is in use")
-    waiting = crowd_of(gateway, tenant, 2)
-    first, second = admitted(tenant)
+    waiting = crowd_of(gateway, tenant, 1)
+    [first] = admitted(tenant)
+    waiting.connections.append(raw.post(gateway, tenant, "print(2)"))
+    eventually(lambda: running(tenant) == 2, within=20, what="another call waits behind it")
     stopped = waiting.connections.pop(0)
     outcome, reason = "cancelled", "caller_left"
     if way == "leaving":
