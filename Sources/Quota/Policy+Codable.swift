@@ -1,6 +1,7 @@
 extension Policy {
     enum CodingKeys: String, CodingKey {
         case rate, executions, sandboxes
+        case guaranteedSandboxes = "guaranteed_sandboxes"
         case runtime = "runtime_ms"
         case timeoutMilliseconds = "timeout_ms"
         case bodyBytes = "body_bytes"
@@ -26,6 +27,7 @@ extension Policy {
             rate: try value(.rate, or: standard.rate),
             executions: try value(.executions, or: standard.executions),
             sandboxes: try value(.sandboxes, or: standard.sandboxes),
+            guaranteedSandboxes: try value(.guaranteedSandboxes, or: standard.guaranteedSandboxes),
             runtime: try value(.runtime, or: standard.runtime),
             timeoutMilliseconds: try value(.timeoutMilliseconds, or: standard.timeoutMilliseconds),
             bodyBytes: try value(.bodyBytes, or: standard.bodyBytes),

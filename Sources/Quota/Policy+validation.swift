@@ -26,6 +26,7 @@ extension Policy {
         try Self.require(rate.burst, in: Rate.permitsRange, "rate.burst")
         try Self.require(executions, in: 0...100_000, "executions")
         try Self.require(sandboxes, in: 0...100_000, "sandboxes")
+        try Self.require(guaranteedSandboxes, in: 0...100_000, "guaranteed_sandboxes")
         for window in RuntimeWindow.allCases {
             guard let limit = runtime[window] else { continue }
             try Self.require(limit, in: 0...Self.longestRuntime, "runtime_ms.\(window.rawValue)")

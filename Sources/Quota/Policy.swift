@@ -6,6 +6,8 @@ public struct Policy: Hashable, Sendable, Codable {
     public var executions: Int
     /// Live sandboxes at once, those of executions not counted: 0 to 100,000.
     public var sandboxes: Int
+    /// Upstream's sandboxes that are free for it whatever others do, those of executions counted: 0 to 100,000.
+    public var guaranteedSandboxes: Int
     /// Runtime in milliseconds for each kind of window that is limited: 0 or more.
     public var runtime: [RuntimeWindow: Int64]
     /// The longest execution, and how long one may take that does not say: 1 ms to 24 h.
@@ -35,6 +37,7 @@ public struct Policy: Hashable, Sendable, Codable {
     /// an execution, 8 MiB bodies, 1 MiB code, 5 MiB context, 10 MiB output, E2B's code interpreter, nothing else.
     public static let standard = Policy(
         rate: Rate(permits: 10, periodSeconds: 1, burst: 20), executions: 5, sandboxes: 5,
+        guaranteedSandboxes: 0,
         runtime: [.day: 3_600_000], timeoutMilliseconds: 30_000,
         bodyBytes: 8 << 20, codeBytes: 1 << 20, contextBytes: 5 << 20, outputBytes: 10 << 20,
         templates: ["code-interpreter-v1"], egress: false, userPorts: [],

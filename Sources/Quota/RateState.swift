@@ -22,6 +22,11 @@ public struct RateState: Sendable, Hashable, Codable {
         nextFree = Moment(nanoseconds: due.addedSaturating(rate.interval))
     }
 
+    /// How long until the next permit; zero if there is one now.
+    public func wait(under rate: Rate, at now: Moment) -> Duration {
+        .nanoseconds(max(0, due(under: rate, at: now).subtractedSaturating(now.nanoseconds) - rate.tolerance))
+    }
+
     /// How many calls could come right now, and how long until a full burst could.
     public func remaining(under rate: Rate, at now: Moment) -> RateStanding {
         let ahead = due(under: rate, at: now).subtractedSaturating(now.nanoseconds)

@@ -9,6 +9,7 @@ struct PolicyTests {
         #expect(policy.rate == Rate(permits: 10, periodSeconds: 1, burst: 20))
         #expect(policy.executions == 5)
         #expect(policy.sandboxes == 5)
+        #expect(policy.guaranteedSandboxes == 0)
         #expect(policy.runtime == [.day: 3_600_000])
         #expect(policy.timeoutMilliseconds == 30_000)
         #expect(policy.templates == ["code-interpreter-v1"])
@@ -41,6 +42,7 @@ struct PolicyTests {
             ("rate.burst", { policy in policy.rate.burst = -1 }),
             ("executions", { policy in policy.executions = -1 }),
             ("sandboxes", { policy in policy.sandboxes = 100_001 }),
+            ("guaranteed_sandboxes", { policy in policy.guaranteedSandboxes = -1 }),
             ("runtime_ms.hour", { policy in policy.runtime[.hour] = -1 }),
             ("timeout_ms", { policy in policy.timeoutMilliseconds = 0 }),
             ("body_bytes", { policy in policy.bodyBytes = 10 }),
