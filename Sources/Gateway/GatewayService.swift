@@ -69,9 +69,12 @@ public struct GatewayService: Service {
 
         let running = RunningExecutions()
         let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
+        let slots = UpstreamSlots(limits: settings.capacity, guarantees: ledger.guaranteedSandboxes, logger: logger)
+        await closing.destroyLeftovers(holding: slots)
         let maker = SandboxMaker(upstream: upstream, closing: closing)
         let runner = ExecutionRunner(
-            ledger: ledger, upstream: upstream, maker: maker, closing: closing, running: running, logger: logger
+            ledger: ledger, upstream: upstream, slots: slots, maker: maker, closing: closing, running: running,
+            logger: logger
         )
         let readiness = Readiness(ledger: ledger, upstream: upstream, running: running)
         await readiness.probe()
@@ -101,7 +104,7 @@ public struct GatewayService: Service {
             arrivals, logger
         )
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, running: running), health: health,
+            admin: AdminRoutes(ledger: ledger, running: running, slots: slots), health: health,
             trustedProxies: settings.trustedProxies
         )
         let administrators = Listener(
@@ -116,7 +119,7 @@ public struct GatewayService: Service {
         // Stopped in reverse: the drain first, while everything still answers, and the ledger last.
         let drain = Drain(running: running, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
-            services: [ledger, transport, closing, maker, readiness, commands, administrators, callers, drain],
+            services: [ledger, transport, slots, closing, maker, readiness, commands, administrators, callers, drain],
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = settings.drain + Self.shutdownMargin

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Quota
 import Testing
 
 @testable import Gateway
@@ -41,11 +42,28 @@ import Testing
         ("GATEWAY_LOG_LEVEL=loud", "must be one of"), ("GATEWAY_TRUSTED_PROXIES=10.0.0.0/33", "networks such as"),
         ("GATEWAY_TRUSTED_PROXIES=10.0.0.1/8", "bits beyond"),
         ("GATEWAY_LISTEN=0.0.0.0:80", "reachable from other machines"), ("GATEWAY_LISTEN", "expected NAME=value"),
+        ("GATEWAY_UPSTREAM_SANDBOXES=0", "1 to 100000"), ("GATEWAY_UPSTREAM_SANDBOXES=lots", "1 to 100000"),
+        ("GATEWAY_UPSTREAM_CREATES=5", "a rate such as 5/s"), ("GATEWAY_UPSTREAM_CREATES=0/s", "a rate such as 5/s"),
+        ("GATEWAY_QUEUE_LENGTH=-1", "0 to 100000"), ("GATEWAY_QUEUE_SECONDS=0", "1 to 600"),
     ])
     func saysWhereAndWhat(line: String, reason: String) {
         let failure = #expect(throws: SettingFailure.self) { try load(dotEnv: "\n\(line)\n") }
         #expect(failure?.description.contains(reason) == true, "\(failure?.description ?? "")")
         if !reason.contains("reachable") { #expect(failure?.description.contains("line 2") == true) }
+    }
+
+    @Test func upstreamsCapacityIsNotLimitedUnlessSaid() throws {
+        #expect(try load().settings.capacity == CapacityLimits())
+        let settings = try load(environment: [
+            "GATEWAY_UPSTREAM_SANDBOXES": "20", "GATEWAY_UPSTREAM_CREATES": "5/s", "GATEWAY_QUEUE_LENGTH": "0",
+            "GATEWAY_QUEUE_SECONDS": "3",
+        ]).settings
+        let expected = CapacityLimits(
+            sandboxes: 20, creates: Rate(permits: 5, periodSeconds: 1, burst: 1), queueLength: 0, patience: .seconds(3))
+        #expect(settings.capacity == expected)
+        #expect(settings.shown(.upstreamCreates) == "5/s burst 1")
+        let bursting = try load(environment: ["GATEWAY_UPSTREAM_CREATES": "5/s burst 4"]).settings
+        #expect(bursting.capacity.creates?.burst == 4)
     }
 
     @Test func othersMultiLineValuesAreTheirOwn() throws {

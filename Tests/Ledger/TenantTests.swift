@@ -99,4 +99,20 @@ struct TenantTests {
         #expect(records.map(\.entry.afterDocument) == [#"{"disabled":true}"#, #"{"disabled":false}"#])
         #expect(records.map(\.entry.beforeDocument) == [#"{"disabled":false}"#, #"{"disabled":true}"#])
     }
+
+    @Test("Guarantees are told as committed, without tenants that have none or are shut out")
+    func guarantees() async throws {
+        let test = try await TestLedger()
+        #expect(test.ledger.guaranteedSandboxes().isEmpty)
+        try await test.ledger.changePolicy(of: TestLedger.tenant, by: "test") { policy in
+            var policy = policy
+            policy.guaranteedSandboxes = 3
+            return policy
+        }
+        #expect(test.ledger.guaranteedSandboxes() == [TestLedger.tenant: 3])
+        try await test.ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
+        #expect(test.ledger.guaranteedSandboxes().isEmpty)
+        try await test.ledger.setTenantDisabled(false, of: TestLedger.tenant, by: "test")
+        #expect(test.ledger.guaranteedSandboxes() == [TestLedger.tenant: 3])
+    }
 }

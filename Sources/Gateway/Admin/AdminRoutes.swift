@@ -10,13 +10,16 @@ import NIOFoundationCompat
 struct AdminRoutes: Sendable {
     let ledger: Ledger
     let running: RunningExecutions
+    let slots: UpstreamSlots
 
     private static let maximumBodyBytes = 64 * 1024
 
     func createTenant(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let name: String }
         let body = try await decode(Body.self, fields: ["name"], request)
-        return JSONReply.response(try await administration(context).createTenant(body.name), status: .created)
+        let tenant = try await administration(context).createTenant(body.name)
+        slots.refreshGuarantees()
+        return JSONReply.response(tenant, status: .created)
     }
 
     func listTenants(_ request: Request, context: AdminContext) async throws -> Response {
@@ -31,7 +34,9 @@ struct AdminRoutes: Sendable {
         struct Body: Decodable { let disabled: Bool }
         let body = try await decode(Body.self, fields: ["disabled"], request)
         let tenant = try context.parameters.require("tenant")
-        return JSONReply.response(try await administration(context).setTenantDisabled(body.disabled, of: tenant))
+        let changed = try await administration(context).setTenantDisabled(body.disabled, of: tenant)
+        slots.refreshGuarantees()
+        return JSONReply.response(changed)
     }
 
     func issueKey(_ request: Request, context: AdminContext) async throws -> Response {
@@ -89,7 +94,9 @@ struct AdminRoutes: Sendable {
         let tenant = try context.parameters.require("tenant")
         let change = try await decode(
             PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request)
-        return JSONReply.response(try await administration(context).changePolicy(of: tenant, change))
+        let policy = try await administration(context).changePolicy(of: tenant, change)
+        slots.refreshGuarantees()
+        return JSONReply.response(policy)
     }
 
     func getTenantUsage(_ request: Request, context: AdminContext) async throws -> Response {

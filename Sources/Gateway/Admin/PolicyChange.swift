@@ -10,6 +10,8 @@ public struct PolicyChange: Codable, Sendable {
     public var executions: Int?
     /// Live sandboxes at once.
     public var sandboxes: Int?
+    /// Upstream's sandboxes that are free for the tenant whatever others do.
+    public var guaranteedSandboxes: Int?
     /// Sandbox-seconds by window; `null` lifts that window's limit.
     public var runtimeSeconds: [String: Double?]?
     /// Longest execution.
@@ -29,6 +31,7 @@ public struct PolicyChange: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case rate, burst, executions, sandboxes, templates
+        case guaranteedSandboxes = "guaranteed_sandboxes"
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
         case bodyBytes = "body_bytes"
@@ -45,7 +48,7 @@ public struct PolicyChange: Codable, Sendable {
     public var isEmpty: Bool {
         rate == nil && burst == nil && executions == nil && sandboxes == nil && runtimeSeconds == nil
             && timeoutSeconds == nil && bodyBytes == nil && codeBytes == nil && contextBytes == nil
-            && outputBytes == nil && templates == nil && signedOnly == nil
+            && outputBytes == nil && templates == nil && signedOnly == nil && guaranteedSandboxes == nil
     }
 
     /// The policy with the change made.
@@ -64,6 +67,7 @@ public struct PolicyChange: Codable, Sendable {
         if let burst { policy.rate.burst = burst }
         if let executions { policy.executions = executions }
         if let sandboxes { policy.sandboxes = sandboxes }
+        if let guaranteedSandboxes { policy.guaranteedSandboxes = guaranteedSandboxes }
         for (name, seconds) in runtimeSeconds ?? [:] {
             guard let window = RuntimeWindow(rawValue: name) else {
                 throw PolicyFailure(

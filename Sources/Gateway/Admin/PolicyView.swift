@@ -23,6 +23,8 @@ public struct PolicyView: Codable, Sendable {
     public var executions: Int
     /// Live sandboxes at once.
     public var sandboxes: Int
+    /// Upstream's sandboxes that are free for the tenant whatever others do.
+    public var guaranteedSandboxes: Int
     /// Sandbox-seconds by window (`hour`, `day`, `month`); a window without an entry is not limited.
     public var runtimeSeconds: [String: Double]
     /// Longest execution, and the default.
@@ -42,6 +44,7 @@ public struct PolicyView: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case rate, executions, sandboxes, templates
+        case guaranteedSandboxes = "guaranteed_sandboxes"
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
         case bodyBytes = "body_bytes"
@@ -58,6 +61,7 @@ public struct PolicyView: Codable, Sendable {
         )
         executions = policy.executions
         sandboxes = policy.sandboxes
+        guaranteedSandboxes = policy.guaranteedSandboxes
         runtimeSeconds = [:]
         for (window, milliseconds) in policy.runtime { runtimeSeconds[window.rawValue] = Double(milliseconds) / 1000 }
         timeoutSeconds = Double(policy.timeoutMilliseconds) / 1000

@@ -11,7 +11,7 @@ final class RateTable: Sendable {
     private let now: @Sendable () -> Moment
 
     /// - Parameter now: any clock that only goes forward.
-    init(_ rate: Rate, now: @escaping @Sendable () -> Moment = uptime) {
+    init(_ rate: Rate, now: @escaping @Sendable () -> Moment = Moment.uptime) {
         self.rate = rate
         self.now = now
     }
@@ -33,8 +33,4 @@ final class RateTable: Sendable {
         states = states.filter { ($0.value.nextFree ?? now) > now }
         if states.count > maximumNames / 10 * 9 { states.removeAll(keepingCapacity: true) }
     }
-
-    private static let started = ContinuousClock.now
-
-    @Sendable private static func uptime() -> Moment { Moment(nanoseconds: 0) + (ContinuousClock.now - started) }
 }

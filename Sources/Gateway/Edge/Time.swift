@@ -17,6 +17,11 @@ enum Timestamp {
 }
 
 extension Moment {
+    /// How long this process has been looking: a clock that only goes forward, and says nothing about the calendar.
+    @Sendable static func uptime() -> Moment { Moment(nanoseconds: 0) + (ContinuousClock.now - started) }
+
+    private static let started = ContinuousClock.now
+
     var date: Date { Date(timeIntervalSince1970: Double(nanoseconds / 1_000_000) / 1000) }
 }
 

@@ -13,6 +13,7 @@ final class Execution: Sendable {
     let lease: Lease
     private let order: ExecutionOrder
     private let sandbox: Sandbox
+    private let slot: UpstreamSlot
     /// How long it waited for its sandbox.
     let queuedMilliseconds: Int64
     private let registration: RunningExecutions.Registration
@@ -21,12 +22,13 @@ final class Execution: Sendable {
     private let hasBegun = Mutex(false)
 
     init(
-        order: ExecutionOrder, lease: Lease, sandbox: Sandbox, queuedMilliseconds: Int64,
+        order: ExecutionOrder, lease: Lease, sandbox: Sandbox, slot: UpstreamSlot, queuedMilliseconds: Int64,
         registration: RunningExecutions.Registration, runner: ExecutionRunner
     ) {
         self.order = order
         self.lease = lease
         self.sandbox = sandbox
+        self.slot = slot
         self.queuedMilliseconds = queuedMilliseconds
         self.registration = registration
         self.runner = runner
@@ -34,10 +36,11 @@ final class Execution: Sendable {
 
     deinit {
         guard !hasBegun.withLock(\.self) else { return }
-        runner.closing.abandon(lease, sandboxID: sandbox.id, heldMilliseconds: heldMilliseconds)
+        runner.closing.abandon(lease, dooming: doomed, heldMilliseconds: heldMilliseconds)
     }
 
     var id: String { lease.executionID.text }
+    private var doomed: DoomedSandbox { DoomedSandbox(id: sandbox.id, slot: slot) }
     private var stop: StopSignal { registration.stop }
     private var heldMilliseconds: Int64 { (ContinuousClock.now - heldSince).wholeMilliseconds }
 
@@ -57,7 +60,7 @@ final class Execution: Sendable {
             outcome: ending.outcome, reason: ending.reason, heldMilliseconds: held, outputBytes: ending.outputBytes,
             exceptionName: ending.exceptionName
         )
-        let settled = await runner.closing.settle(lease, with: result, sandboxID: sandbox.id)
+        let settled = await runner.closing.settle(lease, with: result, dooming: doomed)
         ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(held, lease.grant.timeoutMilliseconds)
         registration.leave()
         logFinish(ending)

@@ -3,12 +3,18 @@ import Ledger
 import Logging
 import ServiceLifecycle
 
+/// A sandbox to be destroyed, and the slot that is free again once it is.
+struct DoomedSandbox: Sendable {
+    let id: String
+    let slot: UpstreamSlot
+}
+
 /// Ends what executions leave behind: settles their leases and destroys their sandboxes, again and again until they
 /// are gone. What is not done at shutdown stands in the ledger and is done at the next start.
 final class ExecutionClosing: Service {
     private enum Work: Sendable {
-        case destroy(sandboxID: String)
-        case abandon(Lease, sandboxID: String, heldMilliseconds: Int64)
+        case destroy(DoomedSandbox)
+        case abandon(Lease, DoomedSandbox, heldMilliseconds: Int64)
     }
 
     private let ledger: Ledger
@@ -26,15 +32,15 @@ final class ExecutionClosing: Service {
 
     /// Settles and has the sandbox destroyed. Returns `nil` if the ledger cannot be written now; it then settles later.
     func settle(
-        _ lease: Lease, with result: ExecutionResult, sandboxID: String
+        _ lease: Lease, with result: ExecutionResult, dooming sandbox: DoomedSandbox
     ) async -> SettledExecution? {
-        defer { queue.yield(.destroy(sandboxID: sandboxID)) }
+        defer { queue.yield(.destroy(sandbox)) }
         return await settle(lease, with: result)
     }
 
     /// Has a sandbox destroyed that no lease holds.
-    func destroy(sandboxID: String) {
-        queue.yield(.destroy(sandboxID: sandboxID))
+    func destroy(_ sandbox: DoomedSandbox) {
+        queue.yield(.destroy(sandbox))
     }
 
     /// Gives back all of a lease whose sandbox was never made.
@@ -46,14 +52,18 @@ final class ExecutionClosing: Service {
     }
 
     /// For an execution whose reply was never begun. Callable from a `deinit`.
-    func abandon(_ lease: Lease, sandboxID: String, heldMilliseconds: Int64) {
-        queue.yield(.abandon(lease, sandboxID: sandboxID, heldMilliseconds: heldMilliseconds))
+    func abandon(_ lease: Lease, dooming sandbox: DoomedSandbox, heldMilliseconds: Int64) {
+        queue.yield(.abandon(lease, sandbox, heldMilliseconds: heldMilliseconds))
+    }
+
+    /// Has those destroyed that were left over from before the start. They hold slots until they are.
+    func destroyLeftovers(holding slots: UpstreamSlots) async {
+        for id in (try? await ledger.sandboxesToDestroy()) ?? [] {
+            destroy(DoomedSandbox(id: id, slot: slots.slotOfLeftover()))
+        }
     }
 
     func run() async throws {
-        for sandboxID in (try? await ledger.sandboxesToDestroy()) ?? [] {
-            queue.yield(.destroy(sandboxID: sandboxID))
-        }
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 for await item in work {
@@ -67,15 +77,15 @@ final class ExecutionClosing: Service {
 
     private func perform(_ work: Work) async {
         switch work {
-        case .destroy(let sandboxID):
-            await destroy(sandboxID)
-        case .abandon(let lease, let sandboxID, let heldMilliseconds):
+        case .destroy(let sandbox):
+            await destroyForSure(sandbox)
+        case .abandon(let lease, let sandbox, let heldMilliseconds):
             let left = ExecutionResult(
                 outcome: .cancelled, reason: "caller_left", heldMilliseconds: heldMilliseconds, outputBytes: 0,
                 exceptionName: nil
             )
             _ = await settle(lease, with: left)
-            await destroy(sandboxID)
+            await destroyForSure(sandbox)
         }
     }
 
@@ -92,16 +102,17 @@ final class ExecutionClosing: Service {
     }
 
     /// Tries until upstream confirms that the sandbox is gone, or the gateway shuts down.
-    private func destroy(_ sandboxID: String) async {
+    private func destroyForSure(_ sandbox: DoomedSandbox) async {
         var pause = Duration.milliseconds(200)
         while true {
             do {
-                try await upstream.destroy(sandboxID)
-                await ledger.sandboxDestroyed(sandboxID)
+                try await upstream.destroy(sandbox.id)
+                sandbox.slot.release()
+                await ledger.sandboxDestroyed(sandbox.id)
                 return
             } catch {
                 logger.warning(
-                    "sandbox not destroyed yet", metadata: ["sandbox": "\(sandboxID)", "error": "\(error.reason)"]
+                    "sandbox not destroyed yet", metadata: ["sandbox": "\(sandbox.id)", "error": "\(error.reason)"]
                 )
             }
             let wait = pause

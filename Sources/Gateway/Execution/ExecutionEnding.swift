@@ -1,5 +1,6 @@
 import E2BUpstream
 import Ledger
+import Quota
 import Synchronization
 
 /// How an execution ended, as far as the gateway saw it.
@@ -82,6 +83,17 @@ extension UpstreamFailure {
         case .sandboxGone: "sandbox_gone"
         case .contextInvalid: "context_invalid"
         case .cancelled: "cancelled"
+        }
+    }
+}
+
+extension CapacityRefusal {
+    /// A stable word for audit and logs.
+    var reason: String {
+        switch self {
+        case .queueFull: "queue_full"
+        case .waitedTooLong: "queue_timeout"
+        case .paused: "upstream_capacity"
         }
     }
 }

@@ -9,6 +9,7 @@ import Quota
 struct ExecutionRunner: Sendable {
     let ledger: Ledger
     let upstream: E2BClient
+    let slots: UpstreamSlots
     let maker: SandboxMaker
     let closing: ExecutionClosing
     let running: RunningExecutions
@@ -23,7 +24,7 @@ struct ExecutionRunner: Sendable {
         case stopped(FinishedExecution)
     }
 
-    /// Admits the order and makes its sandbox.
+    /// Admits the order, waits for its turn and makes its sandbox.
     ///
     /// - Parameter departure: the signal of the caller's connection.
     /// - Throws: a ``Problem``; whatever was reserved has then been given back.
@@ -36,26 +37,54 @@ struct ExecutionRunner: Sendable {
         )
         let lease = try await admit(order, as: registration.id, for: context)
         let admitted = ContinuousClock.now
-        switch await maker.make(sandboxOrder(order, under: lease), unless: registration.stop) {
-        case .made(let sandbox):
-            let waited = (ContinuousClock.now - admitted).wholeMilliseconds
+        var waited: Int64 { (ContinuousClock.now - admitted).wholeMilliseconds }
+        switch await makeSandbox(sandboxOrder(order, under: lease), for: lease.tenant, unless: registration.stop) {
+        case .made(let sandbox, let slot):
             return .holding(
                 Execution(
-                    order: order, lease: lease, sandbox: sandbox, queuedMilliseconds: waited,
+                    order: order, lease: lease, sandbox: sandbox, slot: slot, queuedMilliseconds: waited,
                     registration: registration, runner: self
                 )
             )
+        case .refused(let refusal):
+            throw await notBegun(lease, reason: refusal.reason, Problem(refusal))
         case .failed(let failure):
-            await closing.settleUnheld(lease, outcome: .killed, reason: failure.reason)
-            var problem = Problem(creating: failure)
-            problem.headers[.executionID] = lease.executionID.text
-            throw problem
+            throw await notBegun(lease, reason: failure.reason, Problem(creating: failure))
         case .stopped(let reason):
             let ending = ExecutionProgress().ending(stoppedBy: reason)
             await closing.settleUnheld(lease, outcome: ending.outcome, reason: ending.reason)
-            let waited = (ContinuousClock.now - admitted).wholeMilliseconds
             return .stopped(FinishedExecution(lease: lease, ending: ending, queuedMilliseconds: waited))
         }
+    }
+
+    private enum Making: Sendable {
+        case made(Sandbox, UpstreamSlot)
+        case refused(CapacityRefusal)
+        case failed(UpstreamFailure)
+        case stopped(StopReason)
+    }
+
+    /// A sandbox, as soon as upstream has room for it and it is this tenant's turn.
+    private func makeSandbox(
+        _ order: SandboxOrder, for tenant: String, unless stop: StopSignal
+    ) async -> Making {
+        switch await slots.slot(for: tenant, unless: stop) {
+        case .refused(let refusal): return .refused(refusal)
+        case .stopped(let reason): return .stopped(reason)
+        case .held(let slot):
+            switch await maker.make(order, in: slot, unless: stop) {
+            case .made(let sandbox): return .made(sandbox, slot)
+            case .failed(let failure): return .failed(failure)
+            case .stopped(let reason): return .stopped(reason)
+            }
+        }
+    }
+
+    private func notBegun(_ lease: Lease, reason: String, _ problem: Problem) async -> Problem {
+        await closing.settleUnheld(lease, outcome: .killed, reason: reason)
+        var problem = problem
+        problem.headers[.executionID] = lease.executionID.text
+        return problem
     }
 
     private func admit(

@@ -1,6 +1,5 @@
 import E2BUpstream
 import ServiceLifecycle
-import Synchronization
 
 /// Makes sandboxes for executions that may stop waiting for them.
 ///
@@ -16,7 +15,8 @@ final class SandboxMaker: Service {
 
     private struct Work: Sendable {
         let order: SandboxOrder
-        let caller: Waiter
+        let slot: UpstreamSlot
+        let caller: FirstAnswer<Answer>
     }
 
     private let upstream: E2BClient
@@ -30,12 +30,15 @@ final class SandboxMaker: Service {
         (work, queue) = AsyncStream.makeStream()
     }
 
-    /// Makes a sandbox, unless `stop` is thrown before it is there.
-    func make(_ order: SandboxOrder, unless stop: StopSignal) async -> Answer {
-        let caller = Waiter()
+    /// Makes a sandbox in a slot, unless `stop` is thrown before it is there. Where none is made the slot is released.
+    func make(_ order: SandboxOrder, in slot: UpstreamSlot, unless stop: StopSignal) async -> Answer {
+        let caller = FirstAnswer<Answer>()
         let subscription = stop.onStop { reason in _ = caller.answer(.stopped(reason)) }
         defer { subscription.cancel() }
-        if case .terminated = queue.yield(Work(order: order, caller: caller)) { _ = caller.answer(.stopped(.shutdown)) }
+        if case .terminated = queue.yield(Work(order: order, slot: slot, caller: caller)) {
+            slot.release()
+            _ = caller.answer(.stopped(.shutdown))
+        }
         return await caller.wait()
     }
 
@@ -52,57 +55,21 @@ final class SandboxMaker: Service {
     }
 
     private func perform(_ work: Work) async {
-        guard !work.caller.isAnswered else { return }
+        guard !work.caller.isAnswered else { return work.slot.release() }
         do {
             let sandbox = try await upstream.createSandbox(work.order)
-            if !work.caller.answer(.made(sandbox)) { closing.destroy(sandboxID: sandbox.id) }
+            work.slot.upstreamWasNotFull()
+            guard work.caller.answer(.made(sandbox)) else {
+                return closing.destroy(DoomedSandbox(id: sandbox.id, slot: work.slot))
+            }
         } catch {
+            if case .capacity(let retryAfter) = error {
+                work.slot.upstreamWasFull(retryAfter: retryAfter)
+            } else {
+                work.slot.upstreamWasNotFull()
+            }
+            work.slot.release()
             _ = work.caller.answer(.failed(error))
-        }
-    }
-
-    /// One caller and the first answer it gets, whichever comes first: the answer or the waiting.
-    private final class Waiter: Sendable {
-        private enum State {
-            case idle
-            case waiting(CheckedContinuation<Answer, Never>)
-            case answered(Answer)
-        }
-
-        private let state = Mutex(State.idle)
-
-        var isAnswered: Bool {
-            state.withLock { state in
-                if case .answered = state { true } else { false }
-            }
-        }
-
-        func wait() async -> Answer {
-            await withCheckedContinuation { continuation in
-                let early = state.withLock { state -> Answer? in
-                    if case .answered(let answer) = state { return answer }
-                    state = .waiting(continuation)
-                    return nil
-                }
-                if let early { continuation.resume(returning: early) }
-            }
-        }
-
-        /// Returns false if there was an answer already.
-        func answer(_ answer: Answer) -> Bool {
-            let (isFirst, continuation) = state.withLock { state -> (Bool, CheckedContinuation<Answer, Never>?) in
-                switch state {
-                case .answered: return (false, nil)
-                case .idle:
-                    state = .answered(answer)
-                    return (true, nil)
-                case .waiting(let continuation):
-                    state = .answered(answer)
-                    return (true, continuation)
-                }
-            }
-            continuation?.resume(returning: answer)
-            return isFirst
         }
     }
 }

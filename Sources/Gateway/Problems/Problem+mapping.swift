@@ -76,6 +76,17 @@ extension Problem {
         }
     }
 
+    init(_ refusal: CapacityRefusal) {
+        let detail =
+            switch refusal {
+            case .queueFull(let length, _):
+                length == 0 ? "No sandbox is free." : "No sandbox is free, and \(length) calls are waiting for one."
+            case .waitedTooLong(let patience, _): "No sandbox became free within \(patience / .seconds(1)) s."
+            case .paused: "The sandbox cloud has no room and asked the gateway to wait."
+            }
+        self.init(.upstreamCapacity, "\(detail) Nothing was run.", retryAfter: refusal.retryAfter)
+    }
+
     init(_ failure: AdmissionFailure) {
         switch failure {
         case .denied(let denial):

@@ -136,7 +136,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .upstreamTimeout:
             "The sandbox cloud did not answer within the gateway's deadline. A sandbox may have been made; the cloud ends it by itself soon after the timeout."
         case .upstreamCapacity:
-            "The sandbox cloud has reached its own limit on sandboxes. This is not the tenant's quota. Try again after `Retry-After`."
+            "All sandboxes that the sandbox cloud gives this gateway are in use. This is not the tenant's quota: the call waited its turn among all tenants and none became free in time, the queue is full, or the cloud refused a sandbox itself. Nothing was run or charged. Try again after `Retry-After`; an administrator can guarantee a tenant a share with `e2b-gateway quota set TENANT --guaranteed N`."
         case .ledgerUnavailable:
             "The gateway keeps its accounts and its audit log before it acts, and cannot write them now. Nothing was run. Try again shortly."
         case .draining:

@@ -1,6 +1,7 @@
 import Auth
 import E2BUpstream
 import Logging
+import Quota
 
 /// Every setting there is, by its name in the environment.
 public enum SettingName: String, CaseIterable, Sendable {
@@ -13,6 +14,10 @@ public enum SettingName: String, CaseIterable, Sendable {
     case rootKeyFile = "GATEWAY_ROOT_KEY_FILE"
     case trustedProxies = "GATEWAY_TRUSTED_PROXIES"
     case drainSeconds = "GATEWAY_DRAIN_SECONDS"
+    case upstreamSandboxes = "GATEWAY_UPSTREAM_SANDBOXES"
+    case upstreamCreates = "GATEWAY_UPSTREAM_CREATES"
+    case queueLength = "GATEWAY_QUEUE_LENGTH"
+    case queueSeconds = "GATEWAY_QUEUE_SECONDS"
     case logLevel = "GATEWAY_LOG_LEVEL"
     case e2bAPIKey = "E2B_API_KEY"
     case e2bAPIURL = "E2B_API_URL"
@@ -57,10 +62,15 @@ extension Settings {
             }
             trustedProxies = proxies
         case .drainSeconds:
-            guard let seconds = Int(value), (0...3600).contains(seconds) else {
-                throw SettingFailure(setting, "must be whole seconds from 0 to 3600, not \"\(value)\"")
-            }
-            drain = .seconds(seconds)
+            drain = .seconds(try Self.number(setting, in: 0...3600, unit: "whole seconds"))
+        case .upstreamSandboxes:
+            capacity.sandboxes = try Self.number(setting, in: 1...100_000)
+        case .upstreamCreates:
+            capacity.creates = try Self.pace(setting)
+        case .queueLength:
+            capacity.queueLength = try Self.number(setting, in: 0...100_000)
+        case .queueSeconds:
+            capacity.patience = .seconds(try Self.number(setting, in: 1...600, unit: "whole seconds"))
         case .logLevel:
             guard let level = Logger.Level(rawValue: value) else {
                 let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
@@ -90,6 +100,27 @@ extension Settings {
         case .adminToken:
             adminToken = value
         }
+    }
+
+    private static func number(
+        _ setting: RawSetting, in range: ClosedRange<Int>, unit: String = "a whole number"
+    ) throws(SettingFailure) -> Int {
+        guard let number = Int(setting.value), range.contains(number) else {
+            let bounds = "from \(range.lowerBound) to \(range.upperBound)"
+            throw SettingFailure(setting, "must be \(unit) \(bounds), not \"\(setting.value)\"")
+        }
+        return number
+    }
+
+    /// A rate without a burst unless it says otherwise: a burst on top of an even pace is more in the first second than
+    /// the rate says, and upstream would refuse it.
+    private static func pace(_ setting: RawSetting) throws(SettingFailure) -> Rate {
+        guard var rate = Rate(parsing: setting.value) else {
+            throw SettingFailure(
+                setting, "must be a rate such as 5/s, 60/min or 5/s burst 5, not \"\(setting.value)\"")
+        }
+        if !setting.value.contains("burst") { rate.burst = 1 }
+        return rate
     }
 
     private static func rootKey(_ setting: RawSetting) throws(SettingFailure) -> RootKey {

@@ -1,4 +1,5 @@
 import Logging
+import Quota
 
 extension Settings {
     /// A setting's value in force, as it may be shown: a secret is `set` or `not set`.
@@ -13,6 +14,10 @@ extension Settings {
         case .rootKeyFile: effectiveRootKeyFile
         case .trustedProxies: trustedProxies.description
         case .drainSeconds: "\(drain.components.seconds)"
+        case .upstreamSandboxes: capacity.sandboxes.map { "\($0)" } ?? "not limited"
+        case .upstreamCreates: capacity.creates.map { "\($0)" } ?? "not limited"
+        case .queueLength: "\(capacity.queueLength)"
+        case .queueSeconds: "\(capacity.patience.components.seconds)"
         case .logLevel: logLevel.rawValue
         case .e2bAPIKey: secret(upstreamKey != nil)
         case .e2bAPIURL: upstreamAPIURL ?? "from E2B_DOMAIN"

@@ -1,6 +1,7 @@
 public import Auth
 public import E2BUpstream
 public import Logging
+public import Quota
 
 /// Everything the gateway can be told from outside, checked.
 ///
@@ -22,6 +23,11 @@ public struct Settings: Sendable {
     public var trustedProxies = TrustedProxies.none
     /// `GATEWAY_DRAIN_SECONDS`: how long running executions may go on after SIGTERM, 0–3600. Default 35.
     public var drain: Duration = .seconds(35)
+    /// `GATEWAY_UPSTREAM_SANDBOXES`: sandboxes at once of all tenants, 1–100,000; default not limited.
+    /// `GATEWAY_UPSTREAM_CREATES`: how often one may be created, such as `5/s`; default not limited.
+    /// `GATEWAY_QUEUE_LENGTH`: calls that may wait for one, 0–100,000. Default 1,000.
+    /// `GATEWAY_QUEUE_SECONDS`: how long each may wait, 1–600. Default 10.
+    public var capacity = CapacityLimits()
     /// `GATEWAY_LOG_LEVEL`: trace, debug, info, notice, warning, error, critical. Default info.
     public var logLevel = Logger.Level.info
     /// `GATEWAY_URL`: where the client commands find a gateway. Default `http://127.0.0.1:8080`.

@@ -16,6 +16,7 @@ struct QuotaCommand: ParsableCommand {
                 ["rate", "\(policy.rate.permits) per \(policy.rate.periodSeconds) s, burst \(policy.rate.burst)"],
                 ["executions at once", "\(policy.executions)"],
                 ["sandboxes at once", "\(policy.sandboxes)"],
+                ["sandboxes guaranteed", "\(policy.guaranteedSandboxes)"],
                 ["runtime", runtime.isEmpty ? "not limited" : runtime.joined(separator: ", ")],
                 ["timeout", "\(plain(policy.timeoutSeconds)) s"],
                 ["body, code, context", "\(policy.bodyBytes), \(policy.codeBytes), \(policy.contextBytes) bytes"],
@@ -54,6 +55,7 @@ struct QuotaCommand: ParsableCommand {
         @Option(help: "Requests at once before the rate applies.") var burst: Int?
         @Option(help: "Executions at once.") var executions: Int?
         @Option(help: "Live sandboxes at once.") var sandboxes: Int?
+        @Option(help: "Upstream's sandboxes that are free for it whatever others do.") var guaranteed: Int?
         @Option(help: "Sandbox-seconds: 3600s/day, 10h/month, or none/hour to lift it. Repeatable.")
         var runtime: [RuntimeArgument] = []
         @Option(help: "Longest execution: 30s, 2m or 500ms.") var timeout: DurationArgument?
@@ -69,6 +71,7 @@ struct QuotaCommand: ParsableCommand {
             change.burst = burst
             change.executions = executions
             change.sandboxes = sandboxes
+            change.guaranteedSandboxes = guaranteed
             change.timeoutSeconds = timeout?.seconds
             change.outputBytes = outputBytes
             change.signedOnly = signedOnly

@@ -117,6 +117,17 @@ extension Ledger {
         }
     }
 
+    /// How many of upstream's sandboxes each tenant is guaranteed, as committed; those with none, and those that are shut
+    /// out, are not named.
+    public func guaranteedSandboxes() -> [String: Int] {
+        books.withLock { books in
+            books.accounts.compactMapValues { account in
+                let guaranteed = account.tenant.isDisabled ? 0 : account.policy.guaranteedSandboxes
+                return guaranteed > 0 ? guaranteed : nil
+            }
+        }
+    }
+
     /// How a tenant stands against its limits at this moment.
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
