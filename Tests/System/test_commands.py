@@ -31,11 +31,13 @@ def test_tenants_keys_and_quotas(administered: Gateway) -> None:
     assert issued["token"] not in json.dumps(key)
 
     words = ["--rate", "7/min", "--burst", "9", "--executions", "2", "--runtime", "60s/hour", "--timeout", "5s"]
+    words += ["--guaranteed", "3"]
     changed = administered.json_command("quota", "set", name, *words)
     assert changed == administered.json_command("quota", "get", name)
     assert changed["rate"] == {"permits": 7, "period_seconds": 60, "burst": 9}
     assert (changed["executions"], changed["timeout_seconds"]) == (2, 5)
     assert changed["runtime_seconds"]["hour"] == 60
+    assert changed["guaranteed_sandboxes"] == 3
 
     revoked = administered.json_command("key", "revoke", issued["key_id"])
     assert revoked["state"] == "revoked"
