@@ -135,6 +135,8 @@ struct RestorationTests {
         let restored = try await aged.restore()
         let kept = try #require(restored.keptAt)
         #expect(FileManager.default.contents(atPath: kept) == garbage)
+        #expect(FileManager.default.contents(atPath: kept + "-wal") == garbage)
+        #expect(!FileManager.default.fileExists(atPath: aged.test.path + "-wal"), "before anybody opens it")
         #expect(try LedgerCheck.run(at: aged.test.path).findings == [])
         #expect(try aged.opened().authenticate(aged.test.key.token).tenant == TestLedger.tenant)
     }

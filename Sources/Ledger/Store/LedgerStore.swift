@@ -92,6 +92,8 @@ enum LedgerStore {
     /// - Throws: ``LedgerFailure/inUse(path:)`` if somebody reads or writes it after all.
     static func foldJournal(at path: String) throws(LedgerFailure) -> Bool {
         do {
+            // Whoever opens a file for writing, and finds it unreadable, deletes its journal in closing it.
+            try snapshot(at: path) { _ in }
             var configuration = Configuration()
             configuration.busyMode = .timeout(lockWait)
             let queue = try DatabaseQueue(path: path, configuration: configuration)
