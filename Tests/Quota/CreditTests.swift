@@ -73,7 +73,7 @@ struct CreditTests {
         var usage = Usage()
         usage.add(credit("one", 5_000, endsIn: 100), at: start)
         let grant = try usage.admit(execution(11_000), under: policy, at: start)
-        let (before, none) = (usage.withdrawCredit("one"), usage.withdrawCredit("two"))
+        let (before, none) = (usage.withdrawCredit("one", at: start), usage.withdrawCredit("two", at: start))
         #expect(before?.milliseconds == 5_000 && none == nil)
         #expect(throws: Denial.self) { try usage.admit(execution(1), under: policy, at: start) }
         let settlement = usage.settle(grant, usedMilliseconds: 11_000)
