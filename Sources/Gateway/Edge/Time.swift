@@ -13,7 +13,7 @@ enum Timestamp {
     /// 9999-12-31T23:59:59.999Z.
     private static let last = Date(timeIntervalSince1970: 253_402_300_799.999)
 
-    static func text(_ moment: Moment) -> String { text(moment.date) }
+    static func text(_ moment: Moment) -> String { moment.text }
 }
 
 extension Moment {
