@@ -1,8 +1,12 @@
 """Notifications: signed, delivered whatever the receiver does, told once for each threshold."""
 
+import base64
 import datetime
 import json
+import os
+import re
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -11,6 +15,7 @@ from conftest import NewGateway
 from harness.fake_e2b import FakeE2B
 from harness.gateway import Gateway, Tenant
 from harness.receiver import Receiver, free_port, new_secret, refuse, taken
+from harness.service import ROOT
 from harness.waiting import eventually
 
 SECRET = new_secret()
@@ -281,6 +286,40 @@ def test_the_webhook_can_be_tried(gateway: Gateway, receiver: Receiver) -> None:
     assert done.returncode == 1 and "connection_refused" in done.stdout
     done = gateway.run("webhook", "test")
     assert done.returncode != 0 and "GATEWAY_WEBHOOK_URL is not set" in done.stderr
+
+
+def test_the_programs_in_the_document_verify_it(gateway: Gateway, receiver: Receiver) -> None:
+    settings = {"GATEWAY_WEBHOOK_URL": receiver.url, "GATEWAY_WEBHOOK_SECRET": SECRET}
+    assert gateway.run("webhook", "test", **settings).returncode == 0
+    [event] = receiver.wait(1)
+    page = (ROOT / "docs/notifications.md").read_text()
+    [python] = re.findall(r"```python\n(import .*?)```", page, re.DOTALL)
+    [javascript] = re.findall(r"```js\n(import \{ createHmac.*?)```", page, re.DOTALL)
+    program: dict = {}
+    exec(python, program)
+    forged = event.headers | {"webhook-signature": "v1," + base64.b64encode(bytes(32)).decode()}
+    late = event.headers | {"webhook-timestamp": str(int(event.headers["webhook-timestamp"]) - 301)}
+    assert program["verify"](SECRET, event.headers, event.body) == event.document
+    for headers, secret in ((forged, SECRET), (late, SECRET), (event.headers, new_secret())):
+        with pytest.raises(ValueError):
+            program["verify"](secret, headers, event.body)
+
+    check = """
+        const [secret, headers, body] = JSON.parse(process.env.CASE);
+        try { console.log(JSON.stringify(verify(secret, headers, body))); } catch (error) { console.log(error.message); }
+        """
+    for headers, secret, expected in (
+        (event.headers, SECRET, json.dumps(event.document, separators=(",", ":"))),
+        (forged, SECRET, "not signed by the gateway"),
+        (late, SECRET, "too old, or from the future"),
+        (event.headers, new_secret(), "not signed by the gateway"),
+    ):
+        done = subprocess.run(
+            ["node", "--input-type=module", "--eval", javascript + check],
+            env=os.environ | {"CASE": json.dumps([secret, headers, event.body.decode()])},
+            capture_output=True, text=True, timeout=60, check=True,
+        )
+        assert done.stdout.strip() == expected
 
 
 def test_config_check_shows_no_secret(gateway: Gateway, receiver: Receiver) -> None:

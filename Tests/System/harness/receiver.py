@@ -27,6 +27,8 @@ class Event:
     id: str
     at: float
     document: dict
+    headers: dict[str, str]
+    body: bytes
 
 
 class Delivery(http.server.BaseHTTPRequestHandler):
@@ -76,7 +78,8 @@ class Delivery(http.server.BaseHTTPRequestHandler):
                 Webhook(secret).verify(body, dict(self.headers.items()))
         except Exception as fault:
             receiver.faults.append(f"{type(fault).__name__}: {fault}")
-        receiver.events.append(Event(self.headers["webhook-id"], time.monotonic(), json.loads(body)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        receiver.events.append(Event(headers["webhook-id"], time.monotonic(), json.loads(body), headers, body))
         try:
             answer = receiver.answers.pop(0)
         except IndexError:
