@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test test-long torture fuzz bench lint format setup setup-tests clean
+.PHONY: help demo build release test test-long torture fuzz bench bench-ledger lint format setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ fuzz: setup ## feed the parsers of credentials with random input (FUZZ_SECONDS=6
 bench: setup-tests release ## measure credentials, a call's time and memory on this machine
 	@swift run -q -c release credentials-bench
 	@$(TEST_PYTHON) bench/executions.py
+
+bench-ledger: setup ## measure the ledger, with ten million executions in it as well (EXECUTIONS=…)
+	@swift run -q -c release ledger-bench --executions $(or $(EXECUTIONS),10000000)
 
 lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
 	@swift format lint --strict --parallel --recursive Sources Tests

@@ -1,3 +1,4 @@
+import Auth
 import CurlTransport
 import Foundation
 import HTTPTypes

@@ -44,8 +44,8 @@ struct NotificationTests {
         let notification = try #require(try await test.ledger.dueNotifications().first)
         #expect(
             notification.document == """
-                {"data":{"limit_ms":10000,"percent":80,"reserved_ms":500,"resets_at":"2027-01-15T09:00:00Z",\
-                "starts_at":"2027-01-15T08:00:00Z","tenant":"acme","used_ms":8123,"window":"hour"},\
+                {"data":{"limit_ms":10000,"percent":80,"reserved_ms":500,"resets_at":"2027-01-15T09:00:00.000Z",\
+                "starts_at":"2027-01-15T08:00:00.000Z","tenant":"acme","used_ms":8123,"window":"hour"},\
                 "timestamp":"2027-01-15T08:00:08.123Z","type":"runtime.threshold"}
                 """)
         #expect(notification.id.hasPrefix("ntf_") && !notification.id.contains("."))
@@ -100,14 +100,19 @@ struct NotificationTests {
         let test = try await tenant(using: 1_000)
         #expect(test.ledger.waitingNotifications == 0)
         let commits = test.ledger.commitCount
+        test.clock.advance(by: .milliseconds(1))
         try await test.ledger.setPolicy(Self.limited([.hour: 1_250]), of: TestLedger.tenant, by: "test")
         #expect(test.ledger.commitCount == commits + 1)
         #expect(try await percents(test.ledger) == [80])
+        test.clock.advance(by: .milliseconds(1))
         try await test.ledger.setPolicy(Self.limited([.hour: 1_200]), of: TestLedger.tenant, by: "test")
         #expect(try await percents(test.ledger) == [80])
+        test.clock.advance(by: .milliseconds(1))
         try await test.ledger.setPolicy(Self.limited([.hour: 100]), of: TestLedger.tenant, by: "test")
         #expect(try await percents(test.ledger) == [80, 100])
+        test.clock.advance(by: .milliseconds(1))
         try await test.ledger.setPolicy(Self.limited([.hour: 2_000]), of: TestLedger.tenant, by: "test")
+        test.clock.advance(by: .milliseconds(1))
         try await test.ledger.setPolicy(Self.limited([.hour: 1_000]), of: TestLedger.tenant, by: "test")
         #expect(try await percents(test.ledger) == [80, 100, 100])
     }

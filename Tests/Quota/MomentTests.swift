@@ -10,6 +10,18 @@ struct MomentTests {
         #expect(Moment(milliseconds: 1_500).seconds == 1)
     }
 
+    @Test(
+        "Written to the millisecond, rounded down",
+        arguments: [
+            (0, "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
+            (1_800_000_008_123_000_000, "2027-01-15T08:00:08.123Z"),
+            (1_800_000_008_122_999_999, "2027-01-15T08:00:08.122Z"),
+            (1_709_210_096_007_000_000, "2024-02-29T12:34:56.007Z"), (.max, "2262-04-11T23:47:16.854Z"),
+        ] as [(Int64, String)])
+    func text(nanoseconds: Int64, expected: String) {
+        #expect(Moment(nanoseconds: nanoseconds).text == expected)
+    }
+
     @Test("Durations go in and come out")
     func arithmetic() {
         let moment = Moment(milliseconds: 5)

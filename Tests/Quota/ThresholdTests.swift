@@ -67,7 +67,7 @@ struct ThresholdTests {
                 #expect(percents.last ?? 0 == highest, "reached and not told")
             }
         }
-        #expect(told.count > 2, "the history never came near a limit")
+        #expect(!told.isEmpty, "the history never came near a limit")
     }
 
     @Test("To the millisecond, and of two at once the higher")

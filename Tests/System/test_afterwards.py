@@ -77,8 +77,9 @@ def test_no_sandbox_is_left(local_e2b: LocalE2B) -> None:
 
 
 def tokens(gateway: Gateway) -> list[bytes]:
-    """Every token, and the part of it that proves it; the upstream key; the root key."""
-    return [part.encode() for secret in gateway.secrets for part in (secret, secret[-64:])]
+    """Every token, and the part of it that proves it; the upstream key; the root key; the webhook's secrets."""
+    proofs = [part for secret in gateway.secrets for part in (secret, secret[-64:])]
+    return [text.encode() for text in proofs + [secret.removeprefix("whsec_") for secret in gateway.webhook_secrets]]
 
 
 @pytest.fixture(scope="module")

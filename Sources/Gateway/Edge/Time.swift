@@ -1,5 +1,5 @@
 import Foundation
-public import Quota
+import Quota
 
 enum Timestamp {
     /// RFC 3339 in UTC with milliseconds, such as `2026-11-22T20:27:27.123Z`.
@@ -14,7 +14,7 @@ enum Timestamp {
     /// 9999-12-31T23:59:59.999Z.
     private static let last = Date(timeIntervalSince1970: 253_402_300_799.999)
 
-    static func text(_ moment: Moment) -> String { text(moment.date) }
+    static func text(_ moment: Moment) -> String { moment.text }
 
     /// An instant as RFC 3339 writes it, with a `Z` or an offset; nil for anything else.
     static func moment(_ text: String) -> Moment? {
@@ -41,9 +41,6 @@ enum Timestamp {
 }
 
 extension Moment {
-    /// RFC 3339 in UTC with milliseconds, as all replies and commands write instants.
-    public var timestamp: String { Timestamp.text(self) }
-
     /// How long this process has been looking: a clock that only goes forward, and says nothing about the calendar.
     @Sendable static func uptime() -> Moment { Moment(nanoseconds: 0) + (ContinuousClock.now - started) }
 

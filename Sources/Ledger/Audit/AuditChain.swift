@@ -23,12 +23,11 @@ enum AuditChain {
 
     /// The canonical text of an entry at its place in the chain.
     static func record(_ entry: AuditEntry, sequence: Int64, at now: Moment) -> String {
-        var members = entry.members
-        members["v"] = .integer(1)
-        members["stream"] = .string(stream)
-        members["sequence"] = .integer(sequence)
-        members["at_ms"] = .integer(now.milliseconds)
-        return CanonicalJSON.object(members).text
+        CanonicalJSON.text(
+            of: entry.members, and: [
+                ("at_ms", .integer(now.milliseconds)), ("sequence", .integer(sequence)), ("stream", .string(stream)),
+                ("v", .integer(1)),
+            ])
     }
 
     /// Appends to the chain; `head` moves on with the row.

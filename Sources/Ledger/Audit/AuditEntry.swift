@@ -80,37 +80,35 @@ public struct AuditEntry: Sendable, Hashable, Codable {
         case outputBytes = "output_bytes"
     }
 
-    /// The members that are present, as they stand in the canonical record.
-    var members: [String: CanonicalJSON] {
-        var members: [String: CanonicalJSON] = [:]
-        func add(_ key: CodingKeys, _ text: String?) { members[key.rawValue] = text.map(CanonicalJSON.string) }
-        func add(_ key: CodingKeys, _ number: Int64?) { members[key.rawValue] = number.map(CanonicalJSON.integer) }
-        add(.action, action.rawValue)
-        add(.actor, actor)
-        add(.actorKeyID, actorKeyID)
-        add(.tenant, tenant)
-        add(.keyID, keyID)
-        add(.subject, subject)
-        add(.sourceAddress, sourceAddress)
-        add(.requestID, requestID)
-        add(.execution, execution)
-        add(.sandbox, sandbox)
-        add(.template, template)
-        add(.language, language)
-        add(.codeDigest, codeDigest)
-        add(.codeBytes, codeBytes)
-        add(.contextDigest, contextDigest)
-        add(.contextBytes, contextBytes)
-        add(.timeoutAsked, timeoutAsked)
-        add(.timeoutGranted, timeoutGranted)
-        add(.outcome, outcome)
-        add(.reason, reason)
-        add(.runtime, runtime)
-        add(.overrun, overrun)
-        add(.outputBytes, outputBytes)
-        add(.exception, exception)
-        members[CodingKeys.before.rawValue] = before
-        members[CodingKeys.after.rawValue] = after
-        return members
+    /// The members as they stand in the canonical record, by their names in the order of code points; nil is absent.
+    var members: [(name: String, value: CanonicalJSON?)] {
+        [
+            ("action", .string(action.rawValue)),
+            ("actor", actor.map(CanonicalJSON.string)),
+            ("actor_key_id", actorKeyID.map(CanonicalJSON.string)),
+            ("after", after),
+            ("before", before),
+            ("code_bytes", codeBytes.map(CanonicalJSON.integer)),
+            ("code_digest", codeDigest.map(CanonicalJSON.string)),
+            ("context_bytes", contextBytes.map(CanonicalJSON.integer)),
+            ("context_digest", contextDigest.map(CanonicalJSON.string)),
+            ("exception", exception.map(CanonicalJSON.string)),
+            ("execution", execution.map(CanonicalJSON.string)),
+            ("key_id", keyID.map(CanonicalJSON.string)),
+            ("language", language.map(CanonicalJSON.string)),
+            ("outcome", outcome.map(CanonicalJSON.string)),
+            ("output_bytes", outputBytes.map(CanonicalJSON.integer)),
+            ("overrun_ms", overrun.map(CanonicalJSON.integer)),
+            ("reason", reason.map(CanonicalJSON.string)),
+            ("request_id", requestID.map(CanonicalJSON.string)),
+            ("runtime_ms", runtime.map(CanonicalJSON.integer)),
+            ("sandbox", sandbox.map(CanonicalJSON.string)),
+            ("source_address", sourceAddress.map(CanonicalJSON.string)),
+            ("subject", subject.map(CanonicalJSON.string)),
+            ("template", template.map(CanonicalJSON.string)),
+            ("tenant", tenant.map(CanonicalJSON.string)),
+            ("timeout_asked_ms", timeoutAsked.map(CanonicalJSON.integer)),
+            ("timeout_granted_ms", timeoutGranted.map(CanonicalJSON.integer)),
+        ]
     }
 }

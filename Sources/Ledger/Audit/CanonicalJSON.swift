@@ -20,6 +20,31 @@ enum CanonicalJSON: Sendable, Hashable {
         return String(decoding: output, as: UTF8.self)
     }
 
+    /// The canonical text of an object whose members come as two lists, each in the order of code points.
+    static func text(
+        of members: [(name: String, value: CanonicalJSON?)], and others: [(name: String, value: CanonicalJSON)]
+    ) -> String {
+        var output: [UInt8] = []
+        output.reserveCapacity(1_024)
+        func write(_ name: String, _ value: CanonicalJSON) {
+            output.append(output.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
+            Self.write(name, to: &output)
+            output.append(UInt8(ascii: ":"))
+            value.write(to: &output)
+        }
+        var rest = others[...]
+        for case (let name, let value?) in members {
+            while let first = rest.first, first.name < name {
+                write(first.name, first.value)
+                rest.removeFirst()
+            }
+            write(name, value)
+        }
+        for (name, value) in rest { write(name, value) }
+        output += "}".utf8
+        return String(decoding: output, as: UTF8.self)
+    }
+
     private func write(to output: inout [UInt8]) {
         switch self {
         case .null: output += "null".utf8
@@ -48,6 +73,11 @@ enum CanonicalJSON: Sendable, Hashable {
 
     private static func write(_ string: String, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
+        // Nearly all of it is plain.
+        guard !string.utf8.allSatisfy({ (0x20...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c }) else {
+            output += string.utf8
+            return output.append(UInt8(ascii: "\""))
+        }
         for unit in string.utf16 {
             switch unit {
             case 0x22: output += "\\\"".utf8

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// Reads fall through to the committed books; writes stay here. It lives on the writer's thread only.
 struct Draft {
-    /// The parts a savepoint can take back.
+    /// What the commit, or one write of it, changes.
     struct Changes {
         var accounts: [String: Books.Account] = [:]
         var keys: [KeyID: Books.Key] = [:]
@@ -31,6 +31,28 @@ struct Draft {
         var head: AuditHead
         /// What else happens once the commit is on disk.
         var afterCommit: [@Sendable () -> Void] = []
+
+        init(sealer: Sealer, head: AuditHead) {
+            self.sealer = sealer
+            self.head = head
+        }
+
+        /// Goes on with what a later write changed.
+        mutating func absorb(_ later: Changes) {
+            accounts.merge(later.accounts) { $1 }
+            keys.merge(later.keys) { $1 }
+            adminKeys.merge(later.adminKeys) { $1 }
+            nonces.merge(later.nonces, uniquingKeysWith: +)
+            sealer = later.sealer
+            usageToWrite.formUnion(later.usageToWrite)
+            subjects.merge(later.subjects) { $1 }
+            for (key, more) in later.consumption { consumption[key, default: Consumption()] += more }
+            notifications += later.notifications
+            hasNews = hasNews || later.hasNews
+            defaultPolicy = later.defaultPolicy ?? defaultPolicy
+            head = later.head
+            afterCommit += later.afterCommit
+        }
     }
 
     let database: Database
@@ -38,7 +60,10 @@ struct Draft {
     let now: Moment
     /// The same by the wall clock, for the times of credentials.
     let wall: Moment
+    /// What the write changes whose turn it is.
     var changes: Changes
+    /// What the writes before it changed.
+    private var earlier: Changes
     private let books: BooksBox
 
     init(database: Database, books: BooksBox, now: Moment, wall: Moment) {
@@ -46,37 +71,53 @@ struct Draft {
         self.books = books
         self.now = now
         self.wall = wall
-        changes = books.withLock { Changes(sealer: $0.sealer, head: $0.head) }
+        earlier = books.withLock { Changes(sealer: $0.sealer, head: $0.head) }
+        changes = earlier
+    }
+
+    /// Ends a write's turn: what it changed is part of the commit.
+    mutating func keep() {
+        earlier.absorb(changes)
+        changes = Changes(sealer: earlier.sealer, head: earlier.head)
+    }
+
+    /// Ends a write's turn as if it had never had it; its rows are the savepoint's to take back.
+    mutating func discard() {
+        changes = Changes(sealer: earlier.sealer, head: earlier.head)
     }
 
     func account(_ tenant: String) -> Books.Account? {
-        changes.accounts[tenant] ?? books.withLock { $0.accounts[tenant] }
+        changes.accounts[tenant] ?? earlier.accounts[tenant] ?? books.withLock { $0.accounts[tenant] }
     }
 
     /// A subject's usage: from this commit, from memory, else from the disk.
     func usage(of subject: SubjectID) throws -> Usage {
-        if let usage = changes.subjects[subject] ?? books.withLock({ $0.subjects.usages[subject] }) { return usage }
+        if let usage = changes.subjects[subject] ?? earlier.subjects[subject] { return usage }
+        if let usage = books.withLock({ $0.subjects.usages[subject] }) { return usage }
         return try SubjectStore.usage(of: subject, in: database)
     }
 
     /// How many notifications wait to be delivered.
-    var notificationsWaiting: Int { changes.notifications + books.withLock { $0.notifications } }
+    var notificationsWaiting: Int {
+        changes.notifications + earlier.notifications + books.withLock { $0.notifications }
+    }
 
-    var defaultPolicy: Policy { changes.defaultPolicy ?? books.withLock { $0.defaultPolicy } }
+    var defaultPolicy: Policy { changes.defaultPolicy ?? earlier.defaultPolicy ?? books.withLock { $0.defaultPolicy } }
 
     func key(_ id: KeyID) -> Books.Key? {
-        changes.keys[id] ?? books.withLock { $0.keys[id] }
+        changes.keys[id] ?? earlier.keys[id] ?? books.withLock { $0.keys[id] }
     }
 
     func adminKey(_ id: KeyID) -> Books.AdminKey? {
-        changes.adminKeys[id] ?? books.withLock { $0.adminKeys[id] }
+        changes.adminKeys[id] ?? earlier.adminKeys[id] ?? books.withLock { $0.adminKeys[id] }
     }
 
     /// Whether one more nonce of a key may be remembered.
     func hasRoomForNonce(of key: KeyID, within limits: NonceLimits) -> Bool {
         let (total, own) = books.withLock { ($0.nonces.total, $0.nonces.perKey[key] ?? 0) }
-        return total + changes.nonces.values.reduce(0, +) < limits.total
-            && own + (changes.nonces[key] ?? 0) < limits.perKey
+        let changed = [changes.nonces, earlier.nonces]
+        return changed.reduce(total, { $1.values.reduce($0, +) }) < limits.total
+            && changed.reduce(own, { $0 + ($1[key] ?? 0) }) < limits.perKey
     }
 
     mutating func set(_ account: Books.Account) {
@@ -132,35 +173,35 @@ struct Draft {
     }
 
     /// Writes what is written once for a commit, however many calls it serves.
-    mutating func writeShared() throws {
-        for name in changes.usageToWrite {
+    func writeShared() throws {
+        for name in earlier.usageToWrite {
             guard let account = account(name) else { continue }
             let rate = books.withLock { $0.rates[name] }
             try Accounts.storeUsage(account.usage, rate: rate, of: account.tenant, in: database)
         }
-        for (subject, usage) in changes.subjects {
+        for (subject, usage) in earlier.subjects {
             let rate = books.withLock { $0.subjects.rates[subject] }
             try SubjectStore.store(usage, rate: rate, of: subject, at: now, in: database)
         }
-        for (key, consumption) in changes.consumption { try ConsumptionStore.add(consumption, to: key, in: database) }
-        try AuditChain.store(changes.head, at: now, in: database)
+        for (key, consumption) in earlier.consumption { try ConsumptionStore.add(consumption, to: key, in: database) }
+        try AuditChain.store(earlier.head, at: now, in: database)
     }
 
     /// Makes the commit visible, after it is on disk.
     func publish() {
         books.withLock { books in
-            for (name, account) in changes.accounts { books.accounts[name] = account }
-            for (id, key) in changes.keys { books.keys[id] = key }
-            for (id, key) in changes.adminKeys { books.adminKeys[id] = key }
-            for (id, count) in changes.nonces { books.nonces.add(count, of: id) }
-            for (subject, usage) in changes.subjects { books.subjects.set(usage, of: subject) }
-            if let policy = changes.defaultPolicy { books.defaultPolicy = policy }
-            books.notifications += changes.notifications
-            books.sealer = changes.sealer
-            books.head = changes.head
+            for (name, account) in earlier.accounts { books.accounts[name] = account }
+            for (id, key) in earlier.keys { books.keys[id] = key }
+            for (id, key) in earlier.adminKeys { books.adminKeys[id] = key }
+            for (id, count) in earlier.nonces { books.nonces.add(count, of: id) }
+            for (subject, usage) in earlier.subjects { books.subjects.set(usage, of: subject) }
+            if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
+            books.notifications += earlier.notifications
+            books.sealer = earlier.sealer
+            books.head = earlier.head
         }
-        if changes.hasNews { books.ring() }
-        for action in changes.afterCommit { action() }
+        if earlier.hasNews { books.ring() }
+        for action in earlier.afterCommit { action() }
     }
 }
 

@@ -145,19 +145,21 @@ final class GroupCommit: Sendable {
 
     /// Runs one write in a savepoint. Returns why it alone failed; throws when the transaction itself is lost.
     private func attempt(_ write: any PendingWrite, in draft: inout Draft) throws -> LedgerFailure? {
-        let before = draft.changes
+        // Prepared once: GRDB's own savepoints are parsed anew each time.
+        try draft.execute("SAVEPOINT one_write", [])
         do {
-            try draft.database.inSavepoint {
-                try write.perform(in: &draft)
-                return .commit
-            }
-            return nil
+            try write.perform(in: &draft)
         } catch let error as DatabaseError where !Self.concernsOneWrite(error) {
             throw error
         } catch {
-            draft.changes = before
+            try draft.execute("ROLLBACK TO SAVEPOINT one_write", [])
+            try draft.execute("RELEASE SAVEPOINT one_write", [])
+            draft.discard()
             return LedgerStore.failure(error)
         }
+        try draft.execute("RELEASE SAVEPOINT one_write", [])
+        draft.keep()
+        return nil
     }
 
     /// Whether SQLite objected to the values rather than failed at its work.

@@ -1,5 +1,4 @@
 import Auth
-import FoundationEssentials
 import GRDB
 import Quota
 
@@ -45,19 +44,13 @@ enum NotificationStore {
         let runtime = threshold.runtime
         return .object([
             "type": .string("runtime.threshold"),
-            "timestamp": .string(text(now, fraction: true)),
+            "timestamp": .string(now.text),
             "data": .object([
                 "tenant": .string(tenant), "window": .string(runtime.window.rawValue),
                 "percent": .integer(Int64(threshold.percent)), "limit_ms": .integer(runtime.limitMilliseconds),
                 "used_ms": .integer(runtime.usedMilliseconds), "reserved_ms": .integer(runtime.reservedMilliseconds),
-                "starts_at": .string(text(threshold.startsAt)), "resets_at": .string(text(runtime.resetsAt)),
+                "starts_at": .string(threshold.startsAt.text), "resets_at": .string(runtime.resetsAt.text),
             ]),
         ])
-    }
-
-    /// RFC 3339 in UTC.
-    private static func text(_ moment: Moment, fraction: Bool = false) -> String {
-        let date = Date(timeIntervalSince1970: Double(moment.milliseconds) / 1_000)
-        return Date.ISO8601FormatStyle(includingFractionalSeconds: fraction).format(date)
     }
 }

@@ -117,6 +117,9 @@ enum LedgerStore {
         try pool.writeWithoutTransaction { database in
             // GRDB chooses NORMAL for WAL, which may lose the last commits when the machine dies.
             try database.execute(sql: "PRAGMA synchronous = FULL")
+            // A large commit must fit, or pages are written twice; and the journal may grow to 32 MB before it is folded
+            // in, so that a page that changes with every commit is not.
+            try database.execute(sql: "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 8000")
         }
         return pool
     }

@@ -69,6 +69,10 @@ class Contract:
         if event["type"] == "failed":
             self.seen_problems.add(event["problem"]["type"].removeprefix("/problems/"))
 
+    def check_notification(self, document: dict) -> None:
+        """Fails unless this is what the webhook may be sent."""
+        self._validate(document, {"$ref": "#/components/schemas/Notification"})
+
     def check_examples(self) -> int:
         """Fails unless every example in the document matches its schema; returns how many there are."""
         count = 0

@@ -95,6 +95,7 @@ class Gateway:
         self.service: Service | None = None
         self.was_tampered_with = False
         self.secrets = {UPSTREAM_KEY}
+        self.webhook_secrets = set(settings.get("GATEWAY_WEBHOOK_SECRET", "").split())
         self.admin_token = ""
         self._clients: dict[tuple[str, str | None], Client] = {}
 

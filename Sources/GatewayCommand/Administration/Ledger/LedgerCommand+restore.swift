@@ -125,13 +125,13 @@ extension LedgerCommand.Restore {
     private func warning(_ restoration: LedgerRestoration) -> String {
         let check = restoration.check
         var lines = [
-            "The backup ends with audit record \(check.sequence) of \(check.committedAt.timestamp). Whatever was revoked, "
+            "The backup ends with audit record \(check.sequence) of \(check.committedAt.text). Whatever was revoked, "
                 + "rotated, limited or disabled since is undone: keys that were revoked are accepted again."
         ]
         if let loss = restoration.loss {
             if let records = loss.records {
                 lines.append(
-                    "The ledger that is there goes on to \(loss.committedAt.timestamp): \(records) audit records more, "
+                    "The ledger that is there goes on to \(loss.committedAt.text): \(records) audit records more, "
                         + "and \(loss.revivedKeys) keys or admin tokens that were revoked or replaced since.")
             } else {
                 lines.append("The ledger that is there is not a later state of this backup.")

@@ -45,7 +45,7 @@ struct LedgerCheckView: Encodable {
         omitted = check.omitted
         sequence = check.sequence
         hash = check.hash
-        committedAt = check.committedAt.timestamp
+        committedAt = check.committedAt.text
     }
 
     /// One line for each finding, or that there is none.
