@@ -51,7 +51,7 @@ public struct Grant: Sendable, Hashable, Codable {
         case kind, timeoutMilliseconds, wasLowered, reservations, credits, subjectReservations
     }
 
-    /// Reads a grant; those of older ledgers know neither credits nor subjects.
+    /// Reads a grant; those of older ledgers know neither credits nor subjects, whose share is charged as the tenant's is.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         kind = try fields.decode(Demand.Kind.self, forKey: .kind)
@@ -59,7 +59,8 @@ public struct Grant: Sendable, Hashable, Codable {
         wasLowered = try fields.decode(Bool.self, forKey: .wasLowered)
         reservations = try fields.decode([Reservation].self, forKey: .reservations)
         credits = try fields.decodeIfPresent([CreditReservation].self, forKey: .credits) ?? []
-        subjectReservations = try fields.decodeIfPresent([Reservation].self, forKey: .subjectReservations) ?? []
+        subjectReservations =
+            try fields.decodeIfPresent([Reservation].self, forKey: .subjectReservations) ?? reservations
     }
 }
 

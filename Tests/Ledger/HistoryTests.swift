@@ -89,6 +89,7 @@ struct HistoryTests {
                 ledger = try Ledger.open(at: test.path, rootKey: test.rootKey, clock: test.clock.source)
                 let report = try await ledger.recover()
                 #expect(Set(report.executions) == Set(model.open.map(\.executionID.text)))
+                #expect(try LedgerCheck.run(at: test.path).findings == [])
                 let open = model.open
                 model.open = []
                 for lease in open { _ = model.settle(lease, held: lease.timeoutMilliseconds, at: now) }
@@ -113,7 +114,7 @@ struct HistoryTests {
             model.roll(to: now)
             try await compare(ledger, model, at: now, step)
         }
-        #expect(try await ledger.verifyAudit().isIntact)
+        #expect(try LedgerCheck.run(at: test.path).findings == [])
         try await checkSums(ledger, settled: model.settled)
     }
 

@@ -74,15 +74,3 @@ extension Invariant {
         "CASE WHEN json_valid(audit.record) THEN json_extract(audit.record, '$.\(name)') END"
     }
 }
-
-/// Which executions the ledger still has. Audit records outlive them.
-enum KeptExecutions {
-    /// The fact that whoever deletes old executions leaves, in nanoseconds, in the same commit.
-    static let factName = "executions_kept_since"
-
-    /// Those that were admitted at this instant or later are all there; nil if none was ever deleted.
-    static func since(in database: Database) throws -> Moment? {
-        try Int64.fetchOne(database, sql: "SELECT value FROM fact WHERE name = ?", arguments: [factName])
-            .map(Moment.init(nanoseconds:))
-    }
-}

@@ -9,7 +9,8 @@ struct Invariant: Sendable {
 
     /// All of them; the file first, on which the others stand.
     static let all: [Invariant] = [
-        .file, .references, .chain, .leases, .executions, .intents, .outcomes, .recorded, .sandboxes, .usage,
+        .file, .references, .chain, .leases, .executions, .intents, .outcomes, .recorded, .sandboxes, .usage, .subjects,
+        .consumption, .sums,
     ]
 
     /// An invariant that one query looks into: each row names what is broken (`row`) and says how (`problem`).

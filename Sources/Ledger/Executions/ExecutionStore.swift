@@ -33,11 +33,12 @@ enum ExecutionStore {
             try statement.execute(arguments: [number, cutoff.nanoseconds])
             forgotten += draft.database.changesCount
         }
+        try KeptExecutions.store(since: cutoff, in: draft)
         return forgotten
     }
 
     /// The number from which on executions were admitted at `instant` or later, found by halving; nil without executions.
-    private static func firstNumber(admittedSince instant: Moment, in database: Database) throws -> Int64? {
+    static func firstNumber(admittedSince instant: Moment, in database: Database) throws -> Int64? {
         // One at a time: asked for both at once SQLite would look at every row.
         guard let first = try Int64.fetchOne(database, sql: "SELECT min(rowid) FROM execution"),
             let last = try Int64.fetchOne(database, sql: "SELECT max(rowid) FROM execution")

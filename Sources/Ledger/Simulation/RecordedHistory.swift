@@ -54,24 +54,7 @@ struct RecordedHistory {
         return try Int64.fetchOne(database, sql: sql, arguments: arguments) ?? 0
     }
 
-    /// The number of the first execution of the time, by halving: they are numbered in the order of their admission.
     private func firstRow(in database: Database) throws -> Int64 {
-        let ends = try Row.fetchOne(database, sql: "SELECT min(rowid) AS low, max(rowid) AS high FROM execution")
-        let lowest: Int64? = ends?["low"], highest: Int64? = ends?["high"]
-        guard var low = lowest, var high = highest.map({ $0 + 1 }) else { return 0 }
-        while low < high {
-            let middle = low + (high - low) / 2
-            let row = try Row.fetchOne(
-                database.cachedStatement(
-                    sql: "SELECT rowid AS number, admitted_at FROM execution WHERE rowid >= ? ORDER BY rowid LIMIT 1"),
-                arguments: [middle]
-            )
-            guard let row, let admittedAt = Accounts.moment(row, "admitted_at"), admittedAt < since else {
-                high = middle
-                continue
-            }
-            low = row["number"] + 1
-        }
-        return low
+        try ExecutionStore.firstNumber(admittedSince: since, in: database) ?? 0
     }
 }
