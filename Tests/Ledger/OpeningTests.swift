@@ -110,6 +110,39 @@ struct OpeningTests {
         }
     }
 
+    @Test("A ledger that was left in the middle of a write without a write-ahead log is checked, and opens")
+    func halfCommit() async throws {
+        let test = try await TestLedger()
+        await test.ledger.close()
+        let backup = test.folder.path + "/backup.db"
+        _ = try Ledger.backUp(test.path, to: backup)
+        let copy = test.folder.path + "/killed.db"
+        let writer = try DatabaseQueue(path: backup)
+        try await writer.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA cache_size = 1")
+            try database.inTransaction {
+                // More than the cache holds, so that pages reach the file before the commit.
+                for index in 0..<500 {
+                    try database.execute(
+                        sql: "INSERT INTO audit VALUES (?, x'00', ?, NULL, NULL)",
+                        arguments: [1_000 + index, String(repeating: "x", count: 1_000)])
+                }
+                for suffix in ["", "-journal"] {
+                    try FileManager.default.copyItem(atPath: backup + suffix, toPath: copy + suffix)
+                }
+                return .rollback
+            }
+        }
+        let second = test.folder.path + "/second.db"
+        for suffix in ["", "-journal"] {
+            try FileManager.default.copyItem(atPath: copy + suffix, toPath: second + suffix)
+        }
+        #expect(try LedgerCheck.run(at: second).findings == [])
+        let ledger = try Ledger.open(at: copy, rootKey: test.rootKey)
+        #expect(try ledger.authenticate(test.key.token).tenant == TestLedger.tenant)
+        #expect(try await ledger.verifyAudit().isIntact)
+    }
+
     @Test("A closed ledger refuses and does not hang")
     func closed() async throws {
         let test = try await TestLedger()

@@ -73,7 +73,8 @@ def test_every_admitted_execution_has_one_outcome(all_gateways: list[Gateway]) -
 
 
 def test_no_sandbox_is_left(local_e2b: LocalE2B) -> None:
-    eventually(lambda: not local_e2b.sandboxes(), within=10, what="every sandbox is destroyed")
+    # One that a killed gateway was having made when its successor had left as well ends by itself.
+    eventually(lambda: not local_e2b.sandboxes(), within=60, what="every sandbox is destroyed")
 
 
 def tokens(gateway: Gateway) -> list[bytes]:

@@ -44,17 +44,35 @@ enum LedgerStore {
 
     /// The same, with SQLite's own errors.
     static func snapshot<Value>(at path: String, for query: (Database) throws -> Value) throws -> Value {
+        func read() throws -> Value {
+            var configuration = Configuration()
+            configuration.readonly = true
+            configuration.busyMode = .timeout(lockWait)
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let value = try queue.read { database in
+                // A ledger has a chain from its creation on.
+                guard try database.tableExists("chain") else { throw LedgerFailure.notALedger(path: path) }
+                return try query(database)
+            }
+            try queue.close()
+            return value
+        }
+        do {
+            return try read()
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
+            try takeBackHalfCommit(at: path)
+            return try read()
+        }
+    }
+
+    /// Takes back what somebody was writing who was killed while the file had no write-ahead log: as it is created, and as
+    /// it goes from a backup's form into its own and back. Who only reads cannot.
+    private static func takeBackHalfCommit(at path: String) throws {
         var configuration = Configuration()
-        configuration.readonly = true
         configuration.busyMode = .timeout(lockWait)
         let queue = try DatabaseQueue(path: path, configuration: configuration)
-        let value = try queue.read { database in
-            // A ledger has a chain from its creation on.
-            guard try database.tableExists("chain") else { throw LedgerFailure.notALedger(path: path) }
-            return try query(database)
-        }
+        try queue.read { database in _ = try database.tableExists("chain") }
         try queue.close()
-        return value
     }
 
     /// Copies a ledger as its last commit left it, beside whoever writes to it, into an empty file, which holds all of it
