@@ -176,6 +176,10 @@ def test_commands_at_the_administrators_listener(gateway: Gateway) -> None:
     refused = gateway.run("tenant", "list", GATEWAY_ADMIN_TOKEN=gateway.tenant().token, **settings)
     assert refused.returncode == 1
     assert "token is not valid" in refused.stderr
+    mistaken = gateway.run("tenant", "list", GATEWAY_ADMIN_TOKEN="e2b_" + "ab" * 20, **settings)
+    assert mistaken.returncode == 1
+    assert "GATEWAY_ADMIN_TOKEN is not a token of this gateway" in mistaken.stderr
+    assert "E2B API key" in mistaken.stderr and "abab" not in mistaken.stderr
     lost = gateway.run(
         "tenant", "list", GATEWAY_ADMIN_TOKEN=gateway.admin_token, GATEWAY_ADMIN_URL="http://127.0.0.1:9"
     )

@@ -80,6 +80,14 @@ def test_an_e2b_key_is_no_key_id_either(mistaken: Gateway, words: tuple[str, ...
     assert "f0e1d2" not in done.stdout + done.stderr + everything_written(mistaken)
 
 
+def test_a_part_of_a_token_is_not_repeated_either(mistaken: Gateway, token: str) -> None:
+    for part in (token[-64:], token[4:]):
+        done = mistaken.run("key", "revoke", part)
+        assert done.returncode == 1
+        assert "not a key id" in done.stderr
+        assert_unseen(token, done.stdout + done.stderr)
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -98,8 +98,9 @@ public struct LedgerAdministration: Administration {
     private func parsed(_ id: String) throws(Problem) -> KeyID {
         try MisplacedToken.refused(id)
         guard let keyID = KeyID(id) else {
-            // Not repeated: it may be a part of a token.
-            throw Problem(.invalidRequest, "That is not a key id: 16 lowercase hex digits.")
+            // What is long is not repeated: it may be a part of a token.
+            let said = id.utf8.count <= 32 ? "\"\(id)\"" : "That"
+            throw Problem(.invalidRequest, "\(said) is not a key id: 16 lowercase hex digits.")
         }
         return keyID
     }

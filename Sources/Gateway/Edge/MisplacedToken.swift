@@ -27,7 +27,9 @@ enum MisplacedToken {
 
     private static func redacted(segment: Substring) -> String {
         let text = segment.removingPercentEncoding ?? String(segment)
-        guard let start = start(in: text) else { return String(segment) }
+        // A part of one, too: no id of ours has so many digits.
+        let start = start(in: text) ?? text.firstRange(of: /[0-9a-f]{32}/.ignoresCase())?.lowerBound
+        guard let start else { return String(segment) }
         return text[..<start] + "[token]"
     }
 
