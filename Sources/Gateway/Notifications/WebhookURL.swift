@@ -28,6 +28,7 @@ public struct WebhookURL: Sendable, Hashable, CustomStringConvertible {
     /// A name, or an address in brackets; nil unless nothing but a port follows. No user, no password.
     private static func host(of authority: Substring) -> Substring? {
         let isBracketed = authority.first == "["
+        guard !isBracketed || authority.contains("]") else { return nil }
         let end = isBracketed ? authority.firstIndex(of: "]").map(authority.index(after:)) : authority.firstIndex(of: ":")
         let host = authority[..<(end ?? authority.endIndex)], port = authority[host.endIndex...]
         guard port.isEmpty || (port.first == ":" && UInt16(port.dropFirst()) != nil) else { return nil }
