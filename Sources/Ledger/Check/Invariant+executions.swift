@@ -30,12 +30,20 @@ extension Invariant {
             if grant.timeoutMilliseconds != row["timeout_granted"] {
                 findings.add(name, "grants another time than its execution has")
             }
-            for kind in RuntimeWindow.allCases {
-                let reserved = grant.reservations.filter { $0.window == kind }.reduce(0) { $0 + $1.milliseconds }
-                guard reserved != grant.timeoutMilliseconds else { continue }
-                findings.add(
-                    name, "reserves \(reserved) of \(grant.timeoutMilliseconds) ms in windows of a \(kind.rawValue)")
-            }
+            // What credits carry is in no window of the tenant; a subject has no credits.
+            let inWindows = grant.timeoutMilliseconds - grant.creditMilliseconds
+            compare(grant.reservations, with: inWindows, of: name, &findings)
+            compare(grant.subjectReservations, with: grant.timeoutMilliseconds, of: name + " (subject)", &findings)
+        }
+    }
+
+    private static func compare(
+        _ reservations: [Grant.Reservation], with milliseconds: Int64, of name: String, _ findings: inout Findings
+    ) {
+        for kind in RuntimeWindow.allCases {
+            let reserved = reservations.filter { $0.window == kind }.reduce(0) { $0 + $1.milliseconds }
+            guard reserved != milliseconds else { continue }
+            findings.add(name, "reserves \(reserved) of \(milliseconds) ms in windows of a \(kind.rawValue)")
         }
     }
 
