@@ -74,8 +74,9 @@ let package = Package(
             .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             .product(name: "Yams", package: "Yams"),
         ]),
+        module("Printing"),
         .executableTarget(name: "GatewayCommand", dependencies: [
-            "Gateway", "LocalE2B", "CurlTransport", "Ledger", "Quota", "Auth",
+            "Gateway", "LocalE2B", "Printing", "CurlTransport", "Ledger", "Quota", "Auth",
             nioCore, nioFoundation, httpTypes, logging, lifecycle,
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -108,6 +109,7 @@ let package = Package(
         tests(of: "Gateway", dependencies: [
             "Gateway", "Auth", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, httpTypes, logging,
         ]),
+        tests(of: "Printing", dependencies: ["Printing"]),
         tests(of: "Contract", dependencies: ["Gateway", httpTypes, .product(name: "Yams", package: "Yams")]),
         tests(of: "Architecture", dependencies: []),
     ]

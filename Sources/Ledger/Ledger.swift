@@ -46,7 +46,8 @@ public final class Ledger: Service, Sendable {
     /// - Throws: ``LedgerFailure/exists(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/unavailable(_:)``.
     public static func create(
         at path: String, rootKey: RootKey, by actor: Actor = "local", nonceLimits: NonceLimits = NonceLimits(),
-        retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
+        retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil,
+        logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         let lock = try LedgerLock(path: path)
         try LedgerStore.createFile(at: path)
@@ -76,7 +77,8 @@ public final class Ledger: Service, Sendable {
     ///   ``LedgerFailure/tooNew(path:)``, ``LedgerFailure/wrongRootKey``, ``LedgerFailure/unavailable(_:)``.
     public static func open(
         at path: String, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
-        retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil, logger: Logger = Logger(label: "ledger")
+        retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil,
+        logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         try LedgerStore.checkFile(at: path)
         let lock = try LedgerLock(path: path)
@@ -84,7 +86,7 @@ public final class Ledger: Service, Sendable {
         guard try fits(rootKey: rootKey, at: path) else { throw .wrongRootKey }
         return try Ledger(
             path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, retention: retention,
-                clock: clock, logger: logger,
+            clock: clock, logger: logger,
             preparing: { _, _, _ in }
         )
     }

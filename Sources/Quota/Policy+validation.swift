@@ -27,7 +27,9 @@ extension Policy {
         try Self.validate(runtime, "runtime_ms")
         if let subject {
             if let rate = subject.rate { try Self.validate(rate, "subject.rate") }
-            if let executions = subject.executions { try Self.require(executions, in: 0...100_000, "subject.executions") }
+            if let executions = subject.executions {
+                try Self.require(executions, in: 0...100_000, "subject.executions")
+            }
             try Self.validate(subject.runtime, "subject.runtime_ms")
         }
         try Self.require(timeoutMilliseconds, in: 1...Demand.longestTimeoutMilliseconds, "timeout_ms")

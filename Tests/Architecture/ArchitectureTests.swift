@@ -12,7 +12,10 @@ import Testing
         "Ledger": ["Auth", "Quota"],
         "Gateway": ["CurlTransport", "Auth", "Quota", "E2BUpstream", "Ledger"],
         "LocalE2B": [],
-        "GatewayCommand": ["CurlTransport", "Auth", "Quota", "E2BUpstream", "Ledger", "Gateway", "LocalE2B"],
+        "Printing": [],
+        "GatewayCommand": [
+            "CurlTransport", "Auth", "Quota", "E2BUpstream", "Ledger", "Gateway", "LocalE2B", "Printing",
+        ],
     ]
 
     /// Libraries that only these modules may import.

@@ -29,13 +29,18 @@ BITS = {
 
 # What docs/administration.md promises; every operation of openapi.yaml stands here once.
 OPENED_BY = {
-    "admin:read": {"listTenants", "getTenant", "listKeys", "getPolicy", "getTenantUsage", "listAdminTokens"},
+    "admin:read": {
+        "listTenants", "getTenant", "listKeys", "getPolicy", "getTenantUsage", "listAdminTokens",
+        "getDefaultPolicy", "getConsumption", "simulatePolicy",
+    },
     "admin:tenants": {"createTenant", "changeTenant"},
-    "admin:quotas": {"changePolicy"},
+    "admin:quotas": {"changePolicy", "changeDefaultPolicy", "grantCredit", "withdrawCredit"},
     "admin:keys": {"issueKey", "rotateKey", "revokeKey", "issueAdminToken", "revokeAdminToken"},
     "admin:upstream-keys": set(),
     "admin:audit": {"listAuditRecords", "verifyAudit"},
 }
+
+CREDIT = {"runtime_seconds": 60, "until": "2030-01-01T00:00:00Z"}
 
 CONTRACT = Contract(ROOT / "openapi.yaml")
 OPERATIONS = {
@@ -109,6 +114,7 @@ class Estate:
             first.made(f"/admin/v1/tenants/{name}/keys")["key_id"] for _ in range(2)
         )
         self.spare = first.appoint(f"{name}-spare", "admin:read")
+        self.credit = first.made(f"/admin/v1/tenants/{name}/credits", **CREDIT)["id"]
 
     def attempt(self, operation: str, by: Administrator, scopes: list[str]) -> Reply:
         """A call that would succeed if it were allowed."""
@@ -118,10 +124,14 @@ class Estate:
             "createTenant": {"name": f"{self.name}-new"},
             "changeTenant": {"disabled": True},
             "changePolicy": {"executions": 2},
+            "changeDefaultPolicy": {"executions": 5},
+            "simulatePolicy": {"executions": 1},
+            "grantCredit": CREDIT,
             "rotateKey": {"overlap_seconds": 60},
             "issueAdminToken": {"name": f"{self.name}-made", "scopes": scopes},
         }.get(operation)
         path = path.replace("{tenant}", self.name).replace("{key_id}", key)
+        path = path.replace("{credit_id}", self.credit)
         reply = by.client.call(method, path, **({"json": body} if body else {}))
         if reply.status == 201 and "token" in reply.document:
             by.gateway.secrets.add(reply.document["token"])

@@ -8,6 +8,7 @@ from harness.gateway import Gateway, Tenant
 
 
 JSON = {"content-type": "application/json"}
+CREDIT = {"runtime_seconds": 60, "until": "2030-01-01T00:00:00Z"}
 
 
 @pytest.fixture
@@ -88,6 +89,19 @@ def test_a_disabled_tenant_is_refused_until_it_is_enabled(gateway: Gateway, admi
         ("POST", "/admin/v1/tenants", {"content": b"{", "headers": JSON}, "invalid-request"),
         ("POST", "/admin/v1/tenants", {"content": b"{}"}, "unsupported-media-type"),
         ("POST", "/admin/v1/tenants", {"json": {"name": "x" * 100_000}}, "payload-too-large"),
+        ("GET", "/admin/v1/consumption?tenant=nobody", {}, "not-found"),
+        ("GET", "/admin/v1/consumption?by=week", {}, "invalid-request"),
+        ("GET", "/admin/v1/consumption?from=2026-02-30", {}, "invalid-request"),
+        ("GET", "/admin/v1/consumption?from=2026-02-02&to=2026-02-01", {}, "invalid-request"),
+        ("GET", "/admin/v1/consumption?limit=10001", {}, "invalid-request"),
+        ("GET", "/admin/v1/consumption?daily=often", {}, "invalid-request"),
+        ("POST", "/admin/v1/tenants/nobody/credits", {"json": CREDIT}, "not-found"),
+        ("DELETE", "/admin/v1/tenants/nobody/credits/crd_0123456789abcdef", {}, "not-found"),
+        ("POST", "/admin/v1/tenants/nobody/simulation", {"json": {}}, "not-found"),
+        ("POST", "/admin/v1/tenants/nobody/simulation", {"json": {"days": 0}}, "invalid-request"),
+        ("POST", "/admin/v1/tenants/nobody/simulation", {"json": {"days": 91}}, "invalid-request"),
+        ("POST", "/admin/v1/tenants/nobody/simulation", {"json": {"weeks": 1}}, "invalid-request"),
+        ("PATCH", "/admin/v1/default-policy", {"json": {"executions": -1}}, "invalid-request"),
         ("GET", "/admin/v1/audit?limit=many", {}, "invalid-request"),
         ("GET", "/admin/v1/audit?after=-1", {}, "invalid-request"),
         ("PUT", "/admin/v1/tenants", {}, "method-not-allowed"),
@@ -109,6 +123,12 @@ def test_refusals(admin: Client, method: str, path: str, sent: dict, slug: str) 
         ({"runtime_seconds": {"fortnight": 1}}, "fortnight"),
         ({"templates": []}, "templates"),
         ({"surprise": 1}, "surprise"),
+        ({"shadow": "yes"}, "shadow"),
+        ({"subject": {"rate": "fast"}}, "subject.rate"),
+        ({"subject": {"burst": 2}}, "subject.burst"),
+        ({"subject": {"executions": -1}}, "subject.executions"),
+        ({"subject": {"runtime_seconds": {"fortnight": 1}}}, "fortnight"),
+        ({"subject": {"surprise": 1}}, "surprise"),
     ],
     ids=str,
 )

@@ -144,3 +144,64 @@ def test_a_changed_quota_holds_at_once(gateway: Gateway, tenant: Tenant) -> None
     report = tenant.client.get("/v1/usage").document
     assert report["policy"]["timeout_seconds"] == 3
     assert report["tenant"] == tenant.name
+
+
+def test_a_lowered_timeout_is_said_in_the_reply_and_its_head(gateway: Gateway) -> None:
+    tenant = gateway.tenant("--runtime", "31s/day", "--executions", "2")
+    reply = tenant.client.post("print(1)")
+    assert (reply.document["granted_timeout_ms"], reply.document["timeout_lowered"]) == (30_000, False)
+    assert reply.headers["granted-timeout-ms"] == "30000"
+    with tenant.client.stream(HOLD) as held:
+        assert next(iter(held))["timeout_lowered"] is False
+        assert held.response.headers["granted-timeout-ms"] == "30000"
+        left = tenant.client.usage()["runtime"][0]["remaining_ms"]
+        assert left <= 1000
+        for accept in ("application/x-ndjson", "text/event-stream"):
+            with tenant.client.stream("print(1)", accept=accept) as stream:
+                started, *_, finished = stream.all()
+                assert stream.response.headers["granted-timeout-ms"] == str(started["granted_timeout_ms"])
+            assert started["granted_timeout_ms"] <= left
+            assert started["timeout_lowered"] is finished["timeout_lowered"] is True
+        reply = tenant.client.post("print(1)")
+        assert reply.document["timeout_lowered"] is True
+        assert int(reply.headers["granted-timeout-ms"]) == reply.document["granted_timeout_ms"] < left
+
+
+def test_a_shorter_wish_is_not_lowered(gateway: Gateway) -> None:
+    tenant = gateway.tenant("--runtime", "10s/day")
+    assert tenant.client.execute("print(1)", timeout_seconds=5)["timeout_lowered"] is False
+    assert tenant.client.execute("print(1)", timeout_seconds=20)["timeout_lowered"] is True
+
+
+def test_lower_limits_strand_nothing_that_runs(gateway: Gateway, local_e2b: LocalE2B) -> None:
+    """What was granted holds; the new limits are for whoever comes next; and all of it is settled."""
+    tenant = gateway.tenant("--executions", "3", "--runtime", "3600s/day")
+    code = "import time\nprint('on', flush=True)\ntime.sleep(3)\nprint('done')"
+    with contextlib.ExitStack() as streams:
+        held = [iter(streams.enter_context(tenant.client.stream(code))) for _ in range(3)]
+        started = [next(events) for events in held]
+        gateway.command("quota", "set", tenant.name, "--executions", "1", "--runtime", "1s/day", "--timeout", "1s")
+        tenant.client.post("print(1)").problem("concurrency-exceeded")
+        gateway.command("quota", "set", tenant.name, "--executions", "9", "--subject-executions", "0")
+        tenant.client.post("print(1)").problem("runtime-exhausted")
+        finished = [list(events)[-1] for events in held]
+    assert [event["outcome"] for event in finished] == ["completed"] * 3
+    assert all(event["runtime_ms"] > 2500 for event in finished)
+    for event in started:
+        gateway.assert_settled(tenant, event["id"])
+        local_e2b.assert_gone(event["id"])
+    usage = tenant.client.usage()
+    assert usage["executions"]["running"] == 0
+    [day] = usage["runtime"]
+    assert (day["used_ms"], day["reserved_ms"]) == (sum(event["runtime_ms"] for event in finished), 0)
+    gateway.command("quota", "set", tenant.name, "--runtime", "3600s/day", "--no-subject-limits")
+    assert tenant.client.execute("print(1)")["outcome"] == "completed"
+
+
+def test_a_denial_by_runtime_tells_the_wait_and_not_to_wait_by_itself(gateway: Gateway) -> None:
+    tenant = gateway.tenant("--runtime", "0s/hour")
+    reply = tenant.client.post("print(1)")
+    problem = reply.problem("runtime-exhausted")
+    assert reply.headers["should-retry"] == "false"
+    until = datetime.datetime.fromisoformat(problem["resets_at"]) - datetime.datetime.now(datetime.UTC)
+    assert abs(problem["retry_after_ms"] / 1000 - until.total_seconds()) < 5

@@ -59,6 +59,8 @@ export interface Execution extends RunPythonResult {
   exception?: { name: string; value: string; traceback: string };
   runtime_ms: number;
   granted_timeout_ms: number;
+  /** Whether that is less than was asked for, because a quota had no more left. */
+  timeout_lowered: boolean;
   queued_ms: number;
   truncated: boolean;
 }

@@ -4,14 +4,37 @@ import HTTPTypes
 import Hummingbird
 import Ledger
 
-/// What a caller may know about itself: `/v1/usage` and `/v1/whoami`.
+/// What a caller may know about itself: `/v1/usage`, `/v1/consumption` and `/v1/whoami`.
 struct AccountRoutes: Sendable {
     let ledger: Ledger
 
     func usage(_ request: Request, context: TenantContext) async throws -> Response {
         try context.principal.require(.read)
-        let tenant = context.principal.tenant
-        return JSONReply.response(UsageView(tenant: tenant, try await ledger.usageReport(of: tenant)))
+        let tenant = context.principal.tenant, subject = context.principal.claims.subject
+        let report = try await ledger.usageReport(of: tenant, subject: subject)
+        return JSONReply.response(UsageView(tenant: tenant, report))
+    }
+
+    /// What the caller's tenant consumed. A token that speaks for one subject sees that one's part alone.
+    func consumption(_ request: Request, context: TenantContext) async throws -> Response {
+        try context.principal.require(.read)
+        var filter = try ConsumptionFilter(query: request.uri.queryParameters)
+        guard filter.tenant == nil else {
+            throw Problem.invalidField("tenant", "is the caller's own and not asked for")
+        }
+        filter.tenant = context.principal.tenant
+        if context.principal.claims.subject != nil { filter.by = filter.by ?? "subject" }
+        var query = try filter.query()
+        if let subject = context.principal.claims.subject {
+            guard query.grouping == .subject else {
+                throw Problem(
+                    .insufficientScope, "The token speaks for one subject: it may ask by=subject alone.",
+                    shouldRetry: false
+                )
+            }
+            query.subject = subject
+        }
+        return JSONReply.response(try await ledger.consumptionView(query))
     }
 
     func whoAmI(_ request: Request, context: TenantContext) async throws -> Response {

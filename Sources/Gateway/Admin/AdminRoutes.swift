@@ -5,6 +5,7 @@ import Hummingbird
 import Ledger
 import NIOCore
 import NIOFoundationCompat
+import Quota
 
 /// `/admin/v1`, on the control socket and on the administrators' listener.
 struct AdminRoutes: Sendable {
@@ -81,21 +82,6 @@ struct AdminRoutes: Sendable {
         return JSONReply.response(try await administration(context).revokeAdminToken(keyID))
     }
 
-    func getPolicy(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await administration(context).policy(of: try context.parameters.require("tenant")))
-    }
-
-    func changePolicy(_ request: Request, context: AdminContext) async throws -> Response {
-        let tenant = try context.parameters.require("tenant")
-        let change = try await decode(
-            PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request)
-        return JSONReply.response(try await administration(context).changePolicy(of: tenant, change))
-    }
-
-    func getTenantUsage(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await administration(context).usage(of: try context.parameters.require("tenant")))
-    }
-
     func listAuditRecords(_ request: Request, context: AdminContext) async throws -> Response {
         let query = request.uri.queryParameters
         var filter = AuditFilter()
@@ -110,7 +96,7 @@ struct AdminRoutes: Sendable {
         JSONReply.response(try await administration(context).verifyAudit())
     }
 
-    private func administration(_ context: AdminContext) -> LedgerAdministration {
+    func administration(_ context: AdminContext) -> LedgerAdministration {
         LedgerAdministration(ledger: ledger, actor: context.administrator.actor)
     }
 
@@ -122,7 +108,7 @@ struct AdminRoutes: Sendable {
     }
 
     /// - Parameter fields: all names the body may have; another one is refused, never passed over.
-    private func decode<Body: Decodable>(
+    func decode<Body: Decodable>(
         _ type: Body.Type, fields: [String], _ request: Request
     ) async throws -> Body {
         try request.requireJSON()
@@ -130,6 +116,8 @@ struct AdminRoutes: Sendable {
         try JSONFields(buffer).refuseAll(but: fields)
         do {
             return try JSONDecoder().decode(type, from: buffer)
+        } catch let failure as PolicyFailure {
+            throw Problem(LedgerFailure.invalidPolicy(failure))
         } catch {
             throw Problem(.invalidRequest, "The body cannot be read: \(error.publicDescription).", shouldRetry: false)
         }

@@ -1,6 +1,6 @@
 /// What administrators do. Two ways lead there: straight to the ledger, or through a running gateway.
 public protocol Administration: Sendable {
-    /// Makes a tenant with the standard policy.
+    /// Makes a tenant with the default policy.
     func createTenant(_ name: String) async throws -> TenantView
     /// All tenants by name.
     func tenants() async throws -> [TenantView]
@@ -26,8 +26,20 @@ public protocol Administration: Sendable {
     func policy(of tenant: String) async throws -> PolicyView
     /// Changes a tenant's limits and returns them.
     func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView
-    /// What a tenant has used and reserved.
-    func usage(of tenant: String) async throws -> UsageView
+    /// The limits that new tenants get.
+    func defaultPolicy() async throws -> PolicyView
+    /// Changes the limits that new tenants get and returns them; those that exist keep theirs.
+    func changeDefaultPolicy(_ change: PolicyChange) async throws -> PolicyView
+    /// Gives a tenant runtime once.
+    func grantCredit(_ credit: NewCredit, to tenant: String) async throws -> CreditView
+    /// Takes back what is left of a credit and returns it as it was.
+    func withdrawCredit(_ id: String, of tenant: String) async throws -> CreditView
+    /// What a tenant has used and reserved, and one of its subjects where subjects are limited: nil for calls without one.
+    func usage(of tenant: String, subject: String?) async throws -> UsageView
+    /// What settled executions came to.
+    func consumption(_ filter: ConsumptionFilter) async throws -> ConsumptionView
+    /// What other limits would have done to a tenant's past. Changes nothing.
+    func simulate(_ order: SimulationOrder, on tenant: String) async throws -> SimulationView
     /// Audit records, oldest first.
     func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView]
     /// Walks the whole audit chain.

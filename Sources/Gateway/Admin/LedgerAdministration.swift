@@ -1,12 +1,11 @@
 import Auth
 import Foundation
 public import Ledger
-import Quota
 
 /// Administration on an open ledger.
 public struct LedgerAdministration: Administration {
-    private let ledger: Ledger
-    private let actor: Actor
+    let ledger: Ledger
+    let actor: Actor
 
     /// Whoever can open the control socket, or the ledger itself, for the audit log.
     public static let localActor = Actor("local:\(NSUserName())")
@@ -17,7 +16,7 @@ public struct LedgerAdministration: Administration {
         self.actor = actor
     }
 
-    /// Makes a tenant with the standard policy.
+    /// Makes a tenant with the default policy.
     public func createTenant(_ name: String) async throws -> TenantView {
         TenantView(try await mapped { try await ledger.createTenant(name, by: actor) })
     }
@@ -102,27 +101,6 @@ public struct LedgerAdministration: Administration {
         return keyID
     }
 
-    /// A tenant's limits.
-    public func policy(of tenant: String) async throws -> PolicyView {
-        PolicyView(try await mapped { try await ledger.policy(of: tenant) })
-    }
-
-    /// Changes a tenant's limits and returns them.
-    public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
-        PolicyView(
-            try await mapped {
-                try await ledger.changePolicy(of: tenant, by: actor) { policy throws(PolicyFailure) in
-                    try change.applied(to: policy)
-                }
-            }
-        )
-    }
-
-    /// What a tenant has used and reserved.
-    public func usage(of tenant: String) async throws -> UsageView {
-        UsageView(tenant: tenant, try await mapped { try await ledger.usageReport(of: tenant) })
-    }
-
     /// Audit records, oldest first.
     public func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView] {
         guard (1...1000).contains(filter.limit) else {
@@ -140,7 +118,7 @@ public struct LedgerAdministration: Administration {
     }
 
     /// The ledger's failures, as the problems that both doors speak.
-    private func mapped<Value>(_ work: () async throws -> Value) async throws(Problem) -> Value {
+    func mapped<Value>(_ work: () async throws -> Value) async throws(Problem) -> Value {
         do {
             return try await work()
         } catch let failure as LedgerFailure {

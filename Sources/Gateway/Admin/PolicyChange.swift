@@ -26,9 +26,13 @@ public struct PolicyChange: Codable, Sendable {
     public var templates: [String]?
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool?
+    /// Whether the quota only judges.
+    public var shadow: Bool?
+    /// What each subject may use, changed limit by limit; `null` lifts all of it.
+    public var subject: LimitChange<SubjectLimitsChange>?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case rate, burst, executions, sandboxes, templates
+        case rate, burst, executions, sandboxes, templates, shadow, subject
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
         case bodyBytes = "body_bytes"
@@ -45,7 +49,7 @@ public struct PolicyChange: Codable, Sendable {
     public var isEmpty: Bool {
         rate == nil && burst == nil && executions == nil && sandboxes == nil && runtimeSeconds == nil
             && timeoutSeconds == nil && bodyBytes == nil && codeBytes == nil && contextBytes == nil
-            && outputBytes == nil && templates == nil && signedOnly == nil
+            && outputBytes == nil && templates == nil && signedOnly == nil && shadow == nil && subject == nil
     }
 
     /// The policy with the change made.
@@ -53,26 +57,11 @@ public struct PolicyChange: Codable, Sendable {
     /// - Throws: for a field that cannot be read; ranges are the policy's own to judge.
     func applied(to policy: Policy) throws(PolicyFailure) -> Policy {
         var policy = policy
-        if let rate {
-            guard let parsed = Rate(parsing: rate) else {
-                throw PolicyFailure(
-                    field: "rate", reason: "must be like 10/s, 600/min or 1000/h, not \"\(rate.prefix(40))\"")
-            }
-            policy.rate.permits = parsed.permits
-            policy.rate.periodSeconds = parsed.periodSeconds
-        }
+        if let rate { policy.rate = try Rate(rate, keepingBurstOf: policy.rate, field: "rate") }
         if let burst { policy.rate.burst = burst }
         if let executions { policy.executions = executions }
         if let sandboxes { policy.sandboxes = sandboxes }
-        for (name, seconds) in runtimeSeconds ?? [:] {
-            guard let window = RuntimeWindow(rawValue: name) else {
-                throw PolicyFailure(
-                    field: "runtime_seconds", reason: "knows hour, day and month, not \"\(name.prefix(40))\"")
-            }
-            policy.runtime[window] = try seconds.map { value throws(PolicyFailure) in
-                try Self.milliseconds(value, field: "runtime_seconds.\(name)")
-            }
-        }
+        try Self.apply(runtimeSeconds, to: &policy.runtime, field: "runtime_seconds")
         if let timeoutSeconds {
             policy.timeoutMilliseconds = try Self.milliseconds(timeoutSeconds, field: "timeout_seconds")
         }
@@ -82,13 +71,45 @@ public struct PolicyChange: Codable, Sendable {
         if let outputBytes { policy.outputBytes = outputBytes }
         if let templates { policy.templates = templates }
         if let signedOnly { policy.signedOnly = signedOnly }
+        if let shadow { policy.shadow = shadow }
+        switch subject {
+        case .none: break
+        case .lifted: policy.subject = nil
+        case .set(let change): policy.subject = try change.applied(to: policy.subject)
+        }
         return policy
     }
 
-    private static func milliseconds(_ seconds: Double, field: String) throws(PolicyFailure) -> Int64 {
+    /// Sets windows one by one; nil lifts one.
+    static func apply(
+        _ change: [String: Double?]?, to runtime: inout [RuntimeWindow: Int64], field: String
+    ) throws(PolicyFailure) {
+        for (name, seconds) in change ?? [:] {
+            guard let window = RuntimeWindow(rawValue: name) else {
+                throw PolicyFailure(field: field, reason: "knows hour, day and month, not \"\(name.prefix(40))\"")
+            }
+            runtime[window] = try seconds.map { value throws(PolicyFailure) in
+                try milliseconds(value, field: "\(field).\(name)")
+            }
+        }
+    }
+
+    static func milliseconds(_ seconds: Double, field: String) throws(PolicyFailure) -> Int64 {
         guard seconds >= 0, seconds < 1e12 else {
             throw PolicyFailure(field: field, reason: "must be a number of seconds from 0 on")
         }
         return Int64((seconds * 1000).rounded())
+    }
+}
+
+extension Rate {
+    /// A rate as somebody wrote it. Without a burst in the text that of the rate before stays.
+    init(_ text: String, keepingBurstOf before: Rate?, field: String) throws(PolicyFailure) {
+        guard let parsed = Rate(parsing: text) else {
+            throw PolicyFailure(
+                field: field, reason: "must be like 10/s, 600/min or 1000/h, not \"\(text.prefix(40))\"")
+        }
+        self = parsed
+        if let before, !text.contains("burst") { burst = before.burst }
     }
 }

@@ -15,6 +15,12 @@ public struct PolicyView: Codable, Sendable {
             case permits, burst
             case periodSeconds = "period_seconds"
         }
+
+        init(_ rate: Rate) {
+            permits = rate.permits
+            periodSeconds = rate.periodSeconds
+            burst = rate.burst
+        }
     }
 
     /// How often the tenant may call.
@@ -39,9 +45,13 @@ public struct PolicyView: Codable, Sendable {
     public var templates: [String]
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool
+    /// Whether the quota only judges: it then neither refuses nor lowers.
+    public var shadow: Bool
+    /// What each subject may use; absent when only the tenant as a whole is limited.
+    public var subject: SubjectLimitsView?
 
     enum CodingKeys: String, CodingKey {
-        case rate, executions, sandboxes, templates
+        case rate, executions, sandboxes, templates, shadow, subject
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
         case bodyBytes = "body_bytes"
@@ -53,13 +63,10 @@ public struct PolicyView: Codable, Sendable {
 
     /// The policy in these units.
     public init(_ policy: Policy) {
-        rate = RateView(
-            permits: policy.rate.permits, periodSeconds: policy.rate.periodSeconds, burst: policy.rate.burst
-        )
+        rate = RateView(policy.rate)
         executions = policy.executions
         sandboxes = policy.sandboxes
-        runtimeSeconds = [:]
-        for (window, milliseconds) in policy.runtime { runtimeSeconds[window.rawValue] = Double(milliseconds) / 1000 }
+        runtimeSeconds = Self.seconds(policy.runtime)
         timeoutSeconds = Double(policy.timeoutMilliseconds) / 1000
         bodyBytes = policy.bodyBytes
         codeBytes = policy.codeBytes
@@ -67,5 +74,11 @@ public struct PolicyView: Codable, Sendable {
         outputBytes = policy.outputBytes
         templates = policy.templates
         signedOnly = policy.signedOnly
+        shadow = policy.shadow
+        subject = policy.subject.map(SubjectLimitsView.init)
+    }
+
+    static func seconds(_ runtime: [RuntimeWindow: Int64]) -> [String: Double] {
+        Dictionary(uniqueKeysWithValues: runtime.map { ($0.key.rawValue, Double($0.value) / 1000) })
     }
 }

@@ -23,7 +23,7 @@ public struct RemoteAdministration: Administration {
         self.door = door
     }
 
-    /// Makes a tenant with the standard policy.
+    /// Makes a tenant with the default policy.
     public func createTenant(_ name: String) async throws -> TenantView {
         try await call(.createTenant, body: ["name": name])
     }
@@ -74,19 +74,6 @@ public struct RemoteAdministration: Administration {
         try await call(.revokeAdminToken, ["key_id": id])
     }
 
-    /// A tenant's limits.
-    public func policy(of tenant: String) async throws -> PolicyView { try await call(.getPolicy, ["tenant": tenant]) }
-
-    /// Changes a tenant's limits and returns them.
-    public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
-        try await call(.changePolicy, ["tenant": tenant], body: change)
-    }
-
-    /// What a tenant has used and reserved.
-    public func usage(of tenant: String) async throws -> UsageView {
-        try await call(.getTenantUsage, ["tenant": tenant])
-    }
-
     /// Audit records, oldest first.
     public func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView] {
         try await call(
@@ -105,7 +92,7 @@ public struct RemoteAdministration: Administration {
 
     private static let maximumReplyBytes = 64 * 1024 * 1024
 
-    private func call<Reply: Decodable>(
+    func call<Reply: Decodable>(
         _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:],
         body: (any Encodable)? = nil
     ) async throws -> Reply {

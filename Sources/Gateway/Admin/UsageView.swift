@@ -62,6 +62,10 @@ public struct UsageView: Codable, Sendable {
     public var policy: PolicyView
     /// What is used of them.
     public var usage: Usage
+    /// Runtime given once, the one that ends first in front.
+    public var credits: [CreditView]
+    /// The share of one subject; absent when the policy has no limits for subjects.
+    public var subject: SubjectUsageView?
     /// The instant for which this holds, RFC 3339.
     public var at: String
 
@@ -77,11 +81,13 @@ public struct UsageView: Codable, Sendable {
             ),
             runtime: report.runtime.map(Runtime.init)
         )
+        credits = report.usage.credits.map { CreditView($0, at: report.at) }
+        subject = report.subject.map(SubjectUsageView.init)
     }
 }
 
 extension UsageView.Runtime {
-    fileprivate init(_ remaining: RuntimeRemaining) {
+    init(_ remaining: RuntimeRemaining) {
         window = remaining.window.rawValue
         limitMilliseconds = remaining.limitMilliseconds
         usedMilliseconds = remaining.usedMilliseconds

@@ -28,6 +28,7 @@ struct CallerRoutes: Sendable {
             .on(.getExecution, use: executions.get)
             .on(.cancelExecution, use: executions.cancel)
             .on(.getUsage, use: account.usage)
+            .on(.getOwnConsumption, use: account.consumption)
             .on(.whoAmI, use: account.whoAmI)
         return router
     }

@@ -6,6 +6,7 @@ extension HTTPField.Name {
     static let forwardedProto = name("X-Forwarded-Proto")
     static let apiKey = name("X-API-Key")
     static let executionID = name("Execution-Id")
+    static let grantedTimeout = name("Granted-Timeout-Ms")
     static let shouldRetry = name("Should-Retry")
     static let rateLimit = name("RateLimit")
     static let rateLimitPolicy = name("RateLimit-Policy")

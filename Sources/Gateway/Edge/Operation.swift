@@ -3,11 +3,12 @@ public import HTTPTypes
 /// Every call the gateway answers: the one table of URLs. Raw values are the `operationId`s of `openapi.yaml`.
 public enum Operation: String, CaseIterable, Sendable {
     case createExecution, getExecution, cancelExecution
-    case getUsage, whoAmI
+    case getUsage, getOwnConsumption, whoAmI
     case getHealth, getReadiness, getProblem
     case listTenants, createTenant, getTenant, changeTenant
     case listKeys, issueKey, rotateKey, revokeKey
-    case getPolicy, changePolicy, getTenantUsage
+    case getPolicy, changePolicy, getDefaultPolicy, changeDefaultPolicy, simulatePolicy
+    case grantCredit, withdrawCredit, getTenantUsage, getConsumption
     case listAuditRecords, verifyAudit
     case listAdminTokens, issueAdminToken, revokeAdminToken
 
@@ -17,9 +18,10 @@ public enum Operation: String, CaseIterable, Sendable {
     /// The HTTP method.
     public var method: HTTPRequest.Method {
         switch self {
-        case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken: .post
-        case .cancelExecution, .revokeKey, .revokeAdminToken: .delete
-        case .changePolicy, .changeTenant: .patch
+        case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit, .simulatePolicy:
+            .post
+        case .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit: .delete
+        case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
         default: .get
         }
     }
@@ -30,6 +32,7 @@ public enum Operation: String, CaseIterable, Sendable {
         case .createExecution: "/v1/executions"
         case .getExecution, .cancelExecution: "/v1/executions/{id}"
         case .getUsage: "/v1/usage"
+        case .getOwnConsumption: "/v1/consumption"
         case .whoAmI: "/v1/whoami"
         case .getHealth: "/healthz"
         case .getReadiness: "/readyz"
@@ -41,7 +44,12 @@ public enum Operation: String, CaseIterable, Sendable {
         case .revokeKey: "/admin/v1/keys/{key_id}"
         case .rotateKey: "/admin/v1/keys/{key_id}/rotation"
         case .getPolicy, .changePolicy: "/admin/v1/tenants/{tenant}/policy"
+        case .simulatePolicy: "/admin/v1/tenants/{tenant}/simulation"
+        case .getDefaultPolicy, .changeDefaultPolicy: "/admin/v1/default-policy"
+        case .grantCredit: "/admin/v1/tenants/{tenant}/credits"
+        case .withdrawCredit: "/admin/v1/tenants/{tenant}/credits/{credit_id}"
         case .getTenantUsage: "/admin/v1/tenants/{tenant}/usage"
+        case .getConsumption: "/admin/v1/consumption"
         case .listAuditRecords: "/admin/v1/audit"
         case .verifyAudit: "/admin/v1/audit/verification"
         case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
@@ -53,7 +61,7 @@ public enum Operation: String, CaseIterable, Sendable {
     public var door: Door {
         switch self {
         case .getHealth, .getReadiness, .getProblem: .both
-        case .createExecution, .getExecution, .cancelExecution, .getUsage, .whoAmI: .callers
+        case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI: .callers
         default: .administrators
         }
     }

@@ -13,6 +13,7 @@ struct ExecutionReply: Encodable, Sendable {
     var exception: RaisedException?
     let runtimeMilliseconds: Int64
     let grantedTimeoutMilliseconds: Int64
+    let timeoutLowered: Bool
     let queuedMilliseconds: Int64
     var truncated: Bool
 
@@ -20,6 +21,7 @@ struct ExecutionReply: Encodable, Sendable {
         case type, id, outcome, output, error, results, exception, truncated
         case runtimeMilliseconds = "runtime_ms"
         case grantedTimeoutMilliseconds = "granted_timeout_ms"
+        case timeoutLowered = "timeout_lowered"
         case queuedMilliseconds = "queued_ms"
     }
 
@@ -43,6 +45,7 @@ struct ExecutionReply: Encodable, Sendable {
         self.error = error
         runtimeMilliseconds = finished.ending.runtimeMilliseconds
         grantedTimeoutMilliseconds = finished.lease.grant.timeoutMilliseconds
+        timeoutLowered = finished.lease.wasLowered
         queuedMilliseconds = finished.queuedMilliseconds
         self.truncated = truncated
     }
@@ -63,7 +66,7 @@ extension FinishedExecution {
         case .failed: nil
         case .timed_out:
             lease.grant.wasLowered
-                ? "The execution was stopped after \(seconds) s, all the runtime that the tenant's quota had left."
+                ? "The execution was stopped after \(seconds) s, all the runtime that the quota had left."
                 : "The execution was stopped after its timeout of \(seconds) s."
         case .cancelled: "The execution was cancelled."
         case .killed: "The execution was ended by the gateway (\(ending.reason ?? "unknown"))."

@@ -78,10 +78,10 @@ struct ExecutionRoutes: Sendable {
         let finished = await finishing
         if let failure = finished.ending.failure {
             var problem = Problem(running: failure)
-            problem.headers[.executionID] = execution.id
+            problem.headers = execution.lease.headers
             throw problem
         }
-        return document(ExecutionReply(document: output, finished))
+        return document(ExecutionReply(document: output, finished), under: execution.lease)
     }
 
     private func stream(of execution: Execution, as format: ReplyFormat, for context: TenantContext) -> Response {
@@ -90,9 +90,7 @@ struct ExecutionRoutes: Sendable {
             let events = AsyncChannel<ExecutionEvent>()
             async let finishing = finish(execution, into: events, thenCut: context.channel)
             let started = StreamEvent.started(
-                id: execution.id, grantedTimeoutMilliseconds: execution.lease.grant.timeoutMilliseconds,
-                queuedMilliseconds: execution.queuedMilliseconds
-            )
+                execution.lease, queuedMilliseconds: execution.queuedMilliseconds)
             try await writer.write(started.encoded(as: format))
             var seen = CollectedOutput(limit: limit)
             for await event in events {
@@ -111,7 +109,7 @@ struct ExecutionRoutes: Sendable {
             try await writer.write(last.encoded(as: format))
             try await writer.finish(nil)
         }
-        return streamed(body, execution.id, as: format)
+        return streamed(body, under: execution.lease, as: format)
     }
 
     /// Runs the execution to its end; from then on a caller that has stopped reading has only so long to go on.
@@ -125,32 +123,36 @@ struct ExecutionRoutes: Sendable {
 
     /// The reply to an execution that was stopped before it had a sandbox.
     private func stopped(_ finished: FinishedExecution, as format: ReplyFormat) -> Response {
-        let nothing = CollectedOutput(limit: 0), id = finished.lease.executionID.text
-        guard format != .document else { return document(ExecutionReply(document: nothing, finished)) }
-        let started = StreamEvent.started(
-            id: id, grantedTimeoutMilliseconds: finished.lease.grant.timeoutMilliseconds,
-            queuedMilliseconds: finished.queuedMilliseconds
-        )
+        let nothing = CollectedOutput(limit: 0), lease = finished.lease
+        guard format != .document else {
+            return document(ExecutionReply(document: nothing, finished), under: lease)
+        }
+        let started = StreamEvent.started(lease, queuedMilliseconds: finished.queuedMilliseconds)
         var buffer = started.encoded(as: format)
         buffer.writeImmutableBuffer(
             StreamEvent.finished(ExecutionReply(lastEvent: nothing, finished)).encoded(as: format)
         )
-        return streamed(ResponseBody(byteBuffer: buffer), id, as: format)
+        return streamed(ResponseBody(byteBuffer: buffer), under: lease, as: format)
     }
 
-    private func document(_ reply: ExecutionReply) -> Response {
+    private func document(_ reply: ExecutionReply, under lease: Lease) -> Response {
         var response = JSONReply.response(reply)
-        response.headers[.executionID] = reply.id
+        response.headers.append(contentsOf: lease.headers)
         return response
     }
 
-    private func streamed(_ body: ResponseBody, _ id: String, as format: ReplyFormat) -> Response {
-        Response(
-            status: .ok,
-            headers: [
-                .contentType: format.rawValue, .cacheControl: "no-store", .accelBuffering: "no", .executionID: id,
-            ],
-            body: body
-        )
+    private func streamed(_ body: ResponseBody, under lease: Lease, as format: ReplyFormat) -> Response {
+        var headers: HTTPFields = [
+            .contentType: format.rawValue, .cacheControl: "no-store", .accelBuffering: "no",
+        ]
+        headers.append(contentsOf: lease.headers)
+        return Response(status: .ok, headers: headers, body: body)
+    }
+}
+
+extension Lease {
+    /// What every reply about an admitted execution says in its head.
+    var headers: HTTPFields {
+        [.executionID: executionID.text, .grantedTimeout: String(timeoutMilliseconds)]
     }
 }

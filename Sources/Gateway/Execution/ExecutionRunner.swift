@@ -48,7 +48,7 @@ struct ExecutionRunner: Sendable {
         case .failed(let failure):
             await closing.settleUnheld(lease, outcome: .killed, reason: failure.reason)
             var problem = Problem(creating: failure)
-            problem.headers[.executionID] = lease.executionID.text
+            problem.headers = lease.headers
             throw problem
         case .stopped(let reason):
             let ending = ExecutionProgress().ending(stoppedBy: reason)

@@ -1,9 +1,10 @@
 import E2BUpstream
+import Ledger
 import NIOCore
 
 /// One event of a streamed execution, as it is written to the caller.
 enum StreamEvent: Sendable {
-    case started(id: String, grantedTimeoutMilliseconds: Int64, queuedMilliseconds: Int64)
+    case started(Lease, queuedMilliseconds: Int64)
     case emitted(ExecutionEvent)
     case finished(ExecutionReply)
     /// The sandbox cloud or the gateway failed after the first byte: never a silent end.
@@ -41,11 +42,12 @@ enum StreamEvent: Sendable {
 
     private var json: ByteBuffer {
         switch self {
-        case .started(let id, let granted, let queued):
+        case .started(let lease, let queued):
             JSONReply.buffer(
                 JSONValue.object([
-                    "type": .string(name), "id": .string(id), "granted_timeout_ms": .integer(granted),
-                    "queued_ms": .integer(queued),
+                    "type": .string(name), "id": .string(lease.executionID.text),
+                    "granted_timeout_ms": .integer(lease.timeoutMilliseconds),
+                    "timeout_lowered": .bool(lease.wasLowered), "queued_ms": .integer(queued),
                 ])
             )
         case .emitted(.stdout(let text)), .emitted(.stderr(let text)):

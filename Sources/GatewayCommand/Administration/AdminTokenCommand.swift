@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import Printing
 
 struct AdminTokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import Printing
 
 struct Audit: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import Printing
 
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -45,3 +45,17 @@ struct RuntimeArgument: ExpressibleByArgument {
         }
     }
 }
+
+/// A number, or `none` for no limit.
+struct CountArgument: ExpressibleByArgument {
+    let count: Int?
+
+    init?(argument: String) {
+        if argument == "none" {
+            count = nil
+        } else {
+            guard let number = Int(argument) else { return nil }
+            count = number
+        }
+    }
+}

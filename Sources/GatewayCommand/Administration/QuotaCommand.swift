@@ -1,86 +1,104 @@
 import ArgumentParser
 import Gateway
+import Printing
 
 struct QuotaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "quota", abstract: "Set and show a tenant's limits.", subcommands: [Set.self, Get.self]
+        commandName: "quota",
+        abstract: "Set, show and try limits; give runtime once.",
+        subcommands: [Set.self, Get.self, Simulate.self, Grant.self, Withdraw.self]
     )
 
     static func table(_ policy: PolicyView) -> String {
-        let runtime = ["hour", "day", "month"].compactMap { window in
-            policy.runtimeSeconds[window].map { "\(plain($0))s/\(window)" }
-        }
-        return Table(
+        Table(
             ["LIMIT", "VALUE"],
             [
-                ["rate", "\(policy.rate.permits) per \(policy.rate.periodSeconds) s, burst \(policy.rate.burst)"],
+                ["rate", text(policy.rate)],
                 ["executions at once", "\(policy.executions)"],
                 ["sandboxes at once", "\(policy.sandboxes)"],
-                ["runtime", runtime.isEmpty ? "not limited" : runtime.joined(separator: ", ")],
-                ["timeout", "\(plain(policy.timeoutSeconds)) s"],
+                ["runtime", runtime(policy.runtimeSeconds) ?? "not limited"],
+                ["timeout", "\(Seconds.plain(policy.timeoutSeconds)) s"],
                 ["body, code, context", "\(policy.bodyBytes), \(policy.codeBytes), \(policy.contextBytes) bytes"],
                 ["output of a document", "\(policy.outputBytes) bytes"],
                 ["templates", policy.templates.joined(separator: ", ")],
                 ["signed requests only", policy.signedOnly ? "yes" : "no"],
+                ["each subject", policy.subject.map(text) ?? "not limited"],
+                ["shadow", policy.shadow ? "yes: judges, refuses and lowers nothing" : "no"],
             ]
         ).text
     }
 
-    private static func plain(_ seconds: Double) -> String {
-        seconds == seconds.rounded() ? "\(Int64(seconds))" : "\(seconds)"
+    private static func text(_ rate: PolicyView.RateView) -> String {
+        "\(rate.permits) per \(rate.periodSeconds) s, burst \(rate.burst)"
+    }
+
+    private static func text(_ subject: SubjectLimitsView) -> String {
+        [subject.rate.map(text), subject.executions.map { "\($0) at once" }, runtime(subject.runtimeSeconds)]
+            .compactMap(\.self).joined(separator: "; ")
+    }
+
+    private static func runtime(_ seconds: [String: Double]) -> String? {
+        let windows = ["hour", "day", "month"].compactMap { window in
+            seconds[window].map { "\(Seconds.plain($0))s/\(window)" }
+        }
+        return windows.isEmpty ? nil : windows.joined(separator: ", ")
     }
 
     struct Get: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a tenant's limits.")
+        static let configuration = CommandConfiguration(abstract: "Show a tenant's limits, or those of new tenants.")
 
-        @Argument var tenant: String
+        @OptionGroup var owner: PolicyOwner
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
-            let policy = try await administration.administer { try await $0.policy(of: tenant) }
+            let policy = try await administration.administer { access in
+                if let tenant = owner.tenant {
+                    try await access.policy(of: tenant)
+                } else {
+                    try await access.defaultPolicy()
+                }
+            }
             try format.print(policy, asTable: QuotaCommand.table)
         }
     }
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Change a tenant's limits; what is not named stays.",
-            discussion: "Example: e2b-gateway quota set acme --rate 10/s --burst 20 --runtime 3600s/day --timeout 30s"
+            abstract: "Change a tenant's limits, or those of new tenants; what is not named stays.",
+            discussion: """
+                Example: e2b-gateway quota set acme --rate 10/s --burst 20 --runtime 3600s/day --subject-runtime 600s/day
+                It holds from the next call on; what is running goes on.
+                """
         )
 
-        @Argument var tenant: String
-        @Option(help: "Requests: 10/s, 600/min or 1000/h.") var rate: String?
-        @Option(help: "Requests at once before the rate applies.") var burst: Int?
-        @Option(help: "Executions at once.") var executions: Int?
-        @Option(help: "Live sandboxes at once.") var sandboxes: Int?
-        @Option(help: "Sandbox-seconds: 3600s/day, 10h/month, or none/hour to lift it. Repeatable.")
-        var runtime: [RuntimeArgument] = []
-        @Option(help: "Longest execution: 30s, 2m or 500ms.") var timeout: DurationArgument?
-        @Option(help: "A template that may be used. Repeatable; replaces the list.") var template: [String] = []
-        @Flag(inversion: .prefixedNo, help: "Accept signed requests only.") var signedOnly: Bool?
-        @Option(help: "Bytes of a document's output.") var outputBytes: Int?
+        @OptionGroup var owner: PolicyOwner
+        @OptionGroup(title: "Limits") var limits: PolicyOptions
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
-            var change = PolicyChange()
-            change.rate = rate
-            change.burst = burst
-            change.executions = executions
-            change.sandboxes = sandboxes
-            change.timeoutSeconds = timeout?.seconds
-            change.outputBytes = outputBytes
-            change.signedOnly = signedOnly
-            if !template.isEmpty { change.templates = template }
-            if !runtime.isEmpty {
-                change.runtimeSeconds = Dictionary(runtime.map { ($0.window, $0.seconds) }) { _, last in last }
-            }
+            let change = limits.change
             guard !change.isEmpty else {
                 throw ValidationError("Name at least one limit to change; `e2b-gateway help quota set` lists them.")
             }
-            let policy = try await administration.administer { try await $0.changePolicy(of: tenant, change) }
+            let policy = try await administration.administer { access in
+                if let tenant = owner.tenant {
+                    try await access.changePolicy(of: tenant, change)
+                } else {
+                    try await access.changeDefaultPolicy(change)
+                }
+            }
             try format.print(policy, asTable: QuotaCommand.table)
         }
     }
+}
+
+/// Times as people read them.
+enum Seconds {
+    static func plain(_ seconds: Double) -> String {
+        seconds == seconds.rounded() && abs(seconds) < 1e15 ? "\(Int64(seconds))" : "\(seconds)"
+    }
+
+    static func text(milliseconds: Int64) -> String { "\(plain(Double(milliseconds) / 1000)) s" }
 }

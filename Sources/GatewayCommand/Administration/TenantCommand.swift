@@ -1,5 +1,6 @@
 import ArgumentParser
 import Gateway
+import Printing
 
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

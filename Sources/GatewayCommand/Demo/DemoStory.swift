@@ -89,7 +89,7 @@ struct DemoStory: Service {
     }
 
     private func accounts(_ run: DemoRun, _ admin: LedgerAdministration) async throws -> String {
-        let usage = try await admin.usage(of: Self.tenant)
+        let usage = try await admin.usage(of: Self.tenant, subject: nil)
         let records = try await admin.auditRecords(AuditFilter(execution: run.id))
         return """
 

@@ -10,6 +10,8 @@ public enum ConsumptionGrouping: String, Sendable, CaseIterable, Codable {
 public struct ConsumptionQuery: Sendable, Hashable {
     /// Of one tenant only.
     public var tenant: String?
+    /// Of one subject only, as it was recorded, when grouped by subject; empty for the nameless.
+    public var subject: String?
     /// One row for each of these.
     public var grouping: ConsumptionGrouping
     /// Whether each day has rows of its own.
@@ -61,14 +63,17 @@ extension Ledger {
                 sum(output_bytes) AS output_bytes, sum(shadowed) AS shadowed
             FROM \(table) AS sums JOIN tenant ON tenant.id = sums.tenant
             WHERE sums.tenant IN (SELECT id FROM tenant WHERE ?1 IS NULL OR name = ?1) AND sums.day BETWEEN ?2 AND ?3
+                AND (?5 IS NULL OR member = ?5)
             GROUP BY tenant_name, member, of_day
             ORDER BY of_day, sum(charged) DESC, tenant_name, member LIMIT ?4
             """
         let first = ConsumptionKey.day(of: query.days.lowerBound), last = ConsumptionKey.day(of: query.days.upperBound)
         if let tenant = query.tenant { _ = try await self.tenant(tenant) }
         return try await read { database in
-            try Row.fetchAll(database, sql: sql, arguments: [query.tenant, first, last, query.limit])
-                .map(ConsumptionRow.init(row:))
+            try Row.fetchAll(
+                database, sql: sql, arguments: [query.tenant, first, last, query.limit, query.subject?.recordable]
+            )
+            .map(ConsumptionRow.init(row:))
         }
     }
 }

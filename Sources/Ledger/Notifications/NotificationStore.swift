@@ -8,8 +8,9 @@ enum NotificationStore {
     private static let maximumWaiting = 10_000
 
     static func add(_ threshold: RuntimeThreshold, of tenant: String, in draft: Draft) throws {
-        let waiting = try Int.fetchOne(
-            draft.database.cachedStatement(sql: "SELECT count(*) FROM notification")) ?? 0
+        let waiting =
+            try Int.fetchOne(
+                draft.database.cachedStatement(sql: "SELECT count(*) FROM notification")) ?? 0
         guard waiting < maximumWaiting else { return }
         let runtime = threshold.runtime
         let document = CanonicalJSON.object([

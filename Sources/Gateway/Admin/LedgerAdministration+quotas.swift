@@ -1,0 +1,72 @@
+import Foundation
+import Ledger
+import Quota
+
+extension LedgerAdministration {
+    /// A tenant's limits.
+    public func policy(of tenant: String) async throws -> PolicyView {
+        PolicyView(try await mapped { try await ledger.policy(of: tenant) })
+    }
+
+    /// Changes a tenant's limits and returns them.
+    public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
+        PolicyView(
+            try await mapped {
+                try await ledger.changePolicy(of: tenant, by: actor) { policy throws(PolicyFailure) in
+                    try change.applied(to: policy)
+                }
+            }
+        )
+    }
+
+    /// The limits that new tenants get.
+    public func defaultPolicy() async throws -> PolicyView { PolicyView(ledger.defaultPolicy()) }
+
+    /// Changes the limits that new tenants get and returns them; those that exist keep theirs.
+    public func changeDefaultPolicy(_ change: PolicyChange) async throws -> PolicyView {
+        PolicyView(
+            try await mapped {
+                try await ledger.changeDefaultPolicy(by: actor) { policy throws(PolicyFailure) in
+                    try change.applied(to: policy)
+                }
+            }
+        )
+    }
+
+    /// Gives a tenant runtime once.
+    public func grantCredit(_ credit: NewCredit, to tenant: String) async throws -> CreditView {
+        let (milliseconds, until) = try credit.checked()
+        let granted = try await mapped {
+            try await ledger.grantCredit(milliseconds, to: tenant, until: until, by: actor)
+        }
+        return CreditView(granted, at: .now)
+    }
+
+    /// Takes back what is left of a credit and returns it as it was.
+    public func withdrawCredit(_ id: String, of tenant: String) async throws -> CreditView {
+        CreditView(try await mapped { try await ledger.withdrawCredit(id, of: tenant, by: actor) }, at: .now)
+    }
+
+    /// What a tenant has used and reserved, and one of its subjects where subjects are limited.
+    public func usage(of tenant: String, subject: String?) async throws -> UsageView {
+        UsageView(tenant: tenant, try await mapped { try await ledger.usageReport(of: tenant, subject: subject) })
+    }
+
+    /// What settled executions came to.
+    public func consumption(_ filter: ConsumptionFilter) async throws -> ConsumptionView {
+        let query = try filter.query()
+        return try await mapped { try await ledger.consumptionView(query) }
+    }
+
+    /// What other limits would have done to a tenant's past. Changes nothing.
+    public func simulate(_ order: SimulationOrder, on tenant: String) async throws -> SimulationView {
+        let start = try order.start(before: .now), change = order.change
+        return SimulationView(
+            try await mapped {
+                try await ledger.simulate(tenant, since: start) { policy throws(PolicyFailure) in
+                    try change.applied(to: policy)
+                }
+            }
+        )
+    }
+}

@@ -1,0 +1,16 @@
+/// Comma-separated values as RFC 4180 writes them, safe to open in a spreadsheet.
+public enum CSV {
+    /// Each line ends with CR LF, the heading first.
+    public static func text(_ heading: [String], _ rows: [[String]]) -> String {
+        ([heading] + rows).map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
+    }
+
+    /// A field, quoted where it must be. What a spreadsheet would take for a formula gets an apostrophe in front, which
+    /// makes it text (OWASP, "CSV Injection").
+    static func field(_ text: String) -> String {
+        let isFormula = text.unicodeScalars.first.map { "=+-@\t\r".unicodeScalars.contains($0) } ?? false
+        let text = isFormula ? "'" + text : text
+        guard text.unicodeScalars.contains(where: { ",\"\r\n".unicodeScalars.contains($0) }) else { return text }
+        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Quota
+import Testing
+
+@testable import Gateway
+
+@Suite struct PolicyChangeTests {
+    private static let limited: Policy = {
+        var policy = Policy.standard
+        policy.subject = SubjectLimits(
+            rate: Rate(permits: 2, periodSeconds: 1, burst: 4), executions: 3, runtime: [.day: 600_000, .hour: 60_000])
+        return policy
+    }()
+
+    private static func apply(_ json: String, to policy: Policy = limited) throws -> Policy {
+        try JSONDecoder().decode(PolicyChange.self, from: Data(json.utf8)).applied(to: policy)
+    }
+
+    @Test func whatIsAbsentStays() throws {
+        #expect(try Self.apply("{}") == Self.limited)
+        #expect(try Self.apply(#"{"subject": {}}"#) == Self.limited)
+        #expect(try Self.apply(#"{"executions": 1}"#).subject == Self.limited.subject)
+    }
+
+    @Test func aSubjectsLimitsAreMergedOneByOne() throws {
+        let changed = try Self.apply(
+            #"{"subject": {"executions": 1, "runtime_seconds": {"hour": null, "month": 7.5}}}"#)
+        #expect(
+            changed.subject
+                == SubjectLimits(
+                    rate: Rate(permits: 2, periodSeconds: 1, burst: 4), executions: 1,
+                    runtime: [.day: 600_000, .month: 7_500]))
+    }
+
+    @Test func nullLiftsOneLimit() throws {
+        let changed = try Self.apply(#"{"subject": {"rate": null, "executions": null}}"#)
+        #expect(changed.subject == SubjectLimits(runtime: [.day: 600_000, .hour: 60_000]))
+    }
+
+    @Test func nullLiftsAllOfThem() throws {
+        #expect(try Self.apply(#"{"subject": null}"#).subject == nil)
+    }
+
+    @Test func whenTheLastIsLiftedSubjectsAreNotLimited() throws {
+        let change =
+            #"{"subject": {"rate": null, "executions": null, "runtime_seconds": {"day": null, "hour": null}}}"#
+        #expect(try Self.apply(change).subject == nil)
+    }
+
+    @Test func aNewRateBringsItsBurstAndAnOldOneKeepsIt() throws {
+        #expect(try Self.apply(#"{"subject": {"rate": "5/min"}}"#).subject?.rate?.burst == 4)
+        #expect(try Self.apply(#"{"subject": {"rate": "5/min"}}"#, to: .standard).subject?.rate?.burst == 5)
+        #expect(try Self.apply(#"{"subject": {"rate": "5/min", "burst": 9}}"#, to: .standard).subject?.rate?.burst == 9)
+        #expect(try Self.apply(#"{"subject": {"rate": "5/min burst 7"}}"#).subject?.rate?.burst == 7)
+        #expect(try Self.apply(#"{"rate": "5/min burst 7"}"#).rate == Rate(permits: 5, periodSeconds: 60, burst: 7))
+        #expect(try Self.apply(#"{"rate": "5/min"}"#).rate == Rate(permits: 5, periodSeconds: 60, burst: 20))
+    }
+
+    @Test(arguments: [
+        (#"{"subject": {"burst": 3}}"#, "subject.burst"), (#"{"subject": {"rate": "fast"}}"#, "subject.rate"),
+        (#"{"subject": {"runtime_seconds": {"year": 1}}}"#, "year"),
+        (#"{"subject": {"runtime_seconds": {"day": -1}}}"#, "subject.runtime_seconds.day"),
+        (#"{"subject": {"sandboxes": 3}}"#, "sandboxes"),
+    ])
+    func whatCannotBeIsNamed(json: String, said: String) throws {
+        let failure = #expect(throws: PolicyFailure.self) { try Self.apply(json, to: .standard) }
+        #expect(failure?.description.contains(said) == true, "\(String(describing: failure))")
+    }
+
+    @Test func shadowIsSetAndUnset() throws {
+        let shadow = try Self.apply(#"{"shadow": true}"#)
+        #expect(shadow.shadow)
+        #expect(try !Self.apply(#"{"shadow": false}"#, to: shadow).shadow)
+    }
+
+    @Test(arguments: [
+        "{}", #"{"subject":null}"#, #"{"subject":{"executions":null,"rate":"1/s"}}"#,
+        #"{"runtime_seconds":{"day":null}}"#,
+    ])
+    func aChangeSurvivesTheWire(json: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let change = try JSONDecoder().decode(PolicyChange.self, from: Data(json.utf8))
+        #expect(String(decoding: try encoder.encode(change), as: UTF8.self) == json)
+    }
+
+    @Test func aSimulationCarriesItsDaysBesideTheChange() throws {
+        var change = PolicyChange()
+        change.subject = .lifted
+        let data = try JSONEncoder().encode(SimulationOrder(change, days: 7))
+        let order = try JSONDecoder().decode(SimulationOrder.self, from: data)
+        #expect(order.days == 7)
+        #expect(try order.change.applied(to: Self.limited).subject == nil)
+    }
+
+    @Test func aViewShowsSubjectsOnlyWhereTheyAreLimited() throws {
+        #expect(PolicyView(.standard).subject == nil)
+        let view = try #require(PolicyView(Self.limited).subject)
+        #expect(view.rate?.burst == 4)
+        #expect(view.runtimeSeconds == ["day": 600, "hour": 60])
+    }
+}
