@@ -24,8 +24,7 @@ struct Usage: AsyncParsableCommand {
     var subject: String?
     @OptionGroup(title: "Export") var export: ExportOptions
     @Option(
-        help:
-            "At most so many lines; what was cut is said. (default: 100 tenants, 10 keys and subjects, 1000 lines of an export)")
+        help: "At most so many lines; what was cut is said. (default: 100 tenants, 10 keys, 1000 rows)")
     var limit: Int?
     @OptionGroup var administration: AdministrationOptions
     @Option(help: "How to print: table or json; what was consumed also as csv.") var output = Format.table
