@@ -5,7 +5,7 @@ public struct RuntimeCredit: Sendable, Hashable, Codable {
     /// How much was given: 1 ms or more.
     public internal(set) var milliseconds: Int64
     /// The first instant at which it gives nothing any more. What was reserved before goes on.
-    public let expiresAt: Moment
+    public internal(set) var expiresAt: Moment
     /// Settled runtime.
     public internal(set) var usedMilliseconds: Int64
     /// Runtime that calls in flight may still use.

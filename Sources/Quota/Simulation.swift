@@ -8,13 +8,18 @@ public struct RecordedCall: Sendable, Hashable {
     public let subject: String?
     /// How long it held a sandbox, in milliseconds; nil when nobody knows, as of a call that was refused then.
     public let heldMilliseconds: Int64?
+    /// How long it waited for that sandbox and for its settlement, in milliseconds: not charged, but in the way of others.
+    public let waitedMilliseconds: Int64
 
     /// A call.
-    public init(at: Moment, demand: Demand, subject: String?, heldMilliseconds: Int64?) {
+    public init(
+        at: Moment, demand: Demand, subject: String?, heldMilliseconds: Int64?, waitedMilliseconds: Int64 = 0
+    ) {
         self.at = at
         self.demand = demand
         self.subject = subject
         self.heldMilliseconds = heldMilliseconds
+        self.waitedMilliseconds = max(0, waitedMilliseconds)
     }
 }
 
@@ -107,7 +112,8 @@ public struct Simulation: Sendable {
         result.mostAtOnce = max(result.mostAtOnce, tenant.executions)
         let held = min(max(held, 0), grant.timeoutMilliseconds)
         let lease = Running(
-            endsAt: call.at + .milliseconds(held), grant: grant, subject: subject, heldMilliseconds: held)
+            endsAt: call.at + .milliseconds(call.waitedMilliseconds.addedSaturating(held)), grant: grant,
+            subject: subject, heldMilliseconds: held)
         let place = running.firstIndex { $0.endsAt <= lease.endsAt } ?? running.endIndex
         running.insert(lease, at: place)
     }

@@ -11,14 +11,16 @@ extension Usage {
         return true
     }
 
-    /// Takes back what is neither used nor reserved of a credit.
+    /// Ends a credit: takes back what is neither used nor reserved of it now, and what leases give back later.
     ///
     /// - Returns: the credit as it was, or nil if there is none of this id.
-    public mutating func withdrawCredit(_ id: String) -> RuntimeCredit? {
+    public mutating func withdrawCredit(_ id: String, at now: Moment) -> RuntimeCredit? {
         guard let index = credits.firstIndex(where: { $0.id == id }) else { return nil }
         let before = credits[index]
         let kept = before.usedMilliseconds.addedSaturating(before.reservedMilliseconds)
         credits[index].milliseconds = min(before.milliseconds, kept)
+        credits[index].expiresAt = min(before.expiresAt, now)
+        credits.sort { ($0.expiresAt, $0.id) < ($1.expiresAt, $1.id) }
         return before
     }
 

@@ -101,7 +101,7 @@ struct HistoryTests {
             case 20 where !model.tenant.credits.isEmpty:
                 model.roll(to: now)
                 guard let credit = model.tenant.credits.randomElement(using: &generator) else { break }
-                _ = model.tenant.withdrawCredit(credit.id)
+                _ = model.tenant.withdrawCredit(credit.id, at: now)
                 try await ledger.withdrawCredit(credit.id, of: TestLedger.tenant, by: "test")
             case 21:
                 model.policy.runtime[.hour] = Int64.random(in: 0...100_000, using: &generator)

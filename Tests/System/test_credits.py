@@ -8,6 +8,7 @@ import pytest
 
 from harness.client import Client
 from harness.gateway import Gateway
+from harness.waiting import eventually
 
 HOLD = "import time\nprint('on', flush=True)\ntime.sleep(25)"
 SLEEP = "import time\ntime.sleep(20)"
@@ -73,10 +74,11 @@ def test_a_withdrawn_credit_gives_nothing_more_and_what_runs_on_it_goes_on(gatew
 
 def test_an_expired_credit_gives_nothing(gateway: Gateway, admin: Client) -> None:
     tenant = gateway.tenant("--runtime", "0s/day")
-    body = {"runtime_seconds": 100, "until": in_seconds(2.5)}
+    body = {"runtime_seconds": 100, "until": in_seconds(4)}
     assert admin.call("POST", f"/admin/v1/tenants/{tenant.name}/credits", json=body).status == 201
     assert tenant.client.execute("print(1)")["outcome"] == "completed"
-    tenant.client.execute("import time\ntime.sleep(2.5)")
+    end = datetime.datetime.fromisoformat(body["until"])
+    eventually(lambda: datetime.datetime.now(datetime.UTC) > end, within=5, what="the credit's end has come")
     tenant.client.post("print(1)").problem("runtime-exhausted")
     assert tenant.client.get("/v1/usage").document["credits"] == []
 

@@ -66,7 +66,7 @@ def test_executions_at_once(gateway: Gateway, local_e2b: LocalE2B) -> None:
         tenant.client.cancel(held[0])
         eventually(lambda: tenant.client.usage()["executions"]["running"] == 1, within=5, what="one place is free")
         assert tenant.client.execute("print(1)")["output"] == "1\n"
-    for execution_id in held:
+    for execution_id in reversed(held):
         gateway.assert_settled(tenant, execution_id)
         local_e2b.assert_gone(execution_id)
 

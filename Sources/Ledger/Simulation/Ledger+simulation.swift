@@ -33,8 +33,8 @@ extension Ledger {
             var simulation = Simulation(of: policy)
             var refusedThen = 0
             let mean = try history.meanHeldMilliseconds(in: database)
-            try history.forEach(in: database) { call in
-                if call.heldMilliseconds == nil { refusedThen += 1 }
+            try history.forEach(in: database) { call, wasRefused in
+                if wasRefused { refusedThen += 1 }
                 simulation.replay(call, assumedMilliseconds: mean)
             }
             simulation.settle(upTo: Moment(nanoseconds: .max))

@@ -8,16 +8,17 @@ struct RecordedHistory {
     let tenant: Tenant
     let since: Moment
 
-    /// Feeds every call in order of time.
-    func forEach(in database: Database, _ body: (RecordedCall) -> Void) throws {
+    /// Feeds every call in order of time, and whether it was refused.
+    func forEach(in database: Database, _ body: (RecordedCall, _ wasRefused: Bool) -> Void) throws {
         let calls = try Row.fetchCursor(
             database,
             sql: """
-                SELECT admitted_at AS at, timeout_asked AS asked, subject, charged + overrun AS held
+                SELECT admitted_at AS at, timeout_asked AS asked, subject, charged + overrun AS held,
+                    (finished_at - admitted_at) / 1000000 - charged - overrun AS waited, 0 AS refused
                 FROM execution WHERE rowid >= :first AND tenant = :tenant AND admitted_at >= :since
                 UNION ALL
                 SELECT json_extract(record, '$.at_ms') * 1000000, json_extract(record, '$.timeout_asked_ms'),
-                    json_extract(record, '$.subject'), NULL
+                    json_extract(record, '$.subject'), NULL, NULL, 1
                 FROM audit
                 WHERE tenant = :name AND json_extract(record, '$.action') = 'execution.refused'
                     AND json_extract(record, '$.at_ms') >= :since / 1000000
@@ -36,8 +37,9 @@ struct RecordedHistory {
                 RecordedCall(
                     at: Moment(nanoseconds: row["at"]),
                     demand: Demand(kind: .execution, timeoutMilliseconds: row["asked"]),
-                    subject: row["subject"], heldMilliseconds: row["held"]
-                )
+                    subject: row["subject"], heldMilliseconds: row["held"], waitedMilliseconds: row["waited"] ?? 0
+                ),
+                row["refused"]
             )
         }
     }

@@ -39,7 +39,7 @@ extension Ledger {
         }
     }
 
-    /// Takes back what is neither used nor reserved of a credit.
+    /// Ends a credit; what is reserved in it goes on.
     ///
     /// - Returns: the credit as it was before.
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/noSuchCredit(_:)``,
@@ -51,7 +51,7 @@ extension Ledger {
         try await commits.submit { draft in
             guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
             var usage = account.usage
-            guard let before = usage.withdrawCredit(id) else { throw LedgerFailure.noSuchCredit(id) }
+            guard let before = usage.withdrawCredit(id, at: draft.now) else { throw LedgerFailure.noSuchCredit(id) }
             draft.setUsage(usage, of: account)
             var entry = try draft.entry(.creditWithdrawn, by: actor)
             entry.tenant = tenant
