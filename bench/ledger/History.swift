@@ -62,7 +62,7 @@ struct History {
                     context_bytes, timeout_asked, timeout_granted, admitted_at, finished_at, outcome, charged, credit,
                     overrun, output_bytes
                 )
-                SELECT 'exe_' || lower(hex(randomblob(12))), tenant, key, 'user-' || (n / ?2 % ?3), '0123456789abcdef',
+                SELECT 'exe_' || printf('%010x', (?4 + n * ?5) / 16000000) || lower(hex(randomblob(7))), tenant, key, 'user-' || (n / ?2 % ?3), '0123456789abcdef',
                     '192.0.2.1', 'code-interpreter-v1', 'python',
                     '5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03', 1024, 0, 30000, 30000,
                     ?4 + n * ?5, ?4 + n * ?5 + 120000000, 'completed', 120, 0, 0, 40

@@ -1,4 +1,5 @@
 import Auth
+import Quota
 
 /// The name of one run of one piece of code: `exe_` and 24 lowercase hex digits.
 public struct ExecutionID: Hashable, Sendable, Codable, CustomStringConvertible {
@@ -7,9 +8,13 @@ public struct ExecutionID: Hashable, Sendable, Codable, CustomStringConvertible 
 
     private static let prefix = "exe_"
 
-    /// A new name that nobody can guess.
+    /// A new name, never given before: five bytes of the time in steps of 16 ms, which do for 500 years, and seven random
+    /// ones. Names that are made together sort together, so that indexes over them grow at one end and a commit of many
+    /// executions touches few of their pages. They need not be secret: an execution shows itself to its tenant only.
     public static func random() -> ExecutionID {
-        ExecutionID(unchecked: prefix + Hex.text(SecureRandom.bytes(12)))
+        let steps = LedgerClock.realtime().milliseconds >> 4
+        let time = (0..<5).reversed().map { UInt8(truncatingIfNeeded: steps >> (8 * $0)) }
+        return ExecutionID(unchecked: prefix + Hex.text(time + SecureRandom.bytes(7)))
     }
 
     /// The name in `text`, or nil unless it has the form.

@@ -56,7 +56,7 @@ final class LedgerClock: Sendable {
         return { start + origin.duration(to: .now) }
     }
 
-    @Sendable private static func realtime() -> Moment {
+    @Sendable static func realtime() -> Moment {
         var wall = timespec()
         clock_gettime(CLOCK_REALTIME, &wall)
         return Moment(seconds: Int64(wall.tv_sec)) + .nanoseconds(Int64(wall.tv_nsec))
