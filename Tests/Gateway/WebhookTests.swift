@@ -12,7 +12,8 @@ import Testing
 
     @Test(arguments: [
         "https://hooks.example.com", "https://hooks.example.com:8443/a/b?c=d", "http://127.0.0.1:9000/in",
-        "http://127.8.8.8/", "http://localhost", "http://[::1]:80/x", "https://[2001:db8::1]/x", "https://10.0.0.1/?a=/@b",
+        "http://127.8.8.8/", "http://localhost", "http://[::1]:80/x", "https://[2001:db8::1]/x",
+        "https://10.0.0.1/?a=/@b",
     ])
     func acceptsURLs(text: String) throws {
         #expect(try WebhookURL(text).text == text)
@@ -31,7 +32,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "http://hooks.example.com", "http://10.0.0.1/", "http://127.example.com/", "http://127.1/", "http://localhost.example.com",
+        "http://hooks.example.com", "http://10.0.0.1/", "http://127.example.com/", "http://127.1/",
+        "http://localhost.example.com",
         "http://[2001:db8::1]/", "http://0x7f000001/", "http://[::ffff:8.8.8.8]/",
     ])
     func refusesToLeaveTheMachineInTheClear(text: String) {
@@ -79,7 +81,9 @@ import Testing
     private func webhook(_ server: ScriptedServer, _ transport: CurlClient) throws -> Webhook {
         var settings = Settings()
         settings.webhookURL = try WebhookURL(server.url + "/in")
-        settings.webhookSecrets = [try .init(text: Self.secret), try .init(text: "whsec_" + String(repeating: "AAAA", count: 8))]
+        settings.webhookSecrets = [
+            try .init(text: Self.secret), try .init(text: "whsec_" + String(repeating: "AAAA", count: 8)),
+        ]
         return try #require(Webhook(settings: settings, transport: transport))
     }
 
@@ -111,9 +115,15 @@ import Testing
         arguments: [
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", Webhook.Answer.taken(status: 200)),
             ("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", .refused(status: 500, retryAfter: nil)),
-            ("HTTP/1.1 503 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", .refused(status: 503, retryAfter: .seconds(7))),
+            (
+                "HTTP/1.1 503 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
+                .refused(status: 503, retryAfter: .seconds(7))
+            ),
             ("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", .refused(status: 410, retryAfter: nil)),
-            ("HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n", .refused(status: 302, retryAfter: nil)),
+            (
+                "HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 0\r\n\r\n",
+                .refused(status: 302, retryAfter: nil)
+            ),
             ("SSH-2.0-OpenSSH\r\n\r\n", .unanswered(reason: "malformed_answer")),
             ("", .unanswered(reason: "broken_off")),
             // The status counts even if the body is endless or breaks off.

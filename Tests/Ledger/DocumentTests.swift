@@ -71,7 +71,8 @@ struct DocumentTests {
     }
 
     private func canonical(_ entry: AuditEntry, _ sequence: Int64, _ at: Int64) -> String {
-        var members = Dictionary(uniqueKeysWithValues: entry.members.compactMap { name, value in value.map { (name, $0) } })
+        var members = Dictionary(
+            uniqueKeysWithValues: entry.members.compactMap { name, value in value.map { (name, $0) } })
         members["v"] = .integer(1)
         members["stream"] = .string("main")
         members["sequence"] = .integer(sequence)

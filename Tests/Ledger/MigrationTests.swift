@@ -123,7 +123,8 @@ struct MigrationTests {
             ])
         #expect(
             try await sums(ledger, .subject) == [
-                "acme  20000: 1 40 2 3", "acme ann 20000: 2 30 1 6", "acme ann 20001: 1 80 0 3", "other  20001: 1 160 4 3",
+                "acme  20000: 1 40 2 3", "acme ann 20000: 2 30 1 6", "acme ann 20001: 1 80 0 3",
+                "other  20001: 1 160 4 3",
             ])
         #expect(ledger.waitingNotifications == 0)
 

@@ -54,7 +54,9 @@ struct NotificationTests {
         #expect(test.ledger.waitingNotifications == 1)
     }
 
-    @Test("A notification is in the commit of the settlement it tells: a process killed at any moment leaves both or neither")
+    @Test(
+        "A notification is in the commit of the settlement it tells: a process killed at any moment leaves both or neither"
+    )
     func sameCommit() async throws {
         let test = try await TestLedger(policy: Self.limited([.hour: 10_000]))
         let lease = try await test.ledger.admit(test.order(timeout: 8_000))

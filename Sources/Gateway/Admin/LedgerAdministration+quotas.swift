@@ -49,7 +49,8 @@ extension LedgerAdministration {
 
     /// What a tenant has used and reserved, and one of its subjects where subjects are limited.
     public func usage(of tenant: String, subject: String?) async throws -> UsageView {
-        UsageView(tenant: tenant, try await mapped { try await ledger.usageReport(of: named(tenant), subject: subject) })
+        UsageView(
+            tenant: tenant, try await mapped { try await ledger.usageReport(of: named(tenant), subject: subject) })
     }
 
     /// What settled executions came to.

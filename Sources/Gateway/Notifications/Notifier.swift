@@ -69,7 +69,8 @@ final class Notifier: Service {
         var retryAfter: Duration?
         switch answer {
         case .taken:
-            return await record { () throws(LedgerFailure) in try await self.ledger.notificationDelivered(notification) }
+            return await record { () throws(LedgerFailure) in try await self.ledger.notificationDelivered(notification)
+            }
         case .refused(_, let asked): retryAfter = asked
         case .unanswered: break
         }

@@ -44,7 +44,8 @@ public struct Webhook: Sendable {
     /// - Returns: what came back; nil when the task was cancelled meanwhile.
     func send(_ document: String, id: String, at now: Date = Date()) async -> Answer? {
         do {
-            let answer = try await transport.send(request(document, id: id, timestamp: Int64(now.timeIntervalSince1970)))
+            let answer = try await transport.send(
+                request(document, id: id, timestamp: Int64(now.timeIntervalSince1970)))
             // The status says it all; what follows may be of any length and must not stand in the way of the next event.
             _ = try? await answer.body.collect(upTo: Self.maximumAnswerBytes)
             guard !(200...299).contains(answer.status) else { return .taken(status: answer.status) }

@@ -29,7 +29,8 @@ public struct WebhookURL: Sendable, Hashable, CustomStringConvertible {
     private static func host(of authority: Substring) -> Substring? {
         let isBracketed = authority.first == "["
         guard !isBracketed || authority.contains("]") else { return nil }
-        let end = isBracketed ? authority.firstIndex(of: "]").map(authority.index(after:)) : authority.firstIndex(of: ":")
+        let end =
+            isBracketed ? authority.firstIndex(of: "]").map(authority.index(after:)) : authority.firstIndex(of: ":")
         let host = authority[..<(end ?? authority.endIndex)], port = authority[host.endIndex...]
         guard port.isEmpty || (port.first == ":" && UInt16(port.dropFirst()) != nil) else { return nil }
         let inner = isBracketed ? host.dropFirst().dropLast() : host

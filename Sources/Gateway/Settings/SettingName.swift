@@ -33,7 +33,9 @@ public enum SettingName: String, CaseIterable, Sendable {
     case adminToken = "GATEWAY_ADMIN_TOKEN"
 
     /// Whether its value may never be shown.
-    public var isSecret: Bool { [.rootKey, .newRootKey, .webhookSecret, .e2bAPIKey, .token, .adminToken].contains(self) }
+    public var isSecret: Bool {
+        [.rootKey, .newRootKey, .webhookSecret, .e2bAPIKey, .token, .adminToken].contains(self)
+    }
 }
 
 extension Settings {
@@ -152,7 +154,8 @@ extension Settings {
                 throw SettingFailure(setting, "must be https://HOST/PATH, without user, password or fragment")
             case .clear:
                 throw SettingFailure(
-                    setting, "must begin with https://, unless it leads to this machine: notifications are not for all eyes")
+                    setting,
+                    "must begin with https://, unless it leads to this machine: notifications are not for all eyes")
             }
         }
     }
@@ -160,7 +163,8 @@ extension Settings {
     private static func webhookSecrets(_ setting: RawSetting) throws(SettingFailure) -> [WebhookSecret] {
         let words = setting.value.split(separator: " ")
         guard (1...2).contains(words.count) else {
-            throw SettingFailure(setting, "must be one secret, or two with a space between them while one replaces the other")
+            throw SettingFailure(
+                setting, "must be one secret, or two with a space between them while one replaces the other")
         }
         var secrets: [WebhookSecret] = []
         for word in words {

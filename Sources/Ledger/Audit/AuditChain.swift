@@ -24,7 +24,8 @@ enum AuditChain {
     /// The canonical text of an entry at its place in the chain.
     static func record(_ entry: AuditEntry, sequence: Int64, at now: Moment) -> String {
         CanonicalJSON.text(
-            of: entry.members, and: [
+            of: entry.members,
+            and: [
                 ("at_ms", .integer(now.milliseconds)), ("sequence", .integer(sequence)), ("stream", .string(stream)),
                 ("v", .integer(1)),
             ])
