@@ -17,7 +17,7 @@ struct Invariant: Sendable {
 
     /// Those that can be looked into.
     static func all(in database: Database) throws -> [Invariant] {
-        try all.filter { try $0.table.map(database.tableExists) ?? true }
+        try all.filter { invariant in try invariant.table.map { try database.tableExists($0) } ?? true }
     }
 
     /// An invariant that one query looks into: each row names what is broken (`row`) and says how (`problem`).
