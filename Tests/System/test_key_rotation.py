@@ -521,7 +521,7 @@ def goes_on(key: Tenant, execution_id: str, events: Iterator[dict], local_e2b: L
     assert key.client.execution(execution_id)["state"] == "running"
     assert local_e2b.sandboxes_of(execution_id)
     assert key.client.cancel(execution_id).status == 202
-    [finished] = events
+    *_, finished = events  # keepalives may come before it on a slow machine
     assert finished["outcome"] == "cancelled"
 
 
