@@ -83,7 +83,9 @@ def test_what_is_broken_is_said_in_a_line_each(backup: tuple[Tenant, pathlib.Pat
         tenant.gateway.run("ledger", "check", "--file", str(path), "--output", "json").stdout
     )
     assert document["sound"] is False
-    assert {finding["invariant"] for finding in document["findings"]} == {"chain", "outcomes", "usage"}
+    assert {finding["invariant"] for finding in document["findings"]} == {
+        "chain", "outcomes", "usage", "subjects", "consumption",
+    }
 
 
 def test_something_else_is_no_ledger(gateway: Gateway, tmp_path: pathlib.Path) -> None:

@@ -3,7 +3,7 @@ import Quota
 
 extension Invariant {
     /// The sums by day and key are what the executions of that day came to, as far back as all of them are kept.
-    static let consumption = Invariant("consumption") { database, findings in
+    static let consumption = Invariant("consumption", of: "consumption") { database, findings in
         let since = try KeptExecutions.since(in: database).map { ConsumptionKey.day(of: $0) + 1 } ?? .min
         let rows = try Row.fetchCursor(
             database,
@@ -34,7 +34,7 @@ extension Invariant {
 
     /// The sums by subject come to the same as those by key, on every day there was.
     static let sums = Invariant(
-        "sums",
+        "sums", of: "subject_consumption",
         sql: """
             SELECT 'subject_consumption/' || tenant.name || '/' || sides.day AS row,
                 'comes to ' || sum(subjects) || ' executions and ' || sum(subjects_charged) || ' ms; consumption to '

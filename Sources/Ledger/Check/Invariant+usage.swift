@@ -4,6 +4,9 @@ import Quota
 extension Invariant {
     /// What stands in a tenant's usage is what its leases hold and what its executions were charged.
     static let usage = Invariant("usage") { database, findings in
+        // What credits carried is in no window; ledgers of an earlier version had none.
+        let hasCredits = try database.columns(in: "execution").contains { $0.name == "credit" }
+        let inWindows = hasCredits ? "charged - coalesce(credit, 0)" : "charged"
         try compare(
             .tenants,
             stated: """
@@ -11,9 +14,8 @@ extension Invariant {
                 FROM tenant LEFT JOIN usage ON usage.tenant = tenant.id
                 """,
             leases: "SELECT tenant, '' AS subject, grant_document FROM lease",
-            // What credits carried is in no window.
             charges: """
-                SELECT tenant, '' AS subject, admitted_at, charged - coalesce(credit, 0) AS charged FROM execution
+                SELECT tenant, '' AS subject, admitted_at, \(inWindows) AS charged FROM execution
                 WHERE finished_at IS NOT NULL
                 """,
             in: database, &findings
@@ -21,7 +23,7 @@ extension Invariant {
     }
 
     /// The same of a subject's.
-    static let subjects = Invariant("subjects") { database, findings in
+    static let subjects = Invariant("subjects", of: "subject") { database, findings in
         try compare(
             .subjects,
             stated: """

@@ -4,6 +4,8 @@ import GRDB
 struct Invariant: Sendable {
     /// A word for it.
     let name: String
+    /// The table it is about, if ledgers of an earlier version lack it: these are checked for what they have.
+    var table: String?
     /// Looks for what breaks it, in one pass and with little in memory.
     let look: @Sendable (Database, inout Findings) throws -> Void
 
@@ -13,16 +15,24 @@ struct Invariant: Sendable {
         .consumption, .sums,
     ]
 
+    /// Those that can be looked into.
+    static func all(in database: Database) throws -> [Invariant] {
+        try all.filter { invariant in try invariant.table.map { try database.tableExists($0) } ?? true }
+    }
+
     /// An invariant that one query looks into: each row names what is broken (`row`) and says how (`problem`).
-    init(_ name: String, sql: String) {
-        self.init(name) { database, findings in
+    init(_ name: String, of table: String? = nil, sql: String) {
+        self.init(name, of: table) { database, findings in
             let rows = try Row.fetchCursor(database, sql: sql)
             while let row = try rows.next() { findings.add(row["row"], row["problem"]) }
         }
     }
 
-    init(_ name: String, look: @escaping @Sendable (Database, inout Findings) throws -> Void) {
+    init(
+        _ name: String, of table: String? = nil, look: @escaping @Sendable (Database, inout Findings) throws -> Void
+    ) {
         self.name = name
+        self.table = table
         self.look = look
     }
 

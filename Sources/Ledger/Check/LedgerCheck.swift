@@ -54,7 +54,8 @@ public struct LedgerCheck: Sendable {
     private init(_ database: Database) throws {
         var findings: [LedgerFinding] = []
         var omitted = 0
-        for invariant in Invariant.all {
+        let all = try Invariant.all(in: database)
+        for invariant in all {
             let found = try invariant.findings(in: database)
             findings += found.kept
             omitted += found.omitted
@@ -62,7 +63,7 @@ public struct LedgerCheck: Sendable {
         let end = try? AuditChain.readHead(from: database)
         self.findings = findings
         self.omitted = omitted
-        invariants = Invariant.all.map(\.name)
+        invariants = all.map(\.name)
         sequence = end?.head.sequence ?? 0
         hash = Hex.text(end?.head.hash ?? AuditHead.start.hash)
         committedAt = end?.committedAt ?? Moment(nanoseconds: 0)
