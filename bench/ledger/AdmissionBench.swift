@@ -15,7 +15,7 @@ struct AdmissionBench {
                 let commits = ledger.commitCount
                 let result = try await callers.call(atOnce: count, seconds: seconds)
                 let perCommit = 2 * result.whole.count / max(1, ledger.commitCount - commits)
-                print(
+                say(
                     """
                     \(count) callers, \(subjects) subjects: \(result.perSecond) executions/s, \(perCommit) writes a commit
                       admission      \(result.admissions.description)
@@ -24,7 +24,7 @@ struct AdmissionBench {
                 )
             }
         }
-        print("targets: 5,000 executions/s of many callers; admission of one caller under 3 ms at p50")
+        say("targets: 5,000 executions/s of many callers; admission of one caller under 3 ms at p50")
         await ledger.close()
     }
 }

@@ -17,12 +17,14 @@ struct HistoryBench {
             subjects: 1_000, days: Self.days
         )
         guard try folder.hasRoom(for: executions * 500) else {
-            print("\(executions) executions do not fit on this disk; see --executions and --folder")
+            say("\(executions) executions do not fit on this disk; see --executions and --folder")
             return
         }
         let clock = ContinuousClock()
         let took = try await clock.measure { try await history.fill() }
-        print("\(executions) executions of \(Self.tenants) tenants in \(Self.days) days, filled in \(took.components.seconds) s")
+        say(
+            "\(executions) executions of \(Self.tenants) tenants in \(Self.days) days, filled in \(took.components.seconds) s"
+        )
 
         let ledger = try Ledger.open(at: history.path, rootKey: history.rootKey)
         try await askForUsage(in: ledger)
@@ -44,7 +46,7 @@ struct HistoryBench {
         }
         let daily = ConsumptionQuery(tenant: "tenant-7", grouping: .key, isDaily: true, days: month)
         try await measure("a month by key and day, tenant-7") { _ = try await ledger.consumption(daily) }
-        print("target: under 50 ms")
+        say("target: under 50 ms")
     }
 
     private func history(_ days: Int64) -> Moment { History.now() - .seconds(days * 86_400) }
@@ -57,7 +59,7 @@ struct HistoryBench {
         while figures.count < 200, clock.now < end || figures.count < 5 {
             figures.add(try await clock.measure(query))
         }
-        print("\(name): \(figures.description)")
+        say("\(name): \(figures.description)")
     }
 
     /// Thirty days of the hundred and twenty are too old.
@@ -66,12 +68,12 @@ struct HistoryBench {
             let callers = try await Callers(ledger: ledger, tenant: "beside-\(atOnce)", subjects: 0)
             _ = try await callers.call(atOnce: atOnce, seconds: 1)
             let alone = try await callers.call(atOnce: atOnce, seconds: seconds)
-            print("\(name) in it: \(alone.perSecond) executions/s, admission \(alone.admissions.description)")
+            say("\(name) in it: \(alone.perSecond) executions/s, admission \(alone.admissions.description)")
             let forgetting = Task { try await ledger.forgetOldExecutions() }
             let beside = try await callers.call(atOnce: atOnce, seconds: seconds)
             forgetting.cancel()
             let forgotten = try await forgetting.value
-            print(
+            say(
                 "\(name) beside forgetting \(forgotten): \(beside.perSecond) executions/s, "
                     + "admission \(beside.admissions.description)"
             )

@@ -14,12 +14,18 @@ struct LedgerBench {
         let options = try Options(CommandLine.arguments.dropFirst())
         let folder = try BenchFolder(in: options.folder)
         defer { folder.remove() }
-        print(Machine.description)
+        say(Machine.description)
         if options.runsAdmissions { try await AdmissionBench(folder: folder, seconds: options.seconds).run() }
         if options.runsHistory {
             try await HistoryBench(folder: folder, executions: options.executions, seconds: options.seconds).run()
         }
     }
+}
+
+/// A line at once, also into a file: the next may take minutes.
+func say(_ line: String) {
+    print(line)
+    fflush(nil)
 }
 
 /// What the command line says.

@@ -13,14 +13,20 @@ extension Ledger {
     /// What is old is looked for beside the writer, who then only takes rows out that it is told; and after each portion
     /// the writer is left to others for as long as it took.
     ///
-    /// - Returns: how many executions were forgotten.
+    /// - Returns: how many executions were forgotten; fewer than there were when the task was cancelled meanwhile.
     @discardableResult
     package func forgetOldExecutions() async throws(LedgerFailure) -> Int {
         let cutoff = clock.now() - retention
         var forgotten = 0
         while !Task.isCancelled {
-            let old = try await read { database in
-                try ExecutionStore.old(before: cutoff, upTo: Self.forgottenAtOnce, in: database)
+            let old: [Int64]
+            do {
+                old = try await read { database in
+                    try ExecutionStore.old(before: cutoff, upTo: Self.forgottenAtOnce, in: database)
+                }
+            } catch {
+                if Task.isCancelled { break }
+                throw error
             }
             guard !old.isEmpty else { break }
             let begun = ContinuousClock.now
@@ -29,7 +35,7 @@ extension Ledger {
             }
             try? await Task.sleep(for: begun.duration(to: .now))
         }
-        try await forgetStillSubjects()
+        if !Task.isCancelled { try await forgetStillSubjects() }
         return forgotten
     }
 
