@@ -37,6 +37,11 @@ import Testing
         }
     }
 
+    @Test func subjectsAreThoseOfOneTenant() throws {
+        #expect(throws: Problem.self) { try ConsumptionFilter(by: "subject").query(at: Self.now) }
+        #expect(try ConsumptionFilter(tenant: "acme", by: "subject").query(at: Self.now).grouping == .subject)
+    }
+
     @Test func oneRowMoreIsAskedForThanShown() throws {
         #expect(try ConsumptionFilter(limit: 5).query(at: Self.now).limit == 6)
     }

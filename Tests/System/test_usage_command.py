@@ -149,16 +149,25 @@ def test_the_highest_charge_is_first(used: Gateway) -> None:
 
 
 def test_what_is_cut_is_said(used: Gateway) -> None:
-    done = used.run("usage", "--by", "subject", "--limit", "2", "--output", "csv")
+    done = used.run("usage", used.busy.name, "--by", "subject", "--limit", "2", "--output", "csv")
     assert len(done.stdout.splitlines()) == 3
     assert "Cut after 2 lines" in done.stderr
-    cut = used.json_command("usage", "--by", "subject", "--limit", "2")
+    cut = used.json_command("usage", used.busy.name, "--by", "subject", "--limit", "2")
     assert (len(cut["rows"]), cut["truncated"]) == (2, True)
-    assert used.json_command("usage", "--by", "subject")["truncated"] is False
+    assert used.json_command("usage", used.busy.name, "--by", "subject")["truncated"] is False
     done = used.run("usage", "--limit", "1")
     assert len(done.stdout.splitlines()) == 2
     assert "Cut after 1 of" in done.stderr
     assert "Cut after 2 subjects" in used.command("usage", used.busy.name, "--limit", "2")
+
+
+def test_subjects_are_those_of_one_tenant(used: Gateway) -> None:
+    done = used.run("usage", "--by", "subject")
+    assert done.returncode == 64
+    assert "usage TENANT --by subject" in done.stderr
+    admin = Client(used.admin_url, used.admin_token, used.contract)
+    problem = admin.get("/admin/v1/consumption?by=subject").problem("invalid-request")
+    assert "name it" in problem["detail"]
 
 
 def test_nothing_was_consumed_in_the_past(used: Gateway) -> None:

@@ -5,7 +5,7 @@ import Quota
 public struct ConsumptionFilter: Codable, Sendable {
     /// Only this tenant's.
     public var tenant: String?
-    /// `tenant`, `key` or `subject`.
+    /// `tenant`, `key`, or of one tenant `subject`: all tenants' subjects may be millions.
     public var by: String?
     /// Whether each day has rows of its own.
     public var daily: Bool
@@ -57,6 +57,9 @@ public struct ConsumptionFilter: Codable, Sendable {
     func query(at today: Moment = .now) throws(Problem) -> ConsumptionQuery {
         guard let grouping = ConsumptionGrouping(rawValue: by ?? ConsumptionGrouping.tenant.rawValue) else {
             throw .invalidField("by", "must be tenant, key or subject")
+        }
+        guard grouping != .subject || tenant != nil else {
+            throw .invalidField("by", "can be subject for one tenant only: name it")
         }
         guard Self.limits.contains(limit) else { throw Self.limitOutOfRange }
         let last = try to.map { text throws(Problem) in try Self.day(text, "to") } ?? today

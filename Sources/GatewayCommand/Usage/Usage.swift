@@ -33,6 +33,9 @@ struct Usage: AsyncParsableCommand {
 
     func validate() throws {
         guard limit ?? 1 > 0 else { throw ValidationError("--limit must be 1 or more.") }
+        guard export.by != .subject || tenant != nil else {
+            throw ValidationError("--by subject is for one tenant: `usage TENANT --by subject`.")
+        }
         guard subject == nil || (tenant != nil && !isExport) else {
             throw ValidationError("--subject is for `usage TENANT`; an export by subject lists them all.")
         }
