@@ -141,7 +141,9 @@ class Client:
                 raise AssertionError(f"{response.status_code}: {response.read()[:1000]!r}")
             _witness(response, b"")
             self._contract.check("POST", "/v1/executions", response, b"")
-            yield EventStream(response, self._contract)
+            # Held by the block, whatever its user holds: see EventStream.
+            events = EventStream(response, self._contract)
+            yield events
 
     def execution(self, execution_id: str) -> dict:
         reply = self.get(f"/v1/executions/{execution_id}")
