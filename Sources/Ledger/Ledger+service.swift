@@ -20,19 +20,14 @@ extension Ledger {
     public func run() async throws {
         await note(.gatewayStarted)
         await cancelWhenGracefulShutdown {
-            // The first time soon after the start: it may have been a long while since the last.
-            var cleaned: ContinuousClock.Instant?
+            async let forgetting: Void = self.forgetWhatIsOld()
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.rhythm)
                 await self.payDebts()
                 await self.writeLateThings()
                 await self.forgetNonces()
-                if let cleaned, cleaned.duration(to: .now) < Self.housekeeping { continue }
-                cleaned = .now
-                // In vain only while the ledger is down, which others tell.
-                _ = try? await self.forgetOldExecutions()
-                try? await self.forgetOldNotifications()
             }
+            await forgetting
         }
         let deadline = ContinuousClock.now + Self.patience
         while await !payDebts(), ContinuousClock.now < deadline {
@@ -41,6 +36,18 @@ extension Ledger {
         }
         await writeLateThings()
         await note(.gatewayStopped)
+    }
+
+    /// Apart from the other duties, since a long past takes long. The first time soon after the start: it may have been a
+    /// long while since the last.
+    private func forgetWhatIsOld() async {
+        try? await Task.sleep(for: Self.rhythm)
+        while !Task.isCancelled {
+            // In vain only while the ledger is down, which others tell.
+            _ = try? await forgetOldExecutions()
+            try? await forgetOldNotifications()
+            try? await Task.sleep(for: Self.housekeeping)
+        }
     }
 
     /// Whether the last commit succeeded. A cheap look; ``checkHealth()`` tries.

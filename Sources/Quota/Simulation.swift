@@ -53,7 +53,7 @@ public struct Simulation: Sendable {
     private struct Running: Sendable {
         let endsAt: Moment
         let grant: Grant
-        let subject: String
+        let subject: SubjectName
         let heldMilliseconds: Int64
     }
 
@@ -62,9 +62,9 @@ public struct Simulation: Sendable {
     /// What became of the calls.
     public private(set) var result = Result()
     private var tenant = Usage()
-    private var subjects: [String: Usage] = [:]
+    private var subjects: [SubjectName: Usage] = [:]
     private var tenantRate = RateState()
-    private var subjectRates: [String: RateState] = [:]
+    private var subjectRates: [SubjectName: RateState] = [:]
     /// By end, the earliest last, so that it can be taken off.
     private var running: [Running] = []
 
@@ -81,7 +81,7 @@ public struct Simulation: Sendable {
     public mutating func replay(_ call: RecordedCall, assumedMilliseconds: Int64) {
         settle(upTo: call.at)
         result.calls += 1
-        let subject = call.subject ?? ""
+        let subject = SubjectName(call.subject)
         do throws(Denial) {
             try takeRate(subject, at: call.at)
             let grant = try admit(call.demand, subject, at: call.at)
@@ -92,21 +92,21 @@ public struct Simulation: Sendable {
         }
     }
 
-    private mutating func takeRate(_ subject: String, at now: Moment) throws(Denial) {
+    private mutating func takeRate(_ subject: SubjectName, at now: Moment) throws(Denial) {
         var rates = RatePair(tenant: tenantRate, subject: subjectRates[subject])
         try rates.take(under: policy, at: now)
         tenantRate = rates.tenant
         if policy.subject?.rate != nil { subjectRates[subject] = rates.subject }
     }
 
-    private mutating func admit(_ demand: Demand, _ subject: String, at now: Moment) throws(Denial) -> Grant {
+    private mutating func admit(_ demand: Demand, _ subject: SubjectName, at now: Moment) throws(Denial) -> Grant {
         var usages = UsagePair(tenant: tenant, subject: subjects[subject] ?? Usage())
         let grant = try usages.admit(demand, under: policy, at: now)
         (tenant, subjects[subject]) = (usages.tenant, usages.subject)
         return grant
     }
 
-    private mutating func begin(_ call: RecordedCall, _ grant: Grant, _ subject: String, held: Int64) {
+    private mutating func begin(_ call: RecordedCall, _ grant: Grant, _ subject: SubjectName, held: Int64) {
         if grant.wasLowered { result.lowered += 1 }
         if held > grant.timeoutMilliseconds { result.cutOff += 1 }
         result.mostAtOnce = max(result.mostAtOnce, tenant.executions)

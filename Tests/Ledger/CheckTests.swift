@@ -257,6 +257,18 @@ struct CheckTests {
         #expect(try LedgerCheck.run(at: test.path).findings.count(where: isOrphaned) == 0)
     }
 
+    @Test("A tenant that was still for longer than executions are kept is sound, its old windows named and all")
+    func stillForLong() async throws {
+        let test = try await lived()
+        let ledger = try await test.reopened()
+        _ = try await ledger.recover()
+        for sandbox in try await ledger.sandboxesToDestroy() { await ledger.sandboxDestroyed(sandbox) }
+        test.clock.advance(by: .seconds(91 * 86_400))
+        #expect(try await ledger.forgetOldExecutions() == 6)
+        let check = try LedgerCheck.run(at: test.path)
+        #expect(check.isSound, "\(check.findings)")
+    }
+
     @Test("A ledger that is thoroughly broken has a hundred findings of a kind and a number")
     func many() async throws {
         let test = try await TestLedger()

@@ -110,7 +110,7 @@ struct RetentionTests {
             _ = try await finished(test, count: 1)
             test.clock.advance(by: .seconds(kept * 86_400))
             #expect(try await test.ledger.forgetOldExecutions() == 0)
-            test.clock.advance(by: .nanoseconds(1))
+            test.clock.advance(by: .milliseconds(1))
             #expect(try await test.ledger.forgetOldExecutions() == 1)
         }
     }

@@ -78,6 +78,24 @@ struct SubjectLedgerTests {
         #expect(standings.tenant.remaining == 2 && standings.subject?.remaining == 1)
     }
 
+    @Test("Two spellings that Unicode calls equal are two subjects, in memory, on disk and in every sum")
+    func spellings() async throws {
+        let test = try await TestLedger(policy: policy)
+        let composed = "\u{e9}", decomposed = "e\u{301}"
+        let first = try await test.ledger.admit(test.order(subject: composed))
+        let second = try await test.ledger.admit(test.order(subject: decomposed))
+        _ = try await test.ledger.settle(first, with: .completed(held: 100))
+        _ = try await test.ledger.settle(second, with: .completed(held: 300))
+        let check = try LedgerCheck.run(at: test.path)
+        #expect(check.isSound, "\(check.findings)")
+        let ledger = try await test.reopened()
+        for (subject, used) in [(composed, 100), (decomposed, 300)] {
+            let usage = try #require(try await subjectUsage(ledger, subject))
+            #expect(usage.executions == 0)
+            #expect(usage.windows.first { $0.window == .day }?.usedMilliseconds == Int64(used))
+        }
+    }
+
     @Test("However many subjects there are, memory keeps its bounds and the disk knows all")
     func bounded() {
         var cache = SubjectCache()

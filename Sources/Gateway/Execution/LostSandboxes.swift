@@ -36,6 +36,8 @@ struct LostSandboxes: Service {
         do {
             let labelled = try await upstream.listSandboxes(metadata: SandboxLabels.ours)
             found.formIntersection(labelled.map(\.id))
+            // Those that the ledger knows to be doomed are being destroyed already.
+            found.formUnion(try await ledger.sandboxesToDestroy())
             let holders = Dictionary(grouping: labelled) { $0.metadata[SandboxLabels.execution] ?? "" }
             let over = try await ledger.finishedExecutions(among: Array(holders.keys))
             for execution in over {

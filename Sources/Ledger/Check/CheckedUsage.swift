@@ -7,11 +7,11 @@ struct CheckedUsage {
     struct Owner: Hashable {
         let tenant: Int64
         /// Empty for the tenant itself and for its nameless subject.
-        let subject: String
+        let subject: SubjectName
 
         init(_ row: Row) {
             tenant = row["tenant"]
-            subject = row["subject"]
+            subject = SubjectName(row["subject"])
         }
     }
 
@@ -40,14 +40,17 @@ struct CheckedUsage {
     /// The row, as a finding names it.
     let row: String
     private let usage: Usage
+    private let keptSince: Moment?
     private var executions = 0
     private var sandboxes = 0
     private var reservedInCredits: [String: Int64] = [:]
     /// Those that the document names and those that are current: windows that are over and free are dropped from it.
     private(set) var windows: [Window: Runtime] = [:]
 
-    init(row: String, usage: Usage, at now: Moment) {
+    /// - Parameter since: from when on all executions are kept; what was used before nobody can add up any more.
+    init(row: String, usage: Usage, at now: Moment, keptSince since: Moment?) {
         self.row = row
+        keptSince = since
         self.usage = usage
         for kind in RuntimeWindow.allCases {
             windows[Window(kind: kind, startsAt: kind.bounds(containing: now).lowerBound)] = Runtime()
@@ -100,7 +103,8 @@ struct CheckedUsage {
         }) {
             let said = stated[window] ?? Runtime()
             let place = "the \(window.kind.rawValue) from Unix time \(window.startsAt.seconds)"
-            if said.used != runtime.used {
+            let isKept = keptSince.map { window.startsAt >= $0 } ?? true
+            if isKept, said.used != runtime.used {
                 findings.add(row, "says \(said.used) ms used in \(place); executions were charged \(runtime.used) ms")
             }
             if said.reserved != runtime.reserved {

@@ -48,13 +48,15 @@ extension Invariant {
         _ findings: inout Findings
     ) throws {
         let now = try AuditChain.readHead(from: database)?.committedAt ?? Moment(nanoseconds: 0)
+        let since = try KeptExecutions.since(in: database)
         var usages: [CheckedUsage.Owner: CheckedUsage] = [:]
         let rows = try Row.fetchCursor(database, sql: stated)
         while let row = try rows.next() {
             let text: String? = row["usage"]
             do {
                 let usage = try text.map { try Document.value(Usage.self, from: $0) } ?? Usage()
-                usages[CheckedUsage.Owner(row)] = CheckedUsage(row: row["row"], usage: usage, at: now)
+                usages[CheckedUsage.Owner(row)] = CheckedUsage(
+                    row: row["row"], usage: usage, at: now, keptSince: since)
             } catch {
                 findings.add(row["row"], "cannot be read")
             }

@@ -5,7 +5,7 @@ import Quota
 struct ConsumptionKey: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         case key(String)
-        case subject(String)
+        case subject(SubjectName)
     }
 
     let tenant: Int64
@@ -30,7 +30,7 @@ enum ConsumptionStore {
         let (table, column, name) =
             switch key.kind {
             case .key(let id): ("consumption", "key", id)
-            case .subject(let name): ("subject_consumption", "subject", name)
+            case .subject(let name): ("subject_consumption", "subject", name.text)
             }
         try database.cachedStatement(
             sql: """

@@ -16,7 +16,8 @@ extension Ledger {
     /// - Returns: how many executions were forgotten; fewer than there were when the task was cancelled meanwhile.
     @discardableResult
     package func forgetOldExecutions() async throws(LedgerFailure) -> Int {
-        let cutoff = clock.now() - retention
+        // In whole milliseconds, as audit records have them.
+        let cutoff = Moment(milliseconds: (clock.now() - retention).milliseconds)
         var forgotten = 0
         while !Task.isCancelled {
             let old: [Int64]

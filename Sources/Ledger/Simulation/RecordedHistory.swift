@@ -13,7 +13,8 @@ struct RecordedHistory {
         let calls = try Row.fetchCursor(
             database,
             sql: """
-                SELECT admitted_at AS at, timeout_asked AS asked, subject, charged + overrun AS held,
+                SELECT admitted_at AS at, timeout_asked AS asked, subject,
+                    CASE WHEN outcome = 'killed' AND charged = 0 THEN NULL ELSE charged + overrun END AS held,
                     (finished_at - admitted_at) / 1000000 - charged - overrun AS waited, 0 AS refused
                 FROM execution WHERE rowid >= :first AND tenant = :tenant AND admitted_at >= :since
                 UNION ALL
@@ -48,7 +49,7 @@ struct RecordedHistory {
     func meanHeldMilliseconds(in database: Database) throws -> Int64 {
         let sql = """
             SELECT cast(avg(charged + overrun) AS INTEGER) FROM execution
-            WHERE rowid >= ? AND tenant = ? AND admitted_at >= ?
+            WHERE rowid >= ? AND tenant = ? AND admitted_at >= ? AND NOT (outcome = 'killed' AND charged = 0)
             """
         let arguments: StatementArguments = [try firstRow(in: database), tenant.id, since.nanoseconds]
         return try Int64.fetchOne(database, sql: sql, arguments: arguments) ?? 0

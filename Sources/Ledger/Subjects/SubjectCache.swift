@@ -21,9 +21,11 @@ struct SubjectCache: Sendable {
 
     mutating func set(_ rate: RateState, of subject: SubjectID, at now: Moment) {
         if rates.count >= Self.maximumSubjects, rates[subject] == nil {
-            rates = rates.filter { ($0.value.nextFree ?? now) > now }
-            // All of them busy: somebody makes up subjects. Their tenant's own rate still holds.
-            if rates.count >= Self.maximumSubjects { rates.removeAll(keepingCapacity: true) }
+            let busy = rates.values.compactMap(\.nextFree).filter { $0 > now }.sorted()
+            // Many of them busy: those go that would be at rest first. Their tenants' own rates still hold.
+            let isCrowded = busy.count > Self.maximumSubjects / 2
+            let latest = isCrowded ? busy[busy.count - Self.maximumSubjects / 2] : now
+            rates = rates.filter { ($0.value.nextFree ?? now) > latest }
             unwrittenRates.formIntersection(rates.keys)
         }
         rates[subject] = rate

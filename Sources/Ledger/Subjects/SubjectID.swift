@@ -1,11 +1,15 @@
+import Quota
+
 /// A subject under its tenant. Calls without one share the nameless subject.
 struct SubjectID: Hashable, Sendable {
     let tenant: String
+    private let subject: SubjectName
+
     /// As it was recorded; empty for the nameless.
-    let name: String
+    var name: String { subject.text }
 
     init(of tenant: String, _ subject: String?) {
         self.tenant = tenant
-        name = subject ?? ""
+        self.subject = SubjectName(subject)
     }
 }
