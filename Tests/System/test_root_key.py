@@ -425,17 +425,20 @@ def test_a_key_that_is_rotated_between_its_reading_and_the_ledgers_opening(stopp
 
 
 def test_a_wrong_key_is_still_told(stopped: tuple[Gateway, Tenant]) -> None:
-    gateway, _ = stopped
+    gateway, tenant = stopped
+    right = key_in(gateway)
     write_key(gateway.root_key_file, another_key())
     for words in (["tenant", "list"], ["root-key", "rotate"]):
         done = gateway.run(*words)
         assert done.returncode == 1
         assert "does not open the ledger" in done.stderr
+    write_key(gateway.root_key_file, right)
+    assert_all_is_well(gateway, tenant)
 
 
 def test_a_successor_without_a_ledger(stopped: tuple[Gateway, Tenant]) -> None:
     """Said in words; and `init` makes nothing beside a key that some ledger may need."""
-    gateway, _ = stopped
+    gateway, tenant = stopped
     write_key(successor_file(gateway), another_key())
     gateway.ledger.rename(gateway.folder / "elsewhere.db")
     for words in (["tenant", "list"], ["root-key", "rotate"], ["serve"]):
@@ -448,6 +451,8 @@ def test_a_successor_without_a_ledger(stopped: tuple[Gateway, Tenant]) -> None:
     assert str(successor_file(gateway)) in done.stderr
     assert "missing(" not in done.stderr
     assert not gateway.ledger.exists() and successor_file(gateway).exists()
+    (gateway.folder / "elsewhere.db").rename(gateway.ledger)
+    assert_all_is_well(gateway, tenant)
     successor_file(gateway).unlink()
     assert gateway.run("init").returncode == 0
     (gateway.folder / "elsewhere.db").rename(gateway.ledger)
