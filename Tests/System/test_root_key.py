@@ -438,7 +438,7 @@ def test_a_wrong_key_is_still_told(stopped: tuple[Gateway, Tenant]) -> None:
 
 def test_a_successor_without_a_ledger(stopped: tuple[Gateway, Tenant]) -> None:
     """Said in words; and `init` makes nothing beside a key that some ledger may need."""
-    gateway, tenant = stopped
+    gateway, _ = stopped
     write_key(successor_file(gateway), another_key())
     gateway.ledger.rename(gateway.folder / "elsewhere.db")
     for words in (["tenant", "list"], ["root-key", "rotate"], ["serve"]):
@@ -451,8 +451,6 @@ def test_a_successor_without_a_ledger(stopped: tuple[Gateway, Tenant]) -> None:
     assert str(successor_file(gateway)) in done.stderr
     assert "missing(" not in done.stderr
     assert not gateway.ledger.exists() and successor_file(gateway).exists()
-    (gateway.folder / "elsewhere.db").rename(gateway.ledger)
-    assert_all_is_well(gateway, tenant)
     successor_file(gateway).unlink()
     assert gateway.run("init").returncode == 0
     (gateway.folder / "elsewhere.db").rename(gateway.ledger)
