@@ -1,7 +1,7 @@
 import Ledger
 import Quota
 
-/// Which consumption to show: what is absent is the tenant's own default, by tenant, this month so far, 1,000 rows.
+/// Which consumption to show; unless told otherwise that of all tenants, by tenant, this month so far, up to 1,000 rows.
 public struct ConsumptionFilter: Codable, Sendable {
     /// Only this tenant's.
     public var tenant: String?

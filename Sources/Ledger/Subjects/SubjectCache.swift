@@ -2,7 +2,7 @@ import Quota
 
 /// What is kept in memory of subjects: usages as they are on disk, and rates, which are written late.
 struct SubjectCache: Sendable {
-    /// Beyond so many, those go of which nothing is lost: usages are on disk, and a rate at rest is as good as none.
+    /// Beyond so many, some go: usages, which are on disk, and the rates that are at rest or nearest to it.
     static let maximumSubjects = 50_000
 
     private(set) var usages: [SubjectID: Usage] = [:]
