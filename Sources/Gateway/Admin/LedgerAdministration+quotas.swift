@@ -12,9 +12,7 @@ extension LedgerAdministration {
     public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
         PolicyView(
             try await mapped {
-                try await ledger.changePolicy(of: named(tenant), by: actor) { policy throws(PolicyFailure) in
-                    try change.applied(to: policy)
-                }
+                try await ledger.changePolicy(of: named(tenant), by: actor, change.applied)
             }
         )
     }
@@ -26,9 +24,7 @@ extension LedgerAdministration {
     public func changeDefaultPolicy(_ change: PolicyChange) async throws -> PolicyView {
         PolicyView(
             try await mapped {
-                try await ledger.changeDefaultPolicy(by: actor) { policy throws(PolicyFailure) in
-                    try change.applied(to: policy)
-                }
+                try await ledger.changeDefaultPolicy(by: actor, change.applied)
             }
         )
     }
@@ -64,9 +60,7 @@ extension LedgerAdministration {
         let start = try order.start(before: .now), change = order.change
         return SimulationView(
             try await mapped {
-                try await ledger.simulate(named(tenant), since: start) { policy throws(PolicyFailure) in
-                    try change.applied(to: policy)
-                }
+                try await ledger.simulate(named(tenant), since: start, change.applied)
             }
         )
     }

@@ -50,7 +50,7 @@ struct EndedLease {
         }
         draft.setUsage(usages.tenant, of: account)
         draft.setUsage(usages.subject, of: subject)
-        for kind in [ConsumptionKey.Kind.key(keyID), .subject(SubjectName(subject.name))] {
+        for kind in [ConsumptionKey.Kind.key(keyID), .subject(subject.subject)] {
             let key = ConsumptionKey(tenant: account.tenant.id, admittedAt: admittedAt, kind: kind)
             draft.add(consumption(settlement), to: key)
         }

@@ -3,7 +3,7 @@ import Quota
 /// A subject under its tenant. Calls without one share the nameless subject.
 struct SubjectID: Hashable, Sendable {
     let tenant: String
-    private let subject: SubjectName
+    let subject: SubjectName
 
     /// As it was recorded; empty for the nameless.
     var name: String { subject.text }
