@@ -14,6 +14,8 @@ from harness.leaks import WITNESS
 
 NDJSON = "application/x-ndjson"
 SSE = "text/event-stream"
+# Beyond its limit of idle connections httpcore closes some that it has just given to another thread's call.
+KEEP_ALL = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 
 
 class Reply:
@@ -103,7 +105,7 @@ class Client:
         self.url = url
         self.token = token
         self._contract = contract
-        self._http = httpx.Client(base_url=url, timeout=90, trust_env=False, transport=transport)
+        self._http = httpx.Client(base_url=url, timeout=90, trust_env=False, transport=transport, limits=KEEP_ALL)
 
     def with_token(self, token: str | None) -> "Client":
         return Client(self.url, token, self._contract)
