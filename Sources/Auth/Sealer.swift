@@ -24,6 +24,12 @@ public struct Sealer: Sendable {
         key = Digest.hmacSHA256(Array("e2b-gateway/seal/v1".utf8), key: rootKey.bytes)
     }
 
+    /// A sealer under a key of its own: 32 random bytes, themselves sealed under the root key.
+    public init(ownKey: [UInt8]) {
+        precondition(ownKey.count == 32, "a key of 32 bytes")
+        key = Digest.hmacSHA256(Array("e2b-gateway/seal/v1".utf8), key: ownKey)
+    }
+
     /// Seals `plaintext` to a place named `label`, such as table and row id; 29 bytes longer than the plaintext.
     public func seal(_ plaintext: [UInt8], as label: String) throws(SealFailure) -> [UInt8] {
         let nonce = SecureRandom.bytes(Self.nonceLength)

@@ -109,7 +109,7 @@ public struct GatewayService: Service {
             arrivals, logger
         )
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, running: running, slots: slots), health: health,
+            admin: AdminRoutes(ledger: ledger, running: running, slots: slots), health: health, ledger: ledger,
             trustedProxies: settings.trustedProxies
         )
         let administrators = Listener(

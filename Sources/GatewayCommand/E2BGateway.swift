@@ -18,7 +18,7 @@ struct E2BGateway: AsyncParsableCommand {
             CommandGroup(
                 name: "Administering",
                 subcommands: [
-                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, Audit.self,
+                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, AuditCommand.self,
                     AdminTokenCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),

@@ -13,8 +13,8 @@ extension Ledger {
     private static let patience = Duration.seconds(5)
 
     /// Keeps the ledger's promises in the background until the service group shuts down or the task is cancelled: what
-    /// could not be written is tried again, rates and uses of keys are written late, what is old is forgotten. At the end
-    /// it writes what is left.
+    /// could not be written is tried again, rates, uses of keys and refusals are written late, the chain gets its
+    /// checkpoints, what is old is forgotten. At the end it writes what is left.
     ///
     /// Put it before whatever uses the ledger in the group, so that it stops last.
     public func run() async throws {
@@ -25,6 +25,8 @@ extension Ledger {
                 try? await Task.sleep(for: Self.rhythm)
                 await self.payDebts()
                 await self.writeLateThings()
+                await self.writeRefusals()
+                await self.makeCheckpointIfDue()
                 await self.forgetNonces()
             }
             await forgetting
@@ -35,7 +37,10 @@ extension Ledger {
             await Task { try? await Task.sleep(for: .milliseconds(100)) }.value
         }
         await writeLateThings()
+        await writeRefusals(all: true)
         await note(.gatewayStopped)
+        // What the process did stands under a signature before it is gone.
+        _ = try? await makeCheckpoint()
     }
 
     /// Apart from the other duties, since a long past takes long. The first time soon after the start: it may have been a
@@ -46,6 +51,7 @@ extension Ledger {
             // In vain only while the ledger is down, which others tell.
             _ = try? await forgetOldExecutions()
             try? await forgetOldNotifications()
+            try? await forgetOldAudit()
             try? await Task.sleep(for: Self.housekeeping)
         }
     }

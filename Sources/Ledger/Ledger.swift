@@ -21,17 +21,12 @@ public final class Ledger: Service, Sendable {
     let debts: Debts
     let held: HeldSandboxes
     let nonceLimits: NonceLimits
-    /// How long executions are kept after they were admitted.
-    let retention: Duration
+    let retention: Retention
+    let refusals = RefusalJournal()
     let logger: Logger
     /// Stands in for keys that do not exist, so that they cost what others cost.
     let nobody: TokenVerifier
     private let lock: LedgerLock
-
-    /// How long executions are kept unless told otherwise: 90 days.
-    public static let standardRetention = Duration.seconds(90 * 86_400)
-    /// The month that runs, and the one before it.
-    public static let shortestRetention = Duration.seconds(62 * 86_400)
 
     /// Makes a new ledger and opens it.
     ///
@@ -40,14 +35,14 @@ public final class Ledger: Service, Sendable {
     ///   - rootKey: What its secrets are sealed under. Keep it elsewhere: without it the ledger cannot be opened.
     ///   - actor: Who is said to have made it, in the first audit record.
     ///   - nonceLimits: How many nonces of signed requests are remembered at once.
-    ///   - retention: How long executions are kept, at least 62 days, so that no window outlives what was used in it.
+    ///   - retention: How long executions and audit records are kept.
     ///   - clock: Instants, by default the wall clock; for quotas as it was at the start, and monotonic time since.
     ///   - wall: In place of the wall clock alone, by which credentials live; by default `clock` if that is given.
     ///   - logger: Where the ledger's troubles are told.
     /// - Throws: ``LedgerFailure/exists(path:)``, ``LedgerFailure/inUse(path:)``, ``LedgerFailure/unavailable(_:)``.
     public static func create(
         at path: String, rootKey: RootKey, by actor: Actor = "local", nonceLimits: NonceLimits = NonceLimits(),
-        retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil,
+        retention: Retention = .standard, clock: (@Sendable () -> Moment)? = nil,
         wall: (@Sendable () -> Moment)? = nil,
         logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
@@ -79,7 +74,7 @@ public final class Ledger: Service, Sendable {
     ///   ``LedgerFailure/tooNew(path:)``, ``LedgerFailure/wrongRootKey``, ``LedgerFailure/unavailable(_:)``.
     public static func open(
         at path: String, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
-        retention: Duration = standardRetention, clock: (@Sendable () -> Moment)? = nil,
+        retention: Retention = .standard, clock: (@Sendable () -> Moment)? = nil,
         wall: (@Sendable () -> Moment)? = nil,
         logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
@@ -95,7 +90,7 @@ public final class Ledger: Service, Sendable {
     }
 
     private init(
-        path: String, lock: LedgerLock, rootKey: RootKey, nonceLimits: NonceLimits, retention: Duration,
+        path: String, lock: LedgerLock, rootKey: RootKey, nonceLimits: NonceLimits, retention: Retention,
         clock: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?, logger: Logger,
         preparing: (Database, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
@@ -126,7 +121,7 @@ public final class Ledger: Service, Sendable {
         self.lock = lock
         self.clock = clock
         self.nonceLimits = nonceLimits
-        self.retention = max(retention, Self.shortestRetention)
+        self.retention = retention
         self.logger = logger
         commits = GroupCommit(pool: pool, books: books, clock: clock)
         debts = Debts()
@@ -138,6 +133,7 @@ public final class Ledger: Service, Sendable {
     public func close() async {
         await payDebts()
         await writeLateThings()
+        await writeRefusals(all: true)
         commits.close()
         do {
             // Waits for the writer, and so for what is queued.

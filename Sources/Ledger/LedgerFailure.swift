@@ -38,6 +38,8 @@ public enum LedgerFailure: Error, Equatable, Sendable {
     case noSuchCredit(String)
     /// A credit cannot be given so: what is wrong with it.
     case invalidCredit(String)
+    /// No code is kept of this execution: its tenant's policy did not want it, or it is too old, or there is none such.
+    case noRecordedCode(String)
     /// A policy is out of range.
     case invalidPolicy(PolicyFailure)
     /// An identifier that must be new was used before.

@@ -2,7 +2,12 @@
 public enum CSV {
     /// Each line ends with CR LF, the heading first.
     public static func text(_ heading: [String], _ rows: [[String]]) -> String {
-        ([heading] + rows).map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
+        ([heading] + rows).map(line).joined()
+    }
+
+    /// One line, with its end.
+    public static func line(_ fields: [String]) -> String {
+        fields.map(field).joined(separator: ",") + "\r\n"
     }
 
     /// A field, quoted where it must be. What a spreadsheet would take for a formula gets an apostrophe in front, which

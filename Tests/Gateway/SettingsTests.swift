@@ -81,7 +81,7 @@ import Testing
             environment: ["GATEWAY_WEBHOOK_SECRET": secret + " " + secret],
             yaml: "webhook_url: \(url)?token=hunter2\nretention_days: 400\n"
         ).settings
-        #expect(settings.webhookSecrets.count == 2 && settings.retention == .seconds(400 * 86_400))
+        #expect(settings.webhookSecrets.count == 2 && settings.retention.executions == .seconds(400 * 86_400))
         #expect(settings.shown(.webhookURL) == url + "?…")
         #expect(settings.shown(.webhookSecret) == "set" && settings.shown(.retentionDays) == "400")
         #expect(throws: SettingFailure.self) { try load(yaml: "webhook_secret: \(secret)\n") }

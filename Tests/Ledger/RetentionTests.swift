@@ -106,7 +106,7 @@ struct RetentionTests {
     @Test("It is told how long to keep them, and keeps them 62 days at least")
     func setting() async throws {
         for (days, kept) in [(100, 100), (1, 62)] as [(Int64, Int64)] {
-            let test = try await TestLedger(retention: .seconds(days * 86_400))
+            let test = try await TestLedger(retention: Retention(executions: .seconds(days * 86_400)))
             _ = try await finished(test, count: 1)
             test.clock.advance(by: .seconds(kept * 86_400))
             #expect(try await test.ledger.forgetOldExecutions() == 0)

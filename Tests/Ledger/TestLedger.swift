@@ -85,7 +85,7 @@ final class TestLedger: Sendable {
 
     init(
         policy: Policy = .unlimited, nonceLimits: NonceLimits = NonceLimits(),
-        retention: Duration = Ledger.standardRetention
+        retention: Retention = .standard
     ) async throws {
         folder = try TemporaryFolder()
         path = folder.path + "/gateway.db"

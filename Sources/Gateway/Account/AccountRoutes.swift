@@ -4,7 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Ledger
 
-/// What a caller may know about itself: `/v1/usage`, `/v1/consumption` and `/v1/whoami`.
+/// What a caller may know about itself: `/v1/usage`, `/v1/consumption`, `/v1/audit` and `/v1/whoami`.
 struct AccountRoutes: Sendable {
     let ledger: Ledger
 
@@ -35,6 +35,23 @@ struct AccountRoutes: Sendable {
             query.subject = subject
         }
         return JSONReply.response(try await ledger.consumptionView(query))
+    }
+
+    /// What the audit log says of the caller's tenant. A token that speaks for one subject sees that one's records alone.
+    func auditRecords(_ request: Request, context: TenantContext) async throws -> Response {
+        try context.principal.require(.read)
+        var filter = try AuditFilter(query: request.uri.queryParameters)
+        guard filter.tenant == nil else {
+            throw Problem.invalidField("tenant", "is the caller's own and not asked for")
+        }
+        filter.tenant = context.principal.tenant
+        if let subject = context.principal.claims.subject {
+            guard filter.subject == nil || filter.subject == subject else {
+                throw Problem(.insufficientScope, "The token speaks for one subject.", shouldRetry: false)
+            }
+            filter.subject = subject
+        }
+        return JSONReply.response(AuditPageView(try await ledger.auditPage(try filter.query())))
     }
 
     func whoAmI(_ request: Request, context: TenantContext) async throws -> Response {

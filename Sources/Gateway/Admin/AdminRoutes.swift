@@ -87,29 +87,8 @@ struct AdminRoutes: Sendable {
         return JSONReply.response(try await administration(context).revokeAdminToken(keyID))
     }
 
-    func listAuditRecords(_ request: Request, context: AdminContext) async throws -> Response {
-        let query = request.uri.queryParameters
-        var filter = AuditFilter()
-        filter.tenant = query["tenant"].map(String.init)
-        filter.execution = query["execution"].map(String.init)
-        filter.after = try query["after"].map { try number($0, "after") }
-        if let limit = query["limit"] { filter.limit = Int(try number(limit, "limit")) }
-        return JSONReply.response(try await administration(context).auditRecords(filter))
-    }
-
-    func verifyAudit(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await administration(context).verifyAudit())
-    }
-
     func administration(_ context: AdminContext) -> LedgerAdministration {
         LedgerAdministration(ledger: ledger, actor: context.administrator.actor)
-    }
-
-    private func number(_ text: Substring, _ name: String) throws(Problem) -> Int64 {
-        guard let number = Int64(text), (0...Int64(Int32.max)).contains(number) else {
-            throw .invalidField(name, "must be a whole number from 0 on")
-        }
-        return number
     }
 
     /// - Parameter fields: all names the body may have; another one is refused, never passed over.

@@ -40,28 +40,16 @@ public protocol Administration: Sendable {
     func consumption(_ filter: ConsumptionFilter) async throws -> ConsumptionView
     /// What other limits would have done to a tenant's past. Changes nothing.
     func simulate(_ order: SimulationOrder, on tenant: String) async throws -> SimulationView
-    /// Audit records, oldest first.
-    func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView]
+    /// Audit records that fit.
+    func auditRecords(_ filter: AuditFilter) async throws -> AuditPageView
     /// Walks the whole audit chain.
     func verifyAudit() async throws -> AuditVerificationView
-}
-
-/// Which audit records to list, oldest first.
-public struct AuditFilter: Codable, Sendable {
-    /// Only this tenant's records.
-    public var tenant: String?
-    /// Only this execution's records.
-    public var execution: String?
-    /// Only records after this sequence number.
-    public var after: Int64?
-    /// At most so many, 1–1000.
-    public var limit: Int
-
-    /// Which records.
-    public init(tenant: String? = nil, execution: String? = nil, after: Int64? = nil, limit: Int = 100) {
-        self.tenant = tenant
-        self.execution = execution
-        self.after = after
-        self.limit = limit
-    }
+    /// Checkpoints behind the one of this number, the oldest first.
+    func checkpoints(after number: Int64, limit: Int) async throws -> [CheckpointView]
+    /// Signs where the chain is now.
+    func makeCheckpoint() async throws -> CheckpointView
+    /// The key with which checkpoints are verified.
+    func checkpointKey() async throws -> CheckpointKeyView
+    /// The code of an execution whose tenant's policy has it recorded. That it is shown is audited.
+    func recordedCode(of execution: String) async throws -> RecordedCodeView
 }

@@ -1,9 +1,11 @@
 import Hummingbird
+import Ledger
 
 /// Everything for administrators, on their listener and on the control socket.
 struct AdministratorRoutes: Sendable {
     let admin: AdminRoutes
     let health: HealthRoutes
+    let ledger: Ledger
     let trustedProxies: TrustedProxies
 
     /// - Parameter authenticator: establishes who is calling.
@@ -11,6 +13,7 @@ struct AdministratorRoutes: Sendable {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestIdentity(door: .administrators, trustedProxies: trustedProxies)
+            RefusalAudit(ledger: ledger)
             ProblemRescue()
         }
         health.add(to: router)
@@ -46,6 +49,10 @@ struct AdministratorRoutes: Sendable {
         on(.getConsumption, admin.getConsumption)
         on(.listAuditRecords, admin.listAuditRecords)
         on(.verifyAudit, admin.verifyAudit)
+        on(.listCheckpoints, admin.listCheckpoints)
+        on(.makeCheckpoint, admin.makeCheckpoint)
+        on(.getCheckpointKey, admin.getCheckpointKey)
+        on(.getRecordedCode, admin.getRecordedCode)
         on(.listAdminTokens, admin.listAdminTokens)
         on(.issueAdminToken, admin.issueAdminToken)
         on(.revokeAdminToken, admin.revokeAdminToken)

@@ -105,22 +105,6 @@ public struct LedgerAdministration: Administration {
         return keyID
     }
 
-    /// Audit records, oldest first.
-    public func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView] {
-        guard (1...1000).contains(filter.limit) else {
-            throw Problem(.invalidRequest, "limit must be from 1 to 1000.")
-        }
-        let query = AuditQuery(
-            tenant: filter.tenant, execution: filter.execution, limit: filter.limit, after: filter.after ?? 0
-        )
-        return try await mapped { try await ledger.auditRecords(query) }.map(AuditRecordView.init)
-    }
-
-    /// Walks the whole audit chain.
-    public func verifyAudit() async throws -> AuditVerificationView {
-        AuditVerificationView(try await mapped { try await ledger.verifyAudit() })
-    }
-
     /// A tenant's name, which somebody may have mistaken for a token: the ledger's failures repeat it.
     func named(_ tenant: String) throws(Problem) -> String { try MisplacedToken.refused(tenant) }
 

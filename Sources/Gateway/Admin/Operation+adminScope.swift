@@ -10,10 +10,10 @@ extension Operation {
         case .createTenant, .changeTenant: .adminTenants
         case .issueKey, .rotateKey, .revokeKey, .issueAdminToken, .revokeAdminToken: .adminKeys
         case .changePolicy, .changeDefaultPolicy, .grantCredit, .withdrawCredit: .adminQuotas
-        case .listAuditRecords, .verifyAudit: .adminAudit
-        case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI, .getHealth,
-            .getReadiness,
-            .getProblem:
+        case .listAuditRecords, .verifyAudit, .listCheckpoints, .makeCheckpoint, .getCheckpointKey, .getRecordedCode:
+            .adminAudit
+        case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI,
+            .listOwnAuditRecords, .getHealth, .getReadiness, .getProblem:
             nil
         }
     }

@@ -28,6 +28,8 @@ public struct PolicyChange: Codable, Sendable {
     public var templates: [String]?
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool?
+    /// Whether the code of executions is kept, sealed.
+    public var recordsCode: Bool?
     /// Whether the quota only judges.
     public var shadow: Bool?
     /// What each subject may use, changed limit by limit; `null` lifts all of it.
@@ -43,6 +45,7 @@ public struct PolicyChange: Codable, Sendable {
         case contextBytes = "context_bytes"
         case outputBytes = "output_bytes"
         case signedOnly = "signed_only"
+        case recordsCode = "records_code"
     }
 
     /// A change of nothing.
@@ -53,7 +56,7 @@ public struct PolicyChange: Codable, Sendable {
         rate == nil && burst == nil && executions == nil && sandboxes == nil && runtimeSeconds == nil
             && timeoutSeconds == nil && bodyBytes == nil && codeBytes == nil && contextBytes == nil
             && outputBytes == nil && templates == nil && signedOnly == nil && shadow == nil && subject == nil
-            && guaranteedSandboxes == nil
+            && guaranteedSandboxes == nil && recordsCode == nil
     }
 
     /// The policy with the change made.
@@ -76,6 +79,7 @@ public struct PolicyChange: Codable, Sendable {
         if let outputBytes { policy.outputBytes = outputBytes }
         if let templates { policy.templates = templates }
         if let signedOnly { policy.signedOnly = signedOnly }
+        if let recordsCode { policy.recordsCode = recordsCode }
         if let shadow { policy.shadow = shadow }
         switch subject {
         case .none: break

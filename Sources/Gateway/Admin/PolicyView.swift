@@ -47,6 +47,8 @@ public struct PolicyView: Codable, Sendable {
     public var templates: [String]
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool
+    /// Whether the code of executions is kept, sealed.
+    public var recordsCode: Bool
     /// Whether the quota only judges: it then neither refuses nor lowers.
     public var shadow: Bool
     /// What each subject may use; absent when only the tenant as a whole is limited.
@@ -62,6 +64,7 @@ public struct PolicyView: Codable, Sendable {
         case contextBytes = "context_bytes"
         case outputBytes = "output_bytes"
         case signedOnly = "signed_only"
+        case recordsCode = "records_code"
     }
 
     /// The policy in these units.
@@ -78,6 +81,7 @@ public struct PolicyView: Codable, Sendable {
         outputBytes = policy.outputBytes
         templates = policy.templates
         signedOnly = policy.signedOnly
+        recordsCode = policy.recordsCode
         shadow = policy.shadow
         subject = policy.subject.map(SubjectLimitsView.init)
     }

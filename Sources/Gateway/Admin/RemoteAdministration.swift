@@ -74,20 +74,6 @@ public struct RemoteAdministration: Administration {
         try await call(.revokeAdminToken, ["key_id": id])
     }
 
-    /// Audit records, oldest first.
-    public func auditRecords(_ filter: AuditFilter) async throws -> [AuditRecordView] {
-        try await call(
-            .listAuditRecords,
-            query: [
-                "tenant": filter.tenant, "execution": filter.execution, "after": filter.after.map(String.init),
-                "limit": String(filter.limit),
-            ]
-        )
-    }
-
-    /// Walks the whole audit chain.
-    public func verifyAudit() async throws -> AuditVerificationView { try await call(.verifyAudit) }
-
     // MARK: One call
 
     private static let maximumReplyBytes = 64 * 1024 * 1024

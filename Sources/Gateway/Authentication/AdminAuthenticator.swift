@@ -26,17 +26,17 @@ struct AdminAuthenticator: RouterMiddleware {
         let (token, credential) = try await failures.watching(context.sourceAddress) { () throws(Problem) in
             try await authenticate(request, context)
         }
+        var context = context
+        let administrator = Administrator(token, of: context)
+        context.logger[metadataKey: "administrator"] = "\(administrator.actor.name)"
+        context.note.note(administrator, keyID: token.keyID)
         do {
             try rates.take("\(token.keyID)")
         } catch {
             throw Problem(error)
         }
         try credential.check(against: token.claims, isSignedOnly: false, from: context.sourceAddress)
-        var context = context
-        let administrator = Administrator(token, requestID: context.requestID, sourceAddress: context.sourceAddress)
         context.administrator = administrator
-        context.logger[metadataKey: "administrator"] = "\(administrator.actor.name)"
-        context.note.note(administrator, keyID: token.keyID)
         guard let signed = credential.signed else { return try await next(request, context) }
         do {
             return try await next(try await signed.accept(request, in: ledger, by: token.claims), context)
@@ -49,6 +49,7 @@ struct AdminAuthenticator: RouterMiddleware {
         _ request: Request, _ context: OpenContext
     ) async throws(Problem) -> (AdminPrincipal, Credential) {
         let credential = try Credential(of: request, scheme: context.scheme)
+        context.note.note(claimed: credential.claimedKeyID)
         let token: AdminPrincipal
         do {
             token =
@@ -57,7 +58,7 @@ struct AdminAuthenticator: RouterMiddleware {
                 case .signature(let signed): try ledger.authenticateAdmin(signed.signature, of: signed.head)
                 }
         } catch {
-            context.note.note(error, claimed: credential.claimedKeyID)
+            context.note.note(error)
             throw Problem(error, isSigned: credential.signed != nil)
         }
         try await credential.signed?.refuseReplay(in: ledger)
@@ -74,7 +75,7 @@ struct LocalAuthenticator: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         let administrator = Administrator.local(
-            await PeerUser.name(on: context.channel), requestID: context.requestID
+            await PeerUser.name(on: context.channel), requestID: context.requestID, traceID: context.traceID
         )
         context.administrator = administrator
         context.note.note(administrator)

@@ -11,16 +11,19 @@ struct Administrator: Sendable {
     let isRestricted: Bool
 
     /// Whoever owns the ledger's files.
-    static func local(_ user: String, requestID: String) -> Administrator {
+    static func local(_ user: String, requestID: String, traceID: String?) -> Administrator {
         Administrator(
-            actor: Actor("local:\(user)", requestID: requestID), scopes: Scope.adminScopes, isRestricted: false
+            actor: Actor("local:\(user)", requestID: requestID, traceID: traceID), scopes: Scope.adminScopes, isRestricted: false
         )
     }
 
-    init(_ token: AdminPrincipal, requestID: String, sourceAddress: String) {
+    /// Whoever holds an admin token and calls.
+    init(_ token: AdminPrincipal, of call: OpenContext) {
         let claims = token.claims
         self.init(
-            actor: Actor(token, requestID: requestID, sourceAddress: sourceAddress), scopes: token.scopes,
+            actor: Actor(
+                token, requestID: call.requestID, sourceAddress: call.sourceAddress, traceID: call.traceID),
+            scopes: token.scopes,
             isRestricted: claims.notAfter != nil || claims.subject != nil || !claims.sourceNetworks.isEmpty
                 || claims.isSignedOnly
         )

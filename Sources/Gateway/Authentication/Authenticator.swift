@@ -22,7 +22,7 @@ struct Authenticator: RouterMiddleware {
         var context = context
         context.principal = principal
         context.logger[metadataKey: "tenant"] = "\(principal.tenant)"
-        context.note.note(tenant: principal.tenant, keyID: principal.keyID)
+        context.note.note(principal.claims, of: principal.tenant)
 
         let standings: RateStandings
         do {
@@ -54,6 +54,7 @@ struct Authenticator: RouterMiddleware {
         _ request: Request, _ context: OpenContext
     ) async throws(Problem) -> (Principal, Credential) {
         let credential = try Credential(of: request, scheme: context.scheme)
+        context.note.note(claimed: credential.claimedKeyID)
         let caller: Authenticated
         do {
             caller =
@@ -62,7 +63,7 @@ struct Authenticator: RouterMiddleware {
                 case .signature(let signed): try ledger.authenticate(signed.signature, of: signed.head)
                 }
         } catch {
-            context.note.note(error, claimed: credential.claimedKeyID)
+            context.note.note(error)
             throw Problem(error, isSigned: credential.signed != nil)
         }
         // Before it costs the tenant anything: whoever replays what it has seen has no credential.

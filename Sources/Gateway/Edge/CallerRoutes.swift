@@ -14,6 +14,7 @@ struct CallerRoutes: Sendable {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestIdentity(door: .callers, trustedProxies: trustedProxies)
+            RefusalAudit(ledger: ledger)
             ProblemRescue()
         }
         health.add(to: router)
@@ -30,6 +31,7 @@ struct CallerRoutes: Sendable {
             .on(.getUsage, use: account.usage)
             .on(.getOwnConsumption, use: account.consumption)
             .on(.whoAmI, use: account.whoAmI)
+            .on(.listOwnAuditRecords, use: account.auditRecords)
         return router
     }
 }

@@ -8,6 +8,8 @@ public struct OpenContext: RequestContext {
     let channel: any Channel
     /// The id under which this request is logged, audited and answered.
     var requestID = ""
+    /// The caller's trace, if it said one.
+    var traceID: String?
     /// Where the call came from, past trusted proxies.
     var sourceAddress = ""
     /// Which listener it came in by.

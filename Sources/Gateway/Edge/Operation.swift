@@ -3,13 +3,13 @@ public import HTTPTypes
 /// Every call the gateway answers: the one table of URLs. Raw values are the `operationId`s of `openapi.yaml`.
 public enum Operation: String, CaseIterable, Sendable {
     case createExecution, getExecution, cancelExecution
-    case getUsage, getOwnConsumption, whoAmI
+    case getUsage, getOwnConsumption, whoAmI, listOwnAuditRecords
     case getHealth, getReadiness, getProblem
     case listTenants, createTenant, getTenant, changeTenant
     case listKeys, issueKey, rotateKey, revokeKey
     case getPolicy, changePolicy, getDefaultPolicy, changeDefaultPolicy, simulatePolicy
     case grantCredit, withdrawCredit, getTenantUsage, getConsumption
-    case listAuditRecords, verifyAudit
+    case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
     case listAdminTokens, issueAdminToken, revokeAdminToken
 
     /// Which listener serves it.
@@ -18,7 +18,8 @@ public enum Operation: String, CaseIterable, Sendable {
     /// The HTTP method.
     public var method: HTTPRequest.Method {
         switch self {
-        case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit, .simulatePolicy:
+        case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit, .simulatePolicy,
+            .makeCheckpoint:
             .post
         case .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit: .delete
         case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
@@ -34,6 +35,7 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getUsage: "/v1/usage"
         case .getOwnConsumption: "/v1/consumption"
         case .whoAmI: "/v1/whoami"
+        case .listOwnAuditRecords: "/v1/audit"
         case .getHealth: "/healthz"
         case .getReadiness: "/readyz"
         case .getProblem: "/problems/{type}"
@@ -52,6 +54,9 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getConsumption: "/admin/v1/consumption"
         case .listAuditRecords: "/admin/v1/audit"
         case .verifyAudit: "/admin/v1/audit/verification"
+        case .listCheckpoints, .makeCheckpoint: "/admin/v1/audit/checkpoints"
+        case .getCheckpointKey: "/admin/v1/audit/checkpoint-key"
+        case .getRecordedCode: "/admin/v1/audit/code/{execution}"
         case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
         case .revokeAdminToken: "/admin/v1/admin-tokens/{key_id}"
         }
@@ -61,7 +66,9 @@ public enum Operation: String, CaseIterable, Sendable {
     public var door: Door {
         switch self {
         case .getHealth, .getReadiness, .getProblem: .both
-        case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI: .callers
+        case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI,
+            .listOwnAuditRecords:
+            .callers
         default: .administrators
         }
     }
@@ -69,6 +76,14 @@ public enum Operation: String, CaseIterable, Sendable {
     /// The methods offered at a concrete path behind a door; empty if there is nothing.
     static func methods(at path: String, behind door: Door) -> [HTTPRequest.Method] {
         allCases.filter { ($0.door == door || $0.door == .both) && $0.matches(path) }.map(\.method)
+    }
+
+    /// What a call is of, `HEAD` being a `GET`; nil if there is nothing at its path.
+    static func serving(_ method: HTTPRequest.Method, at path: String, behind door: Door) -> Operation? {
+        let method = method == .head ? .get : method
+        return allCases.first {
+            ($0.door == door || $0.door == .both) && $0.method == method && $0.matches(path)
+        }
     }
 
     private func matches(_ concrete: String) -> Bool {

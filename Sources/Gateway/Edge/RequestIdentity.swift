@@ -16,6 +16,7 @@ struct RequestIdentity: RouterMiddleware {
         var context = context
         context.door = door
         context.requestID = request.headers[.requestID].flatMap(accepted) ?? RequestID.random()
+        context.traceID = TraceParent.traceID(of: request.headers)
         let peer = context.channel.remoteAddress?.ipAddress ?? "local"
         if trustedProxies.contains(peer), request.firstForwardedProto == "https" {
             context.scheme = "https"
@@ -26,6 +27,7 @@ struct RequestIdentity: RouterMiddleware {
         )
         context.logger[metadataKey: "request_id"] = "\(context.requestID)"
         context.logger[metadataKey: "hb.request.id"] = nil
+        if let trace = context.traceID { context.logger[metadataKey: "trace_id"] = "\(trace)" }
 
         let started = ContinuousClock.now
         var response = try await next(request, context)

@@ -3,33 +3,69 @@ import Ledger
 import Logging
 import Synchronization
 
-/// Carries what was found out about a request from where it was found out to where the request is logged. Holds names
-/// and words of our own only: never a credential, never what the caller wrote.
+/// Carries what was found out about a request from where it was found out to where the request is logged, and audited if
+/// it is refused. Holds names and words of our own only: never a credential, never what the caller wrote.
 final class RequestNote: Sendable {
-    private let noted = Mutex<Logger.Metadata>([:])
+    /// What was found out.
+    struct Content: Sendable {
+        /// Who a token proved the caller to be: a tenant, or an administrator.
+        var caller: RefusedCall.Caller?
+        /// The key that a credential claims to be of.
+        var claimedKeyID: KeyID?
+        /// Why it was not accepted, which the caller is not told.
+        var cause: String?
+        /// What the caller is told.
+        var refusal: ProblemType?
+        /// Whether the ledger has recorded the refusal in the commit that judged it.
+        var isRecorded = false
+    }
 
-    var metadata: Logger.Metadata { noted.withLock(\.self) }
+    private let noted = Mutex(Content())
+
+    var content: Content { noted.withLock(\.self) }
+
+    /// For the request's line in the log.
+    var metadata: Logger.Metadata {
+        let content = content
+        var metadata: Logger.Metadata = [:]
+        switch content.caller {
+        case .tenant(let tenant, let keyID, _): metadata = ["tenant": "\(tenant)", "key_id": "\(keyID)"]
+        case .administrator(let name, let keyID):
+            metadata["administrator"] = "\(name)"
+            if let keyID { metadata["key_id"] = "\(keyID)" }
+        case .nobody, nil: break
+        }
+        if let refusal = content.refusal { metadata["problem"] = "\(refusal.rawValue)" }
+        if let cause = content.cause {
+            metadata["cause"] = "\(cause)"
+            if let claimed = content.claimedKeyID { metadata["claimed_key_id"] = "\(claimed)" }
+        }
+        return metadata
+    }
 
     /// A token held: of this tenant.
-    func note(tenant: String, keyID: KeyID) { note(["tenant": "\(tenant)", "key_id": "\(keyID)"]) }
+    func note(_ claims: Claims, of tenant: String) {
+        note { $0.caller = .tenant(tenant, keyID: "\(claims.keyID)", subject: claims.subject) }
+    }
 
     /// Who administers, and by which key if by one.
     func note(_ administrator: Administrator, keyID: KeyID? = nil) {
-        note(["administrator": "\(administrator.actor.name)"])
-        if let keyID { note(["key_id": "\(keyID)"]) }
+        note { $0.caller = .administrator(administrator.actor.name, keyID: keyID.map { "\($0)" }) }
     }
 
     /// What the caller is told.
-    func note(_ refusal: ProblemType) { note(["problem": "\(refusal.rawValue)"]) }
+    func note(_ refusal: ProblemType) { note { $0.refusal = refusal } }
 
-    /// What it is not told: why its credential was not accepted, and the key that this claims to be of.
-    func note(_ cause: AuthenticationFailure, claimed keyID: KeyID) {
-        note(["cause": "\(cause.word)", "claimed_key_id": "\(keyID)"])
-    }
+    /// The key that a credential claims to be of.
+    func note(claimed keyID: KeyID) { note { $0.claimedKeyID = keyID } }
 
-    private func note(_ metadata: Logger.Metadata) {
-        noted.withLock { $0.merge(metadata) { _, last in last } }
-    }
+    /// Why a credential was not accepted.
+    func note(_ cause: AuthenticationFailure) { note { $0.cause = cause.word } }
+
+    /// The ledger has a record of the refusal.
+    func noteRecorded() { note { $0.isRecorded = true } }
+
+    private func note(_ change: (inout Content) -> Void) { noted.withLock { change(&$0) } }
 }
 
 extension AuthenticationFailure {

@@ -6,8 +6,10 @@ struct TenantContext: ChildRequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
     let requestID: String
+    let traceID: String?
     let sourceAddress: String
     let principal: Principal
+    let note: RequestNote
 
     init(context: OpenContext) throws {
         guard let principal = context.principal else {
@@ -16,6 +18,8 @@ struct TenantContext: ChildRequestContext {
         coreContext = context.coreContext
         channel = context.channel
         requestID = context.requestID
+        traceID = context.traceID
+        note = context.note
         sourceAddress = context.sourceAddress
         self.principal = principal
     }

@@ -107,10 +107,12 @@ struct ExecutionRunner: Sendable {
                     context: order.contextData.map { Array($0.utf8) },
                     nonce: principal.signed?.nonce,
                     shadowedRate: principal.shadowedRate,
-                    expiresAt: principal.claims.notAfter
+                    expiresAt: principal.claims.notAfter,
+                    traceID: context.traceID
                 )
             )
         } catch {
+            if case .unavailable = error {} else { context.note.noteRecorded() }
             throw Problem(error, isSigned: principal.signed != nil)
         }
     }

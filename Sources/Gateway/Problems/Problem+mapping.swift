@@ -147,6 +147,8 @@ extension Problem {
             self.init(.notFound, "The tenant has no credit \"\(id)\".")
         case .invalidCredit(let reason):
             self.init(.invalidRequest, "A credit \(reason).")
+        case .noRecordedCode(let execution):
+            self.init(.notFound, "No code is kept of an execution \"\(execution)\".", shouldRetry: false)
         case .invalidPolicy(let failure):
             self.init(.invalidRequest, "\(failure)")
         case .missing, .exists, .inUse, .notALedger, .tooNew, .wrongRootKey, .unavailable, .alreadyUsed:

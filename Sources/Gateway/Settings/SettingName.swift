@@ -20,6 +20,7 @@ public enum SettingName: String, CaseIterable, Sendable {
     case queueSeconds = "GATEWAY_QUEUE_SECONDS"
     case logLevel = "GATEWAY_LOG_LEVEL"
     case retentionDays = "GATEWAY_RETENTION_DAYS"
+    case auditRetentionDays = "GATEWAY_AUDIT_RETENTION_DAYS"
     case webhookURL = "GATEWAY_WEBHOOK_URL"
     case webhookSecret = "GATEWAY_WEBHOOK_SECRET"
     case e2bAPIKey = "E2B_API_KEY"
@@ -83,10 +84,9 @@ extension Settings {
             }
             logLevel = level
         case .retentionDays:
-            guard let days = Int(value), (62...3_650).contains(days) else {
-                throw SettingFailure(setting, "must be whole days from 62 to 3650, not \"\(value)\"")
-            }
-            retention = .seconds(days * 86_400)
+            executionRetention = try Self.days(setting, in: 62...3_650)
+        case .auditRetentionDays:
+            auditRetention = try Self.days(setting, in: 62...36_500)
         case .webhookURL:
             webhookURL = try Self.webhookURL(setting)
         case .webhookSecret:
@@ -114,6 +114,14 @@ extension Settings {
         case .adminToken:
             adminToken = value
         }
+    }
+
+    private static func days(_ setting: RawSetting, in range: ClosedRange<Int>) throws(SettingFailure) -> Duration {
+        guard let days = Int(setting.value), range.contains(days) else {
+            throw SettingFailure(
+                setting, "must be whole days from \(range.lowerBound) to \(range.upperBound), not \"\(setting.value)\"")
+        }
+        return .seconds(days * 86_400)
     }
 
     private static func number(

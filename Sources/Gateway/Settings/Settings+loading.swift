@@ -52,6 +52,12 @@ extension Settings {
     }
 
     private func checkTogether() throws(SettingFailure) {
+        if let audit = auditRetention, audit < executionRetention {
+            throw SettingFailure(
+                "GATEWAY_AUDIT_RETENTION_DAYS is shorter than GATEWAY_RETENTION_DAYS: an execution must not outlive its "
+                    + "audit records"
+            )
+        }
         guard (webhookURL == nil) == webhookSecrets.isEmpty else {
             throw SettingFailure(
                 webhookURL == nil

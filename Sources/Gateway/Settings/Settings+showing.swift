@@ -1,3 +1,4 @@
+import Ledger
 import Logging
 import Quota
 
@@ -19,7 +20,8 @@ extension Settings {
         case .queueLength: "\(capacity.queueLength)"
         case .queueSeconds: "\(capacity.patience.components.seconds)"
         case .logLevel: logLevel.rawValue
-        case .retentionDays: "\(retention.components.seconds / 86_400)"
+        case .retentionDays: "\(retention.executions.components.seconds / 86_400)"
+        case .auditRetentionDays: "\(retention.audit.components.seconds / 86_400)"
         case .webhookURL: webhookURL?.description ?? "none"
         case .webhookSecret: secret(!webhookSecrets.isEmpty)
         case .e2bAPIKey: secret(upstreamKey != nil)

@@ -1,5 +1,6 @@
 public import Auth
 public import E2BUpstream
+public import Ledger
 public import Logging
 public import Quota
 
@@ -31,7 +32,10 @@ public struct Settings: Sendable {
     /// `GATEWAY_LOG_LEVEL`: trace, debug, info, notice, warning, error, critical. Default info.
     public var logLevel = Logger.Level.info
     /// `GATEWAY_RETENTION_DAYS`: how long executions are kept, 62–3650. Default 90.
-    public var retention = Duration.seconds(90 * 86_400)
+    public var executionRetention = Duration.seconds(90 * 86_400)
+    /// `GATEWAY_AUDIT_RETENTION_DAYS`: how long audit records and recorded code are kept, 62–36500, not shorter than
+    /// executions are. Default 400, or as long as executions if that is longer.
+    public var auditRetention: Duration?
     /// `GATEWAY_WEBHOOK_URL`: who is told when a runtime window is nearly used up. Default nobody.
     public var webhookURL: WebhookURL?
     /// `GATEWAY_WEBHOOK_SECRET`: what the webhook is signed with; two while one replaces the other.
@@ -63,6 +67,11 @@ public struct Settings: Sendable {
     private static func literal(_ text: String) -> ListenAddress {
         guard let address = ListenAddress(text) else { preconditionFailure("a valid literal") }
         return address
+    }
+
+    /// How long the ledger keeps what is over.
+    public var retention: Retention {
+        Retention(executions: executionRetention, audit: auditRetention ?? Retention.standard.audit)
     }
 
     /// The path of the file that holds the root key.

@@ -9,45 +9,67 @@ struct AdministrationOptions: ParsableArguments {
     @Option(help: "A YAML file of settings, after the environment and .env.local.")
     var config: String?
 
+    /// No gateway runs that could be asked.
+    struct NoGateway: Error {}
+
     /// Does the work at the administrators' listener if there is a token for it; else through the control socket of the
     /// gateway that runs on this ledger, or, if none is running, on the ledger itself.
     func administer<Value>(_ work: (any Administration) async throws -> Value) async throws -> Value {
         let settings = try Settings.load(configFile: config).settings
+        do {
+            return try await administer(settings, throughGateway: work)
+        } catch is NoGateway {
+            return try await administer(try LedgerAccess.open(settings), work)
+        }
+    }
+
+    /// The same, but never on the ledger itself, which whoever polls would take away from a gateway that starts.
+    ///
+    /// - Throws: ``NoGateway`` when none answers.
+    func administerThroughGateway<Value>(_ work: (any Administration) async throws -> Value) async throws -> Value {
+        try await administer(try Settings.load(configFile: config).settings, throughGateway: work)
+    }
+
+    private func administer<Value>(
+        _ settings: Settings, throughGateway work: (any Administration) async throws -> Value
+    ) async throws -> Value {
         if let given = settings.adminToken {
             let token = try PresentedToken.checked(given, from: SettingName.adminToken.rawValue)
-            let transport = CurlClient()
             do {
-                let door = RemoteAdministration.Door.listener(url: settings.adminURL, token: token)
-                let value = try await work(RemoteAdministration(transport: transport, through: door))
-                await transport.shutdown()
-                return value
+                return try await administer(through: .listener(url: settings.adminURL, token: token), work)
             } catch let failure as TransportFailure {
-                await transport.shutdown()
                 throw CommandFailure(
                     "The gateway's administrators' listener at \(settings.adminURL) cannot be reached (\(failure)). "
                         + "Is GATEWAY_ADMIN_URL right? Without GATEWAY_ADMIN_TOKEN the ledger here is administered."
                 )
-            } catch {
-                await transport.shutdown()
-                throw error
             }
         }
-        if FileManager.default.fileExists(atPath: settings.controlSocketPath) {
-            let transport = CurlClient()
-            do {
-                let value = try await work(
-                    RemoteAdministration(transport: transport, through: .socket(path: settings.controlSocketPath)))
-                await transport.shutdown()
-                return value
-            } catch TransportFailure.refused {
-                // A killed gateway leaves its socket behind; the ledger is free then.
-                await transport.shutdown()
-            } catch {
-                await transport.shutdown()
-                throw error
-            }
+        guard FileManager.default.fileExists(atPath: settings.controlSocketPath) else { throw NoGateway() }
+        do {
+            return try await administer(through: .socket(path: settings.controlSocketPath), work)
+        } catch TransportFailure.refused {
+            // A killed gateway leaves its socket behind; the ledger is free then.
+            throw NoGateway()
         }
-        let ledger = try LedgerAccess.open(settings)
+    }
+
+    private func administer<Value>(
+        through door: RemoteAdministration.Door, _ work: (any Administration) async throws -> Value
+    ) async throws -> Value {
+        let transport = CurlClient()
+        do {
+            let value = try await work(RemoteAdministration(transport: transport, through: door))
+            await transport.shutdown()
+            return value
+        } catch {
+            await transport.shutdown()
+            throw error
+        }
+    }
+
+    private func administer<Value>(
+        _ ledger: Ledger, _ work: (any Administration) async throws -> Value
+    ) async throws -> Value {
         do {
             let value = try await work(LedgerAdministration(ledger: ledger))
             await ledger.close()

@@ -13,6 +13,8 @@ struct PolicyOptions: ParsableArguments {
     @Option(help: "Longest execution: 30s, 2m or 500ms.") var timeout: DurationArgument?
     @Option(help: "A template that may be used. Repeatable; replaces the list.") var template: [String] = []
     @Flag(inversion: .prefixedNo, help: "Accept signed requests only.") var signedOnly: Bool?
+    @Flag(inversion: .prefixedNo, help: "Keep the code and context of executions, sealed, for `audit code`.")
+    var recordCode: Bool?
     @Flag(inversion: .prefixedNo, help: "Only judge: record what would be refused or lowered, and let it pass.")
     var shadow: Bool?
     @Option(help: "Bytes of a request's body.") var bodyBytes: Int?
@@ -46,6 +48,7 @@ struct PolicyOptions: ParsableArguments {
         change.contextBytes = contextBytes
         change.outputBytes = outputBytes
         change.signedOnly = signedOnly
+        change.recordsCode = recordCode
         change.shadow = shadow
         if !template.isEmpty { change.templates = template }
         change.runtimeSeconds = runtime.byWindow

@@ -23,6 +23,7 @@ struct QuotaCommand: ParsableCommand {
                 ["output of a document", "\(policy.outputBytes) bytes"],
                 ["templates", policy.templates.joined(separator: ", ")],
                 ["signed requests only", policy.signedOnly ? "yes" : "no"],
+                ["code recorded", policy.recordsCode ? "yes" : "no"],
                 ["each subject", policy.subject.map(text) ?? "not limited"],
                 ["shadow", policy.shadow ? "yes: judges, refuses and lowers nothing" : "no"],
             ]

@@ -90,14 +90,14 @@ struct DemoStory: Service {
 
     private func accounts(_ run: DemoRun, _ admin: LedgerAdministration) async throws -> String {
         let usage = try await admin.usage(of: Self.tenant, subject: nil)
-        let records = try await admin.auditRecords(AuditFilter(execution: run.id))
+        let records = try await admin.auditRecords(AuditFilter(execution: run.id)).records
         return """
 
             Runtime charged  \(run.runtimeMilliseconds) ms
             Quota left       \(usage.usage.runtime.map { "\($0.remainingMilliseconds / 1000) s this \($0.window)" }.joined(separator: ", "))
 
             Audit records of the call
-            \(records.map { "  \($0.sequence)  \($0.record)" }.joined(separator: "\n"))
+            \(records.map { "  \($0.sequence)  \($0.record.text)" }.joined(separator: "\n"))
 
             """
     }

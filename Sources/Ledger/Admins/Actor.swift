@@ -11,25 +11,30 @@ public struct Actor: Sendable, Hashable, ExpressibleByStringLiteral {
     let requestID: String?
     /// Where that came from.
     let sourceAddress: String?
+    /// The caller's trace, as 32 hex digits.
+    let traceID: String?
 
     /// Whoever owns the ledger's files.
     ///
     /// - Parameters:
     ///   - name: Such as `local:root`.
     ///   - requestID: The HTTP request, if it came by one.
-    public init(_ name: String, requestID: String? = nil) {
+    ///   - traceID: The trace that belongs to, as 32 hex digits.
+    public init(_ name: String, requestID: String? = nil, traceID: String? = nil) {
         self.name = name
         token = nil
         self.requestID = requestID
         sourceAddress = nil
+        self.traceID = traceID
     }
 
     /// Whoever holds an admin token.
-    public init(_ token: AdminPrincipal, requestID: String, sourceAddress: String) {
+    public init(_ token: AdminPrincipal, requestID: String, sourceAddress: String, traceID: String? = nil) {
         name = "admin:\(token.name)"
         self.token = token
         self.requestID = requestID
         self.sourceAddress = sourceAddress
+        self.traceID = traceID
     }
 
     /// The same as ``init(_:requestID:)``.
@@ -53,6 +58,7 @@ extension Draft {
         entry.actorKeyID = actor.token.map { "\($0.keyID)" }
         entry.requestID = actor.requestID?.recordable
         entry.sourceAddress = actor.sourceAddress?.recordable
+        entry.traceID = actor.traceID
         return entry
     }
 }

@@ -44,4 +44,14 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case executionFinished = "execution.finished"
     /// A lease was settled again; nothing was changed.
     case settlementRepeated = "settlement.repeated"
+    /// An administrator was shown the code of an execution that was recorded.
+    case codeShown = "code.shown"
+    /// Somebody without a valid credential was refused.
+    case authenticationRefused = "authentication.refused"
+    /// A tenant's call was refused before it came to be judged by the ledger: by its rate, its token, its size.
+    case callRefused = "call.refused"
+    /// An administrator's call was refused.
+    case administrationRefused = "administration.refused"
+    /// Records that were kept long enough were removed from the beginning of the chain.
+    case auditTrimmed = "audit.trimmed"
 }

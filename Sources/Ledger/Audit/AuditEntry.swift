@@ -16,6 +16,12 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     public var sourceAddress: String?
     /// The HTTP request.
     public var requestID: String?
+    /// The caller's trace, as 32 hex digits (W3C Trace Context).
+    public var traceID: String?
+    /// What was called, by the `operationId` of `openapi.yaml`.
+    public var operation: String?
+    /// The key that a credential named which did not prove it, as 16 hex digits.
+    public var claimedKeyID: String?
     /// The execution.
     public var execution: String?
     /// The sandbox that was held.
@@ -32,6 +38,8 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     public var contextDigest: String?
     /// Size of the context data.
     public var contextBytes: Int64?
+    /// True if code and context are kept, sealed, beside the chain.
+    public var codeRecorded: Bool?
     /// The ceiling asked for, in milliseconds.
     public var timeoutAsked: Int64?
     /// The ceiling granted, in milliseconds.
@@ -40,14 +48,24 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     public var outcome: String?
     /// Why it ended so, or why it was refused.
     public var reason: String?
+    /// What the caller was not told of why it was refused.
+    public var cause: String?
     /// The runtime charged, in milliseconds.
     public var runtime: Int64?
+    /// The part of it that credits carried, in milliseconds.
+    public var credit: Int64?
     /// The time held beyond the ceiling, in milliseconds.
     public var overrun: Int64?
     /// Bytes of output.
     public var outputBytes: Int64?
     /// The name of the exception the code raised.
     public var exception: String?
+    /// How many equal refusals this one record stands for; absent for one that stands for itself.
+    public var count: Int64?
+    /// When the first of them was, in milliseconds since 1970.
+    public var firstAt: Int64?
+    /// When the last of them was.
+    public var lastAt: Int64?
     /// What was there before an administrative change.
     var before: CanonicalJSON?
     /// What is there after it.
@@ -64,7 +82,13 @@ public struct AuditEntry: Sendable, Hashable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case action, actor, tenant, subject, execution, sandbox, template, language, outcome, reason, exception
-        case before, after
+        case before, after, operation, cause, count
+        case traceID = "trace_id"
+        case claimedKeyID = "claimed_key_id"
+        case codeRecorded = "code_recorded"
+        case credit = "credit_ms"
+        case firstAt = "first_at_ms"
+        case lastAt = "last_at_ms"
         case actorKeyID = "actor_key_id"
         case keyID = "key_id"
         case sourceAddress = "source_address"
@@ -88,14 +112,22 @@ public struct AuditEntry: Sendable, Hashable, Codable {
             ("actor_key_id", actorKeyID.map(CanonicalJSON.string)),
             ("after", after),
             ("before", before),
+            ("cause", cause.map(CanonicalJSON.string)),
+            ("claimed_key_id", claimedKeyID.map(CanonicalJSON.string)),
             ("code_bytes", codeBytes.map(CanonicalJSON.integer)),
             ("code_digest", codeDigest.map(CanonicalJSON.string)),
+            ("code_recorded", codeRecorded.map(CanonicalJSON.bool)),
             ("context_bytes", contextBytes.map(CanonicalJSON.integer)),
             ("context_digest", contextDigest.map(CanonicalJSON.string)),
+            ("count", count.map(CanonicalJSON.integer)),
+            ("credit_ms", credit.map(CanonicalJSON.integer)),
             ("exception", exception.map(CanonicalJSON.string)),
             ("execution", execution.map(CanonicalJSON.string)),
+            ("first_at_ms", firstAt.map(CanonicalJSON.integer)),
             ("key_id", keyID.map(CanonicalJSON.string)),
             ("language", language.map(CanonicalJSON.string)),
+            ("last_at_ms", lastAt.map(CanonicalJSON.integer)),
+            ("operation", operation.map(CanonicalJSON.string)),
             ("outcome", outcome.map(CanonicalJSON.string)),
             ("output_bytes", outputBytes.map(CanonicalJSON.integer)),
             ("overrun_ms", overrun.map(CanonicalJSON.integer)),
@@ -109,6 +141,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
             ("tenant", tenant.map(CanonicalJSON.string)),
             ("timeout_asked_ms", timeoutAsked.map(CanonicalJSON.integer)),
             ("timeout_granted_ms", timeoutGranted.map(CanonicalJSON.integer)),
+            ("trace_id", traceID.map(CanonicalJSON.string)),
         ]
     }
 }

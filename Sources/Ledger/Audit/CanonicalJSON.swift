@@ -4,16 +4,22 @@ import FoundationEssentials
 ///
 /// Keys sorted by their code points, no spaces, integers only, everything but printable ASCII escaped in lowercase: what
 /// Python writes with `json.dumps(value, sort_keys=True, separators=(",", ":"))`.
-enum CanonicalJSON: Sendable, Hashable {
+public enum CanonicalJSON: Sendable, Hashable {
+    /// `null`.
     case null
+    /// `true` or `false`.
     case bool(Bool)
+    /// A whole number.
     case integer(Int64)
+    /// A string.
     case string(String)
+    /// Values in order.
     case array([CanonicalJSON])
+    /// Values by name.
     case object([String: CanonicalJSON])
 
     /// The canonical text.
-    var text: String {
+    public var text: String {
         var output: [UInt8] = []
         output.reserveCapacity(512)
         write(to: &output)
@@ -105,16 +111,18 @@ extension CanonicalJSON: Codable {
         self = try JSONDecoder().decode(CanonicalJSON.self, from: try JSONEncoder().encode(value))
     }
 
-    init(from decoder: any Decoder) throws {
+    /// Reads any JSON that has a canonical form; numbers with a fraction have none.
+    public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
+        // What is most frequent first, since each failed attempt costs.
+        if let value = try? container.decode(String.self) {
+            self = .string(value)
         } else if let value = try? container.decode(Int64.self) {
             self = .integer(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if container.decodeNil() {
+            self = .null
         } else if let value = try? container.decode([CanonicalJSON].self) {
             self = .array(value)
         } else {
@@ -122,7 +130,8 @@ extension CanonicalJSON: Codable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    /// Writes JSON, not necessarily in its canonical form.
+    public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {
         case .null: try container.encodeNil()

@@ -9,16 +9,23 @@ extension Invariant {
     }
 
     /// Every execution has one record of its intent.
-    static let intents = Invariant(
-        "intents",
-        sql: """
-            SELECT 'execution/' || execution.id AS row,
-                'has ' || count(audit.sequence) || ' records of its admission instead of 1' AS problem
-            FROM execution LEFT JOIN audit
-                ON audit.execution = execution.id AND \(action) = '\(AuditAction.executionAdmitted.rawValue)'
-            GROUP BY execution.id HAVING count(audit.sequence) <> 1
-            """
-    )
+    static let intents = Invariant("intents") { database, findings in
+        let rows = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT execution.id, count(audit.sequence) AS records
+                FROM execution LEFT JOIN audit
+                    ON audit.execution = execution.id AND \(action) = '\(AuditAction.executionAdmitted.rawValue)'
+                WHERE execution.admitted_at >= ?
+                GROUP BY execution.id HAVING records <> 1
+                """,
+            arguments: [try AuditChain.keptSince(in: database).nanoseconds]
+        )
+        while let row = try rows.next() {
+            let (id, records): (String, Int) = (row["id"], row["records"])
+            findings.add("execution/\(id)", "has \(records) records of its admission instead of 1")
+        }
+    }
 
     /// Every finished execution has one record of its outcome, which says what its row says; a running one has none.
     static let outcomes = Invariant("outcomes") { database, findings in
@@ -30,10 +37,12 @@ extension Invariant {
                     CAST(max(\(member("runtime_ms"))) AS TEXT) AS recorded_charge, max(\(member("outcome"))) AS recorded_outcome
                 FROM execution LEFT JOIN audit
                     ON audit.execution = execution.id AND \(action) = '\(AuditAction.executionFinished.rawValue)'
+                WHERE execution.admitted_at >= ?
                 GROUP BY execution.id
                 HAVING records <> finished OR recorded_charge IS NOT CAST(execution.charged AS TEXT)
                     OR recorded_outcome IS NOT execution.outcome
-                """
+                """,
+            arguments: [try AuditChain.keptSince(in: database).nanoseconds]
         )
         while let row = try rows.next() {
             let (id, isFinished, records): (String, Bool, Int) = (row["id"], row["finished"], row["records"])
@@ -66,6 +75,17 @@ extension Invariant {
             findings.add("audit/\(sequence)", "speaks of \(execution), which does not exist")
         }
     }
+
+    /// Code is kept of no execution whose intent does not say so.
+    static let recordedCode = Invariant(
+        "recorded code", of: "recorded_code",
+        sql: """
+            SELECT 'recorded_code/' || execution AS row, 'is not spoken of in the chain' AS problem FROM recorded_code
+            WHERE NOT EXISTS (
+                SELECT 1 FROM audit
+                WHERE audit.execution = recorded_code.execution AND \(member("code_recorded")) IS TRUE)
+            """
+    )
 
     private static let action = member("action")
 

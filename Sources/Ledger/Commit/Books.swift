@@ -28,11 +28,18 @@ struct Books: Sendable {
         }
     }
 
+    /// Which record the last checkpoint names, and when it was made.
+    struct LastCheckpoint: Sendable {
+        var sequence: Int64 = 0
+        var at = Moment(nanoseconds: 0)
+    }
+
     var accounts: [String: Account] = [:]
     var keys: [KeyID: Key] = [:]
     var adminKeys: [KeyID: AdminKey] = [:]
     var nonces = NonceTally()
     var head = AuditHead.start
+    var lastCheckpoint = LastCheckpoint()
     /// Seals under the present root key.
     var sealer: Sealer
 

@@ -2,7 +2,6 @@ import Auth
 import FoundationEssentials
 import GRDB
 import Quota
-import Synchronization
 
 /// One commit while it is being written: the state it leads to, visible to nobody until the disk has it.
 ///
@@ -189,7 +188,9 @@ struct Draft {
 
     /// Makes the commit visible, after it is on disk.
     func publish() {
-        books.withLock { books in
+        let hasAudited = books.withLock { books in
+            let hasAudited = books.head != earlier.head
+            defer { books.head = earlier.head }
             for (name, account) in earlier.accounts { books.accounts[name] = account }
             for (id, key) in earlier.keys { books.keys[id] = key }
             for (id, key) in earlier.adminKeys { books.adminKeys[id] = key }
@@ -198,33 +199,10 @@ struct Draft {
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
             books.notifications += earlier.notifications
             books.sealer = earlier.sealer
-            books.head = earlier.head
+            return hasAudited
         }
         if earlier.hasNews { books.ring() }
+        if hasAudited { books.auditHasGrown() }
         for action in earlier.afterCommit { action() }
-    }
-}
-
-/// The books behind their lock. Holding it is always short: nothing is computed, read or written meanwhile.
-final class BooksBox: Sendable {
-    private let books: Mutex<Books>
-    /// Has a word when notifications have been added.
-    let notificationsAdded: AsyncStream<Void>
-    private let bell: AsyncStream<Void>.Continuation
-
-    init(_ books: Books) {
-        self.books = Mutex(books)
-        (notificationsAdded, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-    }
-
-    /// Tells whoever delivers notifications.
-    func ring() {
-        bell.yield()
-    }
-
-    func withLock<Result: Sendable, Failure: Error>(
-        _ body: (inout Books) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        try books.withLock { books throws(Failure) in try body(&books) }
     }
 }

@@ -36,6 +36,7 @@ struct Finish {
         entry.outcome = outcome.rawValue
         entry.reason = reason
         entry.runtime = settlement.chargedMilliseconds
+        entry.credit = settlement.creditMilliseconds == 0 ? nil : settlement.creditMilliseconds
         entry.overrun = settlement.overrunMilliseconds
         entry.outputBytes = outputBytes
         entry.exception = exception

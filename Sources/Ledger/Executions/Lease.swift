@@ -19,6 +19,7 @@ public struct Lease: Sendable, Hashable {
         let subject: String?
         let requestID: String
         let sourceAddress: String
+        var traceID: String?
     }
 
     /// What a shadow policy would have done.

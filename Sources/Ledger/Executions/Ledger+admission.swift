@@ -3,17 +3,24 @@ import Quota
 extension Ledger {
     /// Judges an order against every limit but the rate, and if it may run, reserves its ceiling.
     ///
-    /// Lease, execution and the audit record of the intent are on disk when this returns; so is the record of a refusal.
-    /// Many callers share a commit.
+    /// Lease, execution and the audit record of the intent are on disk when this returns; so is the record of a refusal, or
+    /// it is counted among its like. Many callers share a commit.
     ///
     /// - Throws: ``AdmissionFailure``; after ``AdmissionFailure/unavailable(_:)`` nothing is reserved.
     public func admit(_ order: AdmissionOrder) async throws(AdmissionFailure) -> Lease {
-        let prepared = PreparedOrder(order, digestKey: ownKeys.codeDigest)
-        let (epoch, nonceLimits) = (epoch, nonceLimits)
+        let isRecorded = books.withLock { $0.accounts[order.tenant]?.policy.recordsCode == true }
+        let prepared = PreparedOrder(order, keys: ownKeys, sealing: isRecorded)
+        let (epoch, nonceLimits, refusals) = (epoch, nonceLimits, refusals)
         let verdict: Result<Lease, AdmissionFailure>
         do {
             verdict = try await commits.submit { draft in
-                try Self.admit(prepared, epoch: epoch, nonceLimits: nonceLimits, in: &draft)
+                switch try Self.judge(prepared, epoch: epoch, nonceLimits: nonceLimits, in: &draft) {
+                case .success(let lease):
+                    return .success(lease)
+                case .failure(let refusal):
+                    try Self.record(refusal, of: prepared, refusals, in: &draft)
+                    return .failure(refusal.failure)
+                }
             }
         } catch {
             throw .unavailable(error.reason)
@@ -21,32 +28,43 @@ extension Ledger {
         return try verdict.get()
     }
 
-    private static func admit(
+    /// Why an order is refused, and the word for it in the audit log.
+    private struct Refusal: Error {
+        let failure: AdmissionFailure
+        let reason: String
+
+        init(_ failure: AdmissionFailure, _ reason: String) {
+            self.failure = failure
+            self.reason = reason
+        }
+    }
+
+    private static func judge(
         _ order: PreparedOrder, epoch: Int64, nonceLimits: NonceLimits, in draft: inout Draft
-    ) throws -> Result<Lease, AdmissionFailure> {
+    ) throws -> Result<Lease, Refusal> {
         // First of all, and kept whatever follows: a call that is refused now must not be replayed when there is room.
         if let nonce = order.nonce {
             switch try NonceStore.accept(nonce, of: order.origin.keyID, within: nonceLimits, in: &draft) {
             case .accepted: break
-            case .replayed: return try refuse(order, .replayed, reason: "replayed", in: &draft)
-            case .late: return try refuse(order, .late, reason: "late", in: &draft)
-            case .full: return try refuse(order, .nonceStoreFull, reason: "nonce_store_full", in: &draft)
+            case .replayed: return .failure(Refusal(.replayed, "replayed"))
+            case .late: return .failure(Refusal(.late, "late"))
+            case .full: return .failure(Refusal(.nonceStoreFull, "nonce_store_full"))
             }
         }
         let key = draft.key(order.origin.keyID)?.record.rolled(to: draft.now)
         guard let key, key.state != .revoked, key.tenant == order.tenant, let account = draft.account(order.tenant)
         else {
-            return try refuse(order, .keyRevoked, reason: "key_revoked", in: &draft)
+            return .failure(Refusal(.keyRevoked, "key_revoked"))
         }
         guard !account.tenant.isDisabled else {
-            return try refuse(order, .tenantDisabled, reason: "tenant_disabled", in: &draft)
+            return .failure(Refusal(.tenantDisabled, "tenant_disabled"))
         }
         // Judged when the call began as well; the body may have taken its time.
         guard draft.wall.seconds <= order.expiresAt ?? .max else {
-            return try refuse(order, .expired, reason: "expired", in: &draft)
+            return .failure(Refusal(.expired, "expired"))
         }
         guard order.nonce != nil || !account.policy.signedOnly else {
-            return try refuse(order, .notSigned, reason: "not_signed", in: &draft)
+            return .failure(Refusal(.notSigned, "not_signed"))
         }
 
         let subject = SubjectID(of: order.tenant, order.origin.subject)
@@ -56,13 +74,17 @@ extension Ledger {
         do throws(Denial) {
             grant = try usages.admit(order.demand, under: account.policy, at: draft.now)
         } catch {
-            return try refuse(order, .denied(error), reason: error.limitName, in: &draft)
+            return .failure(Refusal(.denied(error), error.limitName))
         }
         draft.setUsage(usages.tenant, of: account)
         draft.setUsage(usages.subject, of: subject)
         let shadowed = shadowed(order, against: before, under: account.policy, at: draft.now)
         try order.insert(grant: grant, shadowed: shadowed, of: account.tenant, epoch: epoch, in: draft)
         var entry = order.entry(.executionAdmitted)
+        if account.policy.recordsCode {
+            try order.recordCode(in: draft)
+            entry.codeRecorded = true
+        }
         entry.timeoutGranted = grant.timeoutMilliseconds
         entry.reason = shadowed
         try draft.audit(entry)
@@ -87,14 +109,13 @@ extension Ledger {
         }
     }
 
-    private static func refuse(
-        _ order: PreparedOrder, _ failure: AdmissionFailure, reason: String, in draft: inout Draft
-    ) throws -> Result<Lease, AdmissionFailure> {
+    private static func record(
+        _ refusal: Refusal, of order: PreparedOrder, _ refusals: RefusalJournal, in draft: inout Draft
+    ) throws {
         var entry = order.entry(.executionRefused)
-        entry.outcome = "refused"
-        entry.reason = reason
-        try draft.audit(entry)
-        return .failure(failure)
+        entry.outcome = AuditEntry.refused
+        entry.reason = refusal.reason
+        if let record = refusals.record(of: entry, at: draft.now) { try draft.audit(record) }
     }
 }
 

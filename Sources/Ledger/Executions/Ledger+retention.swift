@@ -17,7 +17,7 @@ extension Ledger {
     @discardableResult
     package func forgetOldExecutions() async throws(LedgerFailure) -> Int {
         // In whole milliseconds, as audit records have them.
-        let cutoff = Moment(milliseconds: (clock.now() - retention).milliseconds)
+        let cutoff = Moment(milliseconds: (clock.now() - retention.executions).milliseconds)
         var forgotten = 0
         while !Task.isCancelled {
             let old: [Int64]

@@ -81,6 +81,7 @@ extension Lease {
         entry.keyID = "\(origin.keyID)"
         entry.subject = origin.subject
         entry.requestID = origin.requestID
+        entry.traceID = origin.traceID
         entry.sourceAddress = origin.sourceAddress
         entry.execution = executionID.text
         entry.timeoutGranted = grant.timeoutMilliseconds

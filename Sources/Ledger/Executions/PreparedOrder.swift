@@ -14,24 +14,31 @@ struct PreparedOrder: Sendable {
     let codeBytes: Int64
     let contextDigest: String?
     let contextBytes: Int64
+    private let code: RecordedCode
+    private let sealedCode: [UInt8]?
+    private let codeSealer: Sealer
     let nonce: PresentedNonce?
     let shadowedRate: Denial?
     let expiresAt: Int64?
 
-    init(_ order: AdmissionOrder, digestKey: [UInt8]) {
+    /// - Parameter sealing: whether the code will probably be recorded; sealing it takes a while, which the writer has not.
+    init(_ order: AdmissionOrder, keys: OwnKeys, sealing: Bool) {
         id = order.executionID
         tenant = order.tenant
         origin = Lease.Origin(
             keyID: order.keyID, subject: order.subject?.recordable, requestID: order.requestID.recordable,
-            sourceAddress: order.sourceAddress.recordable
+            sourceAddress: order.sourceAddress.recordable, traceID: order.traceID?.recordable
         )
         demand = Demand(kind: .execution, timeoutMilliseconds: order.timeoutMilliseconds)
         template = order.template.recordable
         language = order.language.recordable
-        codeDigest = Hex.text(Digest.hmacSHA256(order.code, key: digestKey))
+        codeDigest = Hex.text(Digest.hmacSHA256(order.code, key: keys.codeDigest))
         codeBytes = Int64(order.code.count)
-        contextDigest = order.context.map { Hex.text(Digest.hmacSHA256($0, key: digestKey)) }
+        contextDigest = order.context.map { Hex.text(Digest.hmacSHA256($0, key: keys.codeDigest)) }
         contextBytes = Int64(order.context?.count ?? 0)
+        code = RecordedCode(code: order.code, context: order.context)
+        codeSealer = Sealer(ownKey: keys.codeRecording)
+        sealedCode = sealing ? try? code.sealed(by: codeSealer, for: id) : nil
         nonce = order.nonce
         shadowedRate = order.shadowedRate
         expiresAt = order.expiresAt
@@ -44,6 +51,7 @@ struct PreparedOrder: Sendable {
         entry.keyID = "\(origin.keyID)"
         entry.subject = origin.subject
         entry.requestID = origin.requestID
+        entry.traceID = origin.traceID
         entry.sourceAddress = origin.sourceAddress
         entry.execution = id.text
         entry.template = template
@@ -54,6 +62,17 @@ struct PreparedOrder: Sendable {
         entry.contextBytes = contextDigest == nil ? nil : contextBytes
         entry.timeoutAsked = demand.timeoutMilliseconds
         return entry
+    }
+
+    /// Keeps the code beside the chain.
+    func recordCode(in draft: Draft) throws {
+        guard let sealed = sealedCode ?? (try? code.sealed(by: codeSealer, for: id)) else {
+            throw LedgerFailure.unavailable("the code could not be sealed")
+        }
+        try draft.execute(
+            "INSERT INTO recorded_code (execution, recorded_at, sealed) VALUES (?, ?, ?)",
+            [id.text, draft.now.nanoseconds, Blob.value(sealed)]
+        )
     }
 
     func insert(grant: Grant, shadowed: String?, of tenant: Tenant, epoch: Int64, in draft: Draft) throws {

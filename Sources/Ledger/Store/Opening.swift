@@ -23,6 +23,9 @@ struct Opening: Sendable {
         committedAt = chain.committedAt
         var books = try Accounts.load(from: database, sealer: sealer, at: max(now, chain.committedAt))
         books.head = chain.head
+        if let last = try CheckpointStore.last(in: database) {
+            books.lastCheckpoint = Books.LastCheckpoint(sequence: last.sequence, at: last.signed.checkpoint.at)
+        }
         self.books = books
     }
 }

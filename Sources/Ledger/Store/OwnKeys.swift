@@ -10,12 +10,19 @@ struct OwnKeys: Sendable, Hashable {
     let checkpoint: [UInt8]
     /// Under which the tokens of sandboxes are derived.
     let sandboxToken: [UInt8]
+    /// Under which recorded code is sealed.
+    let codeRecording: [UInt8]
 
     private static let checkName = "root-key-check"
     private static let checkValue = Array("e2b-gateway ledger".utf8)
     private static let codeDigestName = "code-digest"
     private static let checkpointName = "checkpoint"
     private static let sandboxTokenName = "sandbox-token"
+    private static let codeRecordingName = "code-recording"
+    /// Which keys came with which version of the set.
+    private static let additions: [(version: Int64, names: [String])] = [
+        (2, [checkpointName, sandboxTokenName]), (3, [codeRecordingName]),
+    ]
 
     static func create(in database: Database, sealer: Sealer) throws {
         try store(checkValue, as: checkName, in: database, sealer: sealer)
@@ -25,12 +32,20 @@ struct OwnKeys: Sendable, Hashable {
     /// Adds the keys that ledgers did not have from the first version on, once. A key that is lost later is a fault: a new
     /// one in its place would disown everything the old one made.
     private static func complete(in database: Database, sealer: Sealer) throws {
-        let sql = "UPDATE fact SET value = 2 WHERE name = 'own_keys' AND value = 1"
-        try database.execute(sql: sql)
-        guard database.changesCount > 0 else { return }
-        for name in [checkpointName, sandboxTokenName] {
-            try store(SecureRandom.bytes(32), as: name, in: database, sealer: sealer)
+        guard let version = try Int64.fetchOne(database, sql: "SELECT value FROM fact WHERE name = 'own_keys'") else {
+            throw LedgerFailure.unavailable("the ledger's facts are damaged")
         }
+        for addition in additions where version < addition.version {
+            for name in addition.names { try store(SecureRandom.bytes(32), as: name, in: database, sealer: sealer) }
+            try database.execute(
+                sql: "UPDATE fact SET value = ? WHERE name = 'own_keys'", arguments: [addition.version])
+        }
+    }
+
+    /// The key that signs checkpoints.
+    var checkpointKey: SigningKey {
+        guard let key = SigningKey(seed: checkpoint) else { preconditionFailure("a seed of 32 bytes") }
+        return key
     }
 
     /// Reads the keys, or finds that the root key is the wrong one.
@@ -40,6 +55,7 @@ struct OwnKeys: Sendable, Hashable {
         codeDigest = try Self.read(Self.codeDigestName, from: database, sealer: sealer)
         checkpoint = try Self.read(Self.checkpointName, from: database, sealer: sealer)
         sandboxToken = try Self.read(Self.sandboxTokenName, from: database, sealer: sealer)
+        codeRecording = try Self.read(Self.codeRecordingName, from: database, sealer: sealer)
     }
 
     /// Whether the root key behind this sealer is the one under which the keys are sealed.
@@ -63,10 +79,10 @@ struct OwnKeys: Sendable, Hashable {
         guard let row = try Row.fetchOne(database, sql: sql, arguments: [name]) else {
             throw LedgerFailure.unavailable("the ledger lacks its key \(name)")
         }
-        do {
-            return try sealer.open(Blob.bytes(row, "sealed"), as: SealedColumn.ownKey.label(name))
-        } catch {
+        guard let key = try? sealer.open(Blob.bytes(row, "sealed"), as: SealedColumn.ownKey.label(name)) else {
             throw LedgerFailure.wrongRootKey
         }
+        guard name == checkName || key.count == 32 else { throw LedgerFailure.damaged("own_key/\(name)") }
+        return key
     }
 }

@@ -18,6 +18,9 @@ enum Schema {
         migrator.registerMigration("4 quotas") { database in
             try database.execute(sql: quotas)
         }
+        migrator.registerMigration("5 audit log") { database in
+            try database.execute(sql: auditLog)
+        }
         return migrator
     }
 

@@ -1,0 +1,20 @@
+import Gateway
+import Printing
+
+/// Records as comma-separated values: a column for each member that a record can have, and the hash.
+enum AuditCSV {
+    /// The number first, by which an export is resumed.
+    private static let columns = [
+        "sequence", "stream", "at_ms", "action", "tenant", "key_id", "subject", "actor", "actor_key_id", "source_address",
+        "request_id", "trace_id", "operation", "outcome", "reason", "cause", "claimed_key_id", "execution", "sandbox",
+        "template", "language", "code_digest", "code_bytes", "code_recorded", "context_digest", "context_bytes",
+        "timeout_asked_ms", "timeout_granted_ms", "runtime_ms", "credit_ms", "overrun_ms", "output_bytes", "exception",
+        "count", "first_at_ms", "last_at_ms", "before", "after",
+    ]
+
+    static let heading = CSV.line(columns + ["hash"])
+
+    static func row(_ record: AuditRecordView) -> String {
+        CSV.line(columns.map { record.text($0) ?? "" } + [record.hash])
+    }
+}

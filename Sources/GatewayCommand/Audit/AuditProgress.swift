@@ -1,0 +1,33 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// How far long work on the audit log is, on standard error, where there is a terminal.
+final class AuditProgress: Sendable {
+    private let verb: String
+    private let shown = Mutex<(at: ContinuousClock.Instant, any: Bool)>((.now, false))
+
+    init(_ verb: String) {
+        self.verb = verb
+    }
+
+    /// So many records are done.
+    func report(_ records: Int64) {
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        let isDue = shown.withLock { shown in
+            guard shown.at.duration(to: .now) > .milliseconds(200) else { return false }
+            shown = (.now, true)
+            return true
+        }
+        if isDue { write("\r\(verb) \(records) records …") }
+    }
+
+    /// Takes the line away again.
+    func end() {
+        if shown.withLock(\.any) { write("\r\u{1B}[K") }
+    }
+
+    private func write(_ text: String) {
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+}

@@ -1,0 +1,31 @@
+import Gateway
+
+/// What a verification found, for people.
+enum AuditVerdict {
+    static func text(_ verification: AuditVerificationView) -> String {
+        ([verdict(verification)] + checkpoints(verification) + verification.notes.map { "Note: \($0)" })
+            .joined(separator: "\n")
+    }
+
+    private static func verdict(_ verification: AuditVerificationView) -> String {
+        guard verification.intact else {
+            return "The chain breaks at record \(verification.sequence ?? 0), after \(verification.verified) good ones: "
+                + (verification.problem ?? "")
+        }
+        let whole = verification.first ?? 1 == 1 ? "" : ", from record \(verification.first ?? 1) on"
+        let head = verification.hash.map { "\nIts end is record \(verification.last ?? 0), \($0)." } ?? ""
+        return "The chain holds: \(verification.verified) records\(whole).\(head)"
+    }
+
+    private static func checkpoints(_ verification: AuditVerificationView) -> [String] {
+        var lines: [String] = []
+        if verification.checkpoints > 0 {
+            lines.append("\(verification.checkpoints) signed \(verification.checkpoints == 1 ? "checkpoint agrees" : "checkpoints agree").")
+        }
+        if verification.unverifiedCheckpoints > 0 {
+            lines.append(
+                "\(verification.unverifiedCheckpoints) checkpoints agree, their signatures unverified: give --public-key.")
+        }
+        return lines
+    }
+}

@@ -1,0 +1,99 @@
+import Auth
+import GRDB
+import Quota
+
+/// The rows of checkpoints.
+enum CheckpointStore {
+    /// A row as a verifier finds it.
+    enum Readable {
+        case signed(SignedCheckpoint)
+        /// It is no checkpoint; its number.
+        case damaged(Int64)
+    }
+
+    /// The checkpoints in order, each when the record that it names has been read.
+    struct Cursor {
+        private let rows: RowCursor?
+        private var waiting: Row?
+
+        init(_ database: Database) throws {
+            // Ledgers of earlier versions, which may be checked as they are, have none.
+            guard try database.tableExists("checkpoint") else {
+                rows = nil
+                return
+            }
+            rows = try Row.fetchCursor(
+                database, sql: "SELECT number, sequence, document, signature FROM checkpoint ORDER BY number")
+            waiting = try rows?.next()?.copy()
+        }
+
+        /// Those that name records before this one.
+        mutating func next(before sequence: Int64) throws -> [Readable] {
+            try take { $0 < sequence }
+        }
+
+        /// Those that are left.
+        mutating func rest() throws -> [Readable] { try take { _ in true } }
+
+        private mutating func take(while isDue: (Int64) -> Bool) throws -> [Readable] {
+            var due: [Readable] = []
+            while let row = waiting, isDue(row["sequence"]) {
+                due.append((try? Stored(row: row)).map { .signed($0.signed) } ?? .damaged(row["number"]))
+                waiting = try rows?.next()?.copy()
+            }
+            return due
+        }
+    }
+
+    /// A checkpoint and the record that its head of this ledger's own stream names.
+    struct Stored: Sendable {
+        let number: Int64
+        let sequence: Int64
+        let signed: SignedCheckpoint
+
+        init(row: Row) throws {
+            number = row["number"]
+            sequence = row["sequence"]
+            do {
+                signed = SignedCheckpoint(
+                    checkpoint: try Checkpoint(canonical: row["document"]), signature: Blob.bytes(row, "signature"))
+            } catch {
+                throw LedgerFailure.damaged("checkpoint/\(number)")
+            }
+        }
+    }
+
+    /// Those behind the one of number `last` that name records up to `sequence`, in order.
+    static func checkpoints(after last: Int64, upTo sequence: Int64, in database: Database) throws -> [Stored] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT number, sequence, document, signature FROM checkpoint
+                WHERE number > ? AND sequence <= ? ORDER BY number
+                """,
+            arguments: [last, sequence]
+        ).map(Stored.init(row:))
+    }
+
+    static func last(in database: Database) throws -> Stored? {
+        let sql = "SELECT number, sequence, document, signature FROM checkpoint ORDER BY number DESC LIMIT 1"
+        return try Row.fetchOne(database, sql: sql).map(Stored.init(row:))
+    }
+
+    /// Signs where the chain is in the commit that is being written.
+    static func make(signedBy key: SigningKey, in draft: Draft) throws -> SignedCheckpoint {
+        let last = try last(in: draft.database)
+        let head = draft.changes.head
+        let checkpoint = Checkpoint(
+            number: (last?.number ?? 0) + 1, at: draft.now,
+            heads: [Checkpoint.Head(stream: AuditChain.stream, sequence: head.sequence, hash: head.hash)],
+            previous: last?.signed.checkpoint.digest ?? Checkpoint.noPrevious, keyID: key.publicKey.keyID
+        )
+        let signed = checkpoint.signed(with: key)
+        try draft.execute(
+            "INSERT INTO checkpoint (number, sequence, document, signature) VALUES (?, ?, ?, ?)",
+            [checkpoint.number, head.sequence, checkpoint.canonical, Blob.value(signed.signature)]
+        )
+        return signed
+    }
+}

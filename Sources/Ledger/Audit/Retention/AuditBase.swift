@@ -1,0 +1,76 @@
+import GRDB
+import Quota
+
+/// Where the chain begins as far as it is kept: behind the last record that was removed.
+struct AuditBase: Sendable {
+    /// The last record that was removed; number 0 while the chain is whole.
+    var head: AuditHead
+    /// The record that vouches for the cut.
+    var cutBy: Int64?
+
+    static func read(from database: Database) throws -> AuditBase {
+        // Ledgers of earlier versions, which may be checked as they are, know of no cuts.
+        guard try database.tableExists("checkpoint") else { return AuditBase(head: .start, cutBy: nil) }
+        let sql = "SELECT base_sequence, base_hash, cut_by FROM chain WHERE stream = ?"
+        guard let row = try Row.fetchOne(database, sql: sql, arguments: [AuditChain.stream]) else {
+            return AuditBase(head: .start, cutBy: nil)
+        }
+        return AuditBase(
+            head: AuditHead(sequence: row["base_sequence"], hash: Blob.bytes(row, "base_hash")), cutBy: row["cut_by"])
+    }
+
+    /// The cut that was announced last, if the record that vouches for it can be read.
+    func announcedCut(in database: Database) throws -> AuditCut? {
+        guard let cutBy else { return nil }
+        let sql = "SELECT record FROM audit WHERE sequence = ?"
+        return try String.fetchOne(database, sql: sql, arguments: [cutBy])
+            .flatMap { try? Document.value(AuditEntry.self, from: $0) }.flatMap(AuditCut.init)
+    }
+
+    func store(in draft: Draft) throws {
+        try draft.execute(
+            "UPDATE chain SET base_sequence = ?, base_hash = ?, cut_by = ? WHERE stream = ?",
+            [head.sequence, Blob.value(head.hash), cutBy, AuditChain.stream]
+        )
+    }
+}
+
+/// A cut of the chain as the record that vouches for it tells it.
+struct AuditCut: Sendable, Hashable {
+    /// The oldest record that is left.
+    let first: Int64
+    /// The hash of the one before it, in hex.
+    let previous: String
+
+    init(first: Int64, previous: String) {
+        self.first = first
+        self.previous = previous
+    }
+
+    var document: CanonicalJSON { .object(["first": .integer(first), "previous": .string(previous)]) }
+
+    /// The cut that a record speaks of, if it does.
+    init?(_ entry: AuditEntry) {
+        guard entry.action == .auditTrimmed, case .object(let members)? = entry.after,
+            case .integer(let first)? = members["first"], case .string(let previous)? = members["previous"]
+        else { return nil }
+        self.init(first: first, previous: previous)
+    }
+}
+
+extension AuditChain {
+    /// Everything that happened at this instant or later is in the chain.
+    static func keptSince(in database: Database) throws -> Moment {
+        let base = try AuditBase.read(from: database)
+        guard base.head.sequence > 0,
+            let milliseconds = try Int64.fetchOne(
+                database,
+                sql: """
+                    SELECT CASE WHEN json_valid(record) THEN json_extract(record, '$.at_ms') END FROM audit
+                    ORDER BY sequence LIMIT 1
+                    """)
+        else { return Moment(nanoseconds: .min) }
+        // Of the same millisecond some may be gone.
+        return Moment(milliseconds: milliseconds + 1)
+    }
+}

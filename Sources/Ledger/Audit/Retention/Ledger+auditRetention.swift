@@ -1,0 +1,84 @@
+import Auth
+import GRDB
+import Quota
+
+extension Ledger {
+    /// How many records are removed in one commit, so that no admission waits long for it.
+    private static let removedAtOnce = 500
+    /// The chain is cut no more often, since each cut leaves a record.
+    private static let cutEvery = Duration.seconds(86_400)
+
+    /// Removes audit records, checkpoints and recorded code that have been kept long enough.
+    ///
+    /// First a record says in the chain where it will begin; then what is before that is removed in portions. Interrupted
+    /// between two of them, the rest goes the next time.
+    package func forgetOldAudit() async throws(LedgerFailure) {
+        let cutoff = clock.now() - retention.audit
+        if let cut = try await read({ database in try Self.dueCut(at: cutoff, in: database) }) {
+            try await commits.submit { draft in try Self.announce(cut, in: &draft) }
+        }
+        var isMore = true
+        while isMore, !Task.isCancelled { isMore = try await removePortion() }
+        isMore = true
+        while isMore, !Task.isCancelled { isMore = try await removeCode(before: cutoff) }
+    }
+
+    /// Where to cut, if the oldest record is old enough and the last cut was carried out.
+    private static func dueCut(at cutoff: Moment, in database: Database) throws -> AuditCut? {
+        let base = try AuditBase.read(from: database)
+        if let last = try base.announcedCut(in: database), last.first > base.head.sequence + 1 { return nil }
+        let oldest = base.head.sequence + 1
+        guard try AuditChain.firstSequence(since: cutoff - cutEvery, in: database) > oldest else { return nil }
+        // The last record stays in any case: it is where the chain goes on.
+        guard let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM audit") else { return nil }
+        let first = min(try AuditChain.firstSequence(since: cutoff, in: database), last)
+        guard first > oldest, let hash = try hash(of: first - 1, in: database) else { return nil }
+        return AuditCut(first: first, previous: Hex.text(hash))
+    }
+
+    private static func announce(_ cut: AuditCut, in draft: inout Draft) throws {
+        var entry = AuditEntry(.auditTrimmed)
+        entry.actor = "gateway"
+        entry.after = cut.document
+        try draft.audit(entry)
+        var base = try AuditBase.read(from: draft.database)
+        base.cutBy = draft.changes.head.sequence
+        try base.store(in: draft)
+    }
+
+    /// Removes some records before the cut that was announced last, and the checkpoints that name them.
+    ///
+    /// - Returns: whether there were any.
+    private func removePortion() async throws(LedgerFailure) -> Bool {
+        try await commits.submit { draft in
+            var base = try AuditBase.read(from: draft.database)
+            guard let cut = try base.announcedCut(in: draft.database) else { return false }
+            let end = min(base.head.sequence + Int64(Self.removedAtOnce), cut.first - 1)
+            guard end > base.head.sequence, let hash = try Self.hash(of: end, in: draft.database) else { return false }
+            base.head = AuditHead(sequence: end, hash: hash)
+            try draft.execute("DELETE FROM audit WHERE sequence <= ?", [end])
+            try draft.execute(
+                "DELETE FROM checkpoint WHERE sequence < ? AND number < (SELECT max(number) FROM checkpoint)", [end])
+            try base.store(in: draft)
+            return true
+        }
+    }
+
+    private func removeCode(before cutoff: Moment) async throws(LedgerFailure) -> Bool {
+        try await commits.submit { draft in
+            try draft.execute(
+                """
+                DELETE FROM recorded_code WHERE rowid IN (
+                    SELECT rowid FROM recorded_code WHERE recorded_at < ? ORDER BY recorded_at LIMIT 50)
+                """,
+                [cutoff.nanoseconds]
+            )
+            return draft.database.changesCount > 0
+        }
+    }
+
+    private static func hash(of sequence: Int64, in database: Database) throws -> [UInt8]? {
+        try Row.fetchOne(database, sql: "SELECT hash FROM audit WHERE sequence = ?", arguments: [sequence])
+            .map { Blob.bytes($0, "hash") }
+    }
+}
