@@ -1,6 +1,7 @@
 import COpenSSL
 
-/// Everything this house asks of OpenSSL, and the only file of `Auth` that handles pointers.
+/// Everything this house asks of OpenSSL: this file and its `OpenSSL+…` neighbours are the only ones of `Auth` that handle
+/// pointers.
 ///
 /// A failure of a primitive that cannot fail on valid arguments (HMAC, SHA-256, the random generator) means that the
 /// library itself is unusable; going on would produce predictable keys or tags, so the process stops.
