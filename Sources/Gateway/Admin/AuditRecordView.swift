@@ -18,22 +18,3 @@ public struct AuditRecordView: Codable, Sendable {
         hash = record.hash.map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined()
     }
 }
-
-/// Whether the audit chain holds.
-public struct AuditVerificationView: Codable, Sendable {
-    /// True if every record follows from the one before.
-    public var intact: Bool
-    /// How many records were found good, from the first on.
-    public var verified: Int64
-    /// The first bad record's sequence number.
-    public var sequence: Int64?
-    /// What is wrong with it.
-    public var problem: String?
-
-    init(_ verification: AuditVerification) {
-        intact = verification.isIntact
-        verified = verification.verified
-        sequence = verification.fault?.sequence
-        problem = verification.fault?.problem
-    }
-}

@@ -1,28 +1,62 @@
+import Auth
 import GRDB
 public import Quota
 
 /// One record of the audit chain.
 public struct AuditRecord: Sendable, Hashable {
+    /// The chain it belongs to.
+    public let stream: String
     /// Its number: 1 for the first, without gaps.
     public let sequence: Int64
     /// When it was written, to the millisecond.
     public let at: Moment
-    /// SHA-256 over the previous record's hash and ``canonical``: 32 bytes.
+    /// The hash of the record before: 32 bytes, all zero before the first.
+    public let previous: [UInt8]
+    /// SHA-256 over ``previous`` and ``canonical``: 32 bytes.
     public let hash: [UInt8]
     /// The text that was hashed: canonical JSON.
     public let canonical: String
     /// What it says.
     public let entry: AuditEntry
 
-    init(row: Row) throws {
+    private init(sequence: Int64, previous: [UInt8], hash: [UInt8], canonical: String) throws {
         struct Place: Decodable {
             var at_ms: Int64
+            var stream: String
         }
-        sequence = row["sequence"]
-        hash = Blob.bytes(row, "hash")
-        canonical = row["record"]
-        at = Moment(milliseconds: try Document.value(Place.self, from: canonical).at_ms)
+        let place = try Document.value(Place.self, from: canonical)
+        self.sequence = sequence
+        self.previous = previous
+        self.hash = hash
+        self.canonical = canonical
+        stream = place.stream
+        at = Moment(milliseconds: place.at_ms)
         entry = try Document.value(from: canonical)
+    }
+
+    init(row: Row) throws {
+        let sequence: Int64 = row["sequence"]
+        try self.init(
+            sequence: sequence, previous: row["previous"] == nil ? ChainHash.zero.bytes : Blob.bytes(row, "previous"),
+            hash: Blob.bytes(row, "hash"), canonical: row["record"])
+    }
+
+    /// A record as it stands in a file.
+    init(_ link: AuditLink) throws(MalformedLine) {
+        do {
+            try self.init(
+                sequence: link.sequence, previous: (link.previous ?? .zero).bytes, hash: link.hash.bytes,
+                canonical: String(decoding: link.record, as: UTF8.self))
+        } catch {
+            throw MalformedLine("has a record that this version does not know")
+        }
+    }
+
+    /// The line of an audit file, without its LF.
+    public var line: String {
+        let place = "\"sequence\":\(sequence),\"stream\":\(CanonicalJSON.string(stream).text)"
+        return
+            "{\"hash\":\"\(Hex.text(hash))\",\"previous\":\"\(Hex.text(previous))\",\"record\":\(canonical),\(place)}"
     }
 }
 
@@ -44,23 +78,4 @@ public struct AuditQuery: Sendable, Hashable {
         self.after = after
         self.limit = min(max(limit, 1), 1_000)
     }
-}
-
-/// What a check of the whole chain found.
-public struct AuditVerification: Sendable, Hashable {
-    /// The first thing that is wrong with a chain.
-    public struct Fault: Sendable, Hashable {
-        /// The number of the first record that is altered, missing or out of place.
-        public let sequence: Int64
-        /// What is wrong with it.
-        public let problem: String
-    }
-
-    /// How many records hold, counted from the first.
-    public let verified: Int64
-    /// The first fault, or nil when all is well.
-    public let fault: Fault?
-
-    /// Whether the chain holds from its first record to its stored end.
-    public var isIntact: Bool { fault == nil }
 }

@@ -5,7 +5,9 @@ extension Ledger {
     public func auditRecords(_ query: AuditQuery) async throws(LedgerFailure) -> [AuditRecord] {
         try await read { database in
             let sql = """
-                SELECT sequence, hash, record FROM audit
+                SELECT sequence, hash, record,
+                    (SELECT hash FROM audit AS before WHERE before.sequence = audit.sequence - 1) AS previous
+                FROM audit
                 WHERE sequence > :after
                 \(query.tenant == nil ? "" : "AND tenant = :tenant")
                 \(query.execution == nil ? "" : "AND execution = :execution")
@@ -30,25 +32,20 @@ extension Ledger {
 extension AuditChain {
     /// The first fault of the whole chain, or that there is none.
     static func verify(in database: Database) throws -> AuditVerification {
-        var head = AuditHead.start
-        func verification(_ problem: String?) -> AuditVerification {
-            let fault = problem.map { AuditVerification.Fault(sequence: head.sequence + 1, problem: $0) }
-            return AuditVerification(verified: head.sequence, fault: fault)
-        }
+        var verifier = ChainVerifier(from: .start, stream: stream)
         let rows = try Row.fetchCursor(database, sql: "SELECT sequence, hash, record FROM audit ORDER BY sequence")
-        while let row = try rows.next() {
-            let sequence: Int64 = row["sequence"]
-            guard sequence == head.sequence + 1 else { return verification("the record is missing") }
-            let hash = Self.hash(after: head.hash, record: row["record"])
-            guard hash == Blob.bytes(row, "hash") else { return verification("the record does not match its hash") }
-            head = AuditHead(sequence: sequence, hash: hash)
+        while !verifier.isDecided, let row = try rows.next() {
+            let record: String = row["record"]
+            do {
+                verifier.recordRead(
+                    try AuditLink(
+                        sequence: row["sequence"], previous: nil, hash: Blob.bytes(row, "hash"),
+                        record: Array(record.utf8)))
+            } catch {
+                verifier.lineUnreadable(error.reason)
+            }
         }
-        guard let stored = try readHead(from: database)?.head else {
-            return verification("the end of the chain is not on record")
-        }
-        guard stored.sequence >= head.sequence else { return verification("records follow the end of the chain") }
-        guard stored.sequence == head.sequence else { return verification("the record is missing") }
-        guard stored.hash == head.hash else { return verification("the end of the chain is another one") }
-        return verification(nil)
+        verifier.endStored(try readHead(from: database)?.head)
+        return verifier.finish()
     }
 }
