@@ -11,6 +11,21 @@ struct DigestTests {
                 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
 
+    @Test("SHA-256 in pieces is SHA-256 of the whole, message after message", arguments: [0, 1, 63, 64, 1_000])
+    func pieces(count: Int) {
+        let message = SecureRandom.bytes(count)
+        let sha = SHA256()
+        for cut in [0, count / 3, count] {
+            sha.update(Array(message[..<cut]))
+            sha.update(message[cut...])
+            #expect(sha.finish() == Digest.sha256(message))
+        }
+        var digest = [UInt8](repeating: 7, count: 33)
+        sha.update(message)
+        sha.finish(into: &digest)
+        #expect(digest == Digest.sha256(message) + [7])
+    }
+
     @Test(
         "HMAC-SHA256 gives the tags of RFC 4231",
         arguments: [

@@ -14,7 +14,10 @@ struct AuditTests {
             let lease = try await test.ledger.admit(test.order())
             _ = try await test.ledger.settle(lease, with: .completed(held: 1))
         }
-        #expect(try await test.ledger.verifyAudit() == AuditVerification(verified: 13, fault: nil))
+        let before = try await test.ledger.verifyAudit()
+        let last = try #require(try await test.audit().last)
+        #expect(before.isIntact && before.verified == 13 && before.first == 1)
+        #expect(before.last == 13 && before.lastHash == last.hash && before.notes.isEmpty)
         let intruder = try DatabaseQueue(path: test.path)
         try await intruder.write { database in for statement in sql { try database.execute(sql: statement) } }
         return try await test.ledger.verifyAudit()
@@ -39,7 +42,9 @@ struct AuditTests {
     func deleted(sequence: Int64) async throws {
         let found = try await tampered("DELETE FROM audit WHERE sequence = \(sequence)")
         #expect(found.verified == sequence - 1)
-        #expect(found.fault == AuditVerification.Fault(sequence: sequence, problem: "the record is missing"))
+        #expect(
+            found.fault
+                == AuditVerification.Fault(sequence: sequence, kind: .missing, problem: "the record is missing"))
     }
 
     @Test("Everything dropped is found")
