@@ -10,23 +10,6 @@ import Testing
 
 /// What happens when the file cannot be written: refusals at once, nothing half done, nothing lost, healthy again alone.
 struct OutageTests {
-    /// Holds SQLite's write lock from outside, as a careless `sqlite3` shell would.
-    private struct Intruder {
-        let queue: DatabaseQueue
-
-        init(_ path: String) throws {
-            var configuration = Configuration()
-            configuration.allowsUnsafeTransactions = true
-            configuration.busyMode = .timeout(10)  // the ledger may be writing just then
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
-        }
-
-        func leave() throws {
-            try queue.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
-        }
-    }
-
     /// The time a call took, and whether it was refused as unavailable.
     private func refusal(_ test: TestLedger) async -> (isUnavailable: Bool, took: Duration) {
         let start = ContinuousClock.now

@@ -1,3 +1,4 @@
+import GRDB
 import Quota
 import Testing
 
@@ -75,10 +76,10 @@ struct RefusalTests {
     @Test("What the writer refuses is given back and written later")
     func writtenLater() async throws {
         let test = try await TestLedger()
-        let blocker = try LockedLedger(test.path)
+        let intruder = try Intruder(test.path)
         test.ledger.note(stranger(from: "192.0.2.7"))
         await test.ledger.writeRefusals()
-        try blocker.release()
+        try intruder.leave()
         #expect(try await test.audit(.authenticationRefused).isEmpty)
         await test.ledger.writeRefusals()
         #expect(try await test.audit(.authenticationRefused).count == 1)

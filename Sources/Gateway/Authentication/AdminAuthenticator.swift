@@ -27,7 +27,8 @@ struct AdminAuthenticator: RouterMiddleware {
             try await authenticate(request, context)
         }
         var context = context
-        let administrator = Administrator(token, of: context)
+        let administrator = Administrator(
+            token, requestID: context.requestID, sourceAddress: context.sourceAddress, traceID: context.traceID)
         context.logger[metadataKey: "administrator"] = "\(administrator.actor.name)"
         context.note.note(administrator, keyID: token.keyID)
         do {

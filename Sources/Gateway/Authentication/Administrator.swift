@@ -11,18 +11,18 @@ struct Administrator: Sendable {
     let isRestricted: Bool
 
     /// Whoever owns the ledger's files.
-    static func local(_ user: String, requestID: String, traceID: String?) -> Administrator {
+    static func local(_ user: String, requestID: String, traceID: String? = nil) -> Administrator {
         Administrator(
             actor: Actor("local:\(user)", requestID: requestID, traceID: traceID), scopes: Scope.adminScopes, isRestricted: false
         )
     }
 
     /// Whoever holds an admin token and calls.
-    init(_ token: AdminPrincipal, of call: OpenContext) {
+    init(_ token: AdminPrincipal, requestID: String, sourceAddress: String, traceID: String? = nil) {
         let claims = token.claims
         self.init(
             actor: Actor(
-                token, requestID: call.requestID, sourceAddress: call.sourceAddress, traceID: call.traceID),
+                token, requestID: requestID, sourceAddress: sourceAddress, traceID: traceID),
             scopes: token.scopes,
             isRestricted: claims.notAfter != nil || claims.subject != nil || !claims.sourceNetworks.isEmpty
                 || claims.isSignedOnly

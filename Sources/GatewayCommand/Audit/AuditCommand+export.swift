@@ -68,7 +68,7 @@ extension AuditCommand {
                     try target.write(format == .jsonl ? record.line + "\n" : AuditCSV.row(record))
                 }
                 written += page.count
-                progress.report(Int64(written))
+                progress.report("\(written) records")
             }
             for checkpoint in try await checkpoints?.rest() ?? [] { try target.write(checkpoint.line + "\n") }
             return written

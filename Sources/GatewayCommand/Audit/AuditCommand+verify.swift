@@ -51,8 +51,10 @@ extension AuditCommand {
             do {
                 let progress = AuditProgress("verified")
                 defer { progress.end() }
-                return AuditVerificationView(
-                    try AuditFile(path: path).verify(publicKey: key, against: kept, progress: progress.report))
+                let verification = try AuditFile(path: path).verify(publicKey: key, against: kept) { done in
+                    progress.report(done.size > 0 ? "\(done.read * 100 / done.size) %" : "\(done.read >> 20) MiB")
+                }
+                return AuditVerificationView(verification)
             } catch {
                 throw CommandFailure("\(path) cannot be verified: \(error)")
             }

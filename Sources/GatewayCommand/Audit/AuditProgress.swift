@@ -11,15 +11,15 @@ final class AuditProgress: Sendable {
         self.verb = verb
     }
 
-    /// So many records are done.
-    func report(_ records: Int64) {
+    /// So much is done, such as `100 records`.
+    func report(_ done: @autoclosure () -> String) {
         guard isatty(STDERR_FILENO) == 1 else { return }
         let isDue = shown.withLock { shown in
             guard shown.at.duration(to: .now) > .milliseconds(200) else { return false }
             shown = (.now, true)
             return true
         }
-        if isDue { write("\r\(verb) \(records) records …") }
+        if isDue { write("\r\(verb) \(done()) …\u{1B}[K") }
     }
 
     /// Takes the line away again.

@@ -21,7 +21,8 @@ extension ChainVerifier {
         }
         guard known == hash else {
             return fault(
-                .trimming, at: sequence, "the record names another hash before record \(trimming.first), the oldest kept")
+                .trimming, at: sequence,
+                "the record names another hash before \(trimming.first), the oldest kept")
         }
     }
 }

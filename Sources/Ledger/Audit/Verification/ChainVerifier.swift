@@ -71,7 +71,7 @@ struct ChainVerifier {
 
     /// A line was read that is none.
     mutating func lineUnreadable(_ reason: String, kind: AuditVerification.FaultKind = .malformed) {
-        fault(kind, at: expected, kind == .torn ? reason : "the line \(reason)")
+        fault(kind, at: expected, "the line \(reason)")
     }
 
     /// A record was read.
@@ -149,13 +149,13 @@ struct ChainVerifier {
         guard holds(link, after: head.hash) else { return }
         self.missing = nil
         result.fault = AuditVerification.Fault(
-            sequence: missing, kind: .reordered, problem: "the record stands behind records that follow it")
+            sequence: missing, kind: .reordered, problem: "the record stands too late, behind what follows it")
     }
 
     /// A record that must have been read before.
     private mutating func earlierRead(_ link: AuditLink) {
         guard let beginning, link.sequence > beginning.sequence else {
-            return fault(.reordered, at: link.sequence, "the record stands behind records that follow it")
+            return fault(.reordered, at: link.sequence, "the record stands too late, behind what follows it")
         }
         let known = remembered[link.sequence]
         guard let previous = link.previous ?? remembered[link.sequence - 1], holds(link, after: previous),
