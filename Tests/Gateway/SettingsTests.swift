@@ -3,6 +3,8 @@ import Logging
 import Quota
 import Testing
 
+import Ledger
+
 @testable import Gateway
 
 @Suite struct SettingsTests {
