@@ -54,9 +54,8 @@ public struct AuditRecord: Sendable, Hashable {
 
     /// The line of an audit file, without its LF.
     public var line: String {
-        let place = "\"sequence\":\(sequence),\"stream\":\(CanonicalJSON.string(stream).text)"
-        return
-            "{\"hash\":\"\(Hex.text(hash))\",\"previous\":\"\(Hex.text(previous))\",\"record\":\(canonical),\(place)}"
+        #"{"hash":"\#(Hex.text(hash))","previous":"\#(Hex.text(previous))","record":\#(canonical),"#
+            + #""sequence":\#(sequence),"stream":\#(CanonicalJSON.string(stream).text)}"#
     }
 }
 

@@ -16,6 +16,8 @@ public struct AuditVerification: Sendable, Hashable {
     public internal(set) var repeated: Int64 = 0
     /// The first fault, or nil when all is well.
     public internal(set) var fault: Fault?
+    /// The line of the file that showed the fault, from 1; nil where none did, as for a cut-off end.
+    public internal(set) var line: Int64?
     /// What else is to be known, such as what could not be compared: sentences.
     public internal(set) var notes: [String] = []
 

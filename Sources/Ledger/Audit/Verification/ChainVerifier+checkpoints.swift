@@ -16,10 +16,11 @@ extension ChainVerifier {
         if let refusal = refusal(of: signed) {
             return fault(refusal.kind, at: place, "checkpoint \(checkpoint.number) \(refusal.problem)")
         }
-        if let problem = orderProblem(of: signed) {
-            return fault(.checkpointOrder, at: place, "checkpoint \(checkpoint.number) \(problem)")
-        }
+        // Before the order: where records were cut out together with checkpoints, the records are the fault to name.
         judgeHead(of: checkpoint)
+        if let problem = orderProblem(of: signed) {
+            fault(.checkpointOrder, at: place, "checkpoint \(checkpoint.number) \(problem)")
+        }
         guard result.fault == nil else { return }
         if checkpoint.number <= seenCheckpoints.last {
             result.repeated += 1

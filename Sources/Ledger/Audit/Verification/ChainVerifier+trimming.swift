@@ -22,7 +22,7 @@ extension ChainVerifier {
         guard known == hash else {
             return fault(
                 .trimming, at: sequence,
-                "the record names another hash before record \(trimming.first), the oldest kept")
+                "the record names another hash before \(trimming.first), the oldest kept")
         }
     }
 }
