@@ -23,7 +23,7 @@ struct ChainVerifier {
     /// The last record that holds.
     private(set) var head: Place?
     private(set) var remembered: RememberedHashes
-    private var replay = Replay()
+    private(set) var replay = Replay()
     /// What checkpoints say of records that have not come yet.
     var awaited: [Int64: [AwaitedHead]] = [:]
     var seenCheckpoints = SeenCheckpoints()
@@ -31,7 +31,7 @@ struct ChainVerifier {
     var leading: Checkpoint?
     let elsewhere: [SignedCheckpoint]
     /// The end that the ledger has stored of its chain, which must be the end of what is read.
-    private var storedEnd: StoredEnd?
+    var storedEnd: StoredEnd?
     /// How much referred to records that are no longer remembered.
     var tooFarBack = 0
     var result = AuditVerification()
@@ -193,7 +193,7 @@ struct ChainVerifier {
         result.repeated += 1
     }
 
-    private mutating func faultOfReplay() {
+    mutating func faultOfReplay() {
         fault(.repeated, at: replay.first, "the record stands again, too far behind its place to be compared")
     }
 
@@ -212,45 +212,5 @@ struct ChainVerifier {
         sha.update(link.record)
         sha.finish(into: &digest)
         return ChainHash(digest) == link.hash
-    }
-
-    /// All was read.
-    mutating func finish() -> AuditVerification {
-        if result.fault == nil, !replay.isSettled { faultOfReplay() }
-        judgeStoredEnd()
-        judgeEnd()
-        result.last = result.verified > 0 ? head?.sequence : nil
-        result.lastHash = result.verified > 0 ? head?.hash.bytes : nil
-        if let first = result.first, first > 1, beginning?.sequence == first - 1 {
-            result.notes.insert("The chain begins here with record \(first); what came before is not judged.", at: 0)
-        }
-        if tooFarBack > 0 {
-            result.notes.append("\(tooFarBack) mentions of records too far back could not be compared.")
-        }
-        if key == nil, result.unverifiedCheckpoints > 0 || !elsewhere.isEmpty {
-            result.notes.append("Signatures of checkpoints were not verified: no public key was given.")
-        }
-        return result
-    }
-
-    private enum StoredEnd {
-        case none
-        case place(AuditHead)
-    }
-
-    /// The ledger's own note of where its chain ends; nil if it has none.
-    mutating func endStored(_ end: AuditHead?) { storedEnd = end.map(StoredEnd.place) ?? StoredEnd.none }
-
-    private mutating func judgeStoredEnd() {
-        guard result.fault == nil, let storedEnd, let head else { return }
-        guard case .place(let end) = storedEnd else {
-            return fault(.end, at: head.sequence + 1, "the end of the chain is not on record")
-        }
-        if end.sequence > head.sequence { return recordsMissing(upTo: end.sequence) }
-        if end.sequence < head.sequence {
-            fault(.end, at: end.sequence + 1, "records follow the end of the chain")
-        } else if end.hash != head.hash.bytes {
-            fault(.end, at: head.sequence + 1, "the end of the chain is another one")
-        }
     }
 }
