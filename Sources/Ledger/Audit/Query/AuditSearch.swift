@@ -23,7 +23,7 @@ struct AuditSearch {
             seen += 1
             last = row["sequence"]
             guard row["fits"] == true else { continue }
-            records.append(try AuditRecord(row: row))
+            records.append(AuditRecord(row: row))
             if records.count == query.limit { return AuditPage(records: records, next: last) }
         }
         return AuditPage(records: records, next: seen == Self.scanned ? last : nil)
