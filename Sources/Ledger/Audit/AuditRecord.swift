@@ -67,7 +67,10 @@ public struct AuditRecord: Sendable, Hashable {
 
     /// The line of an audit file, without its LF.
     public var line: String {
-        #"{"hash":"\#(Hex.text(hash))","previous":"\#(Hex.text(previous))","record":\#(isReadable ? canonical : document.text),"#
+        // What was tampered with must not break out of its line.
+        let isPlain = isReadable && canonical.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+        let record = isPlain ? canonical : document.text
+        return #"{"hash":"\#(Hex.text(hash))","previous":"\#(Hex.text(previous))","record":\#(record),"#
             + #""sequence":\#(sequence),"stream":\#(CanonicalJSON.string(stream).text)}"#
     }
 }

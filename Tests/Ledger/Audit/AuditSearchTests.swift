@@ -96,11 +96,19 @@ struct AuditSearchTests {
         #expect(second.records.count == 1 && second.next == nil)
     }
 
-    @Test("A record that was tampered with is no obstacle to a search")
-    func tampered() async throws {
+    @Test(
+        "A record that was tampered with is no obstacle to whoever searches or ships, and stays within its line",
+        arguments: ["x", "{}", #"{"at_ms":1,"stream":"main","action":"nonsense"}"#, "1.5\n{}", "[\n]"])
+    func tampered(text: String) async throws {
         let test = try await story()
-        try await test.ledger.pool.write { try $0.execute(sql: "UPDATE audit SET record = 'x' WHERE sequence = 7") }
+        try await test.ledger.pool.write { database in
+            try database.execute(sql: "UPDATE audit SET record = ? WHERE sequence = 7", arguments: [text])
+        }
         #expect(try await !test.ledger.auditRecords(AuditQuery(subject: "ann")).isEmpty)
         #expect(try await !test.ledger.auditRecords(AuditQuery(from: test.clock.now - .seconds(25))).isEmpty)
+        let record = try #require(try await test.ledger.auditRecords(AuditQuery(limit: 1, after: 6)).first)
+        #expect(record.canonical == text && !record.isReadable && record.entry.action == .unreadable)
+        let batch = try await test.ledger.auditLines(after: .start, limit: 10)
+        #expect(batch.lines.count == 10 && batch.lines.allSatisfy { !$0.text.contains("\n") })
     }
 }
