@@ -1,9 +1,8 @@
 import Foundation
+import Ledger
 import Logging
 import Quota
 import Testing
-
-import Ledger
 
 @testable import Gateway
 

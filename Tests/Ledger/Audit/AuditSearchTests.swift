@@ -60,9 +60,12 @@ struct AuditSearchTests {
             func perhaps<Value>(_ values: [Value]) -> Value? {
                 Int.random(in: 0..<3, using: &generator) == 0 ? values.randomElement(using: &generator) : nil
             }
-            func instant() -> Moment { test.clock.now - .milliseconds(Int64.random(in: -10_000...70_000, using: &generator)) }
+            func instant() -> Moment {
+                test.clock.now - .milliseconds(Int64.random(in: -10_000...70_000, using: &generator))
+            }
             var query = AuditQuery(
-                tenant: perhaps(["acme", "beta", "nobody"]), keyID: perhaps(["\(test.key.key.id)", "00000000000000ff"]),
+                tenant: perhaps(["acme", "beta", "nobody"]),
+                keyID: perhaps(["\(test.key.key.id)", "00000000000000ff"]),
                 subject: perhaps(["ann", "bob", "eve"]), action: perhaps(AuditAction.allCases),
                 outcome: perhaps(["completed", "refused", "timed_out"]), execution: perhaps(executions))
             if Bool.random(using: &generator) { query.from = instant() }

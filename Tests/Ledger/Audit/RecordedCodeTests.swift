@@ -80,7 +80,9 @@ struct RecordedCodeTests {
     func bytes() {
         var generator = SeededGenerator(seed: 1)
         for _ in 0..<200 {
-            func some() -> [UInt8] { (0..<Int.random(in: 0...40, using: &generator)).map { _ in .random(in: 0...255, using: &generator) } }
+            func some() -> [UInt8] {
+                (0..<Int.random(in: 0...40, using: &generator)).map { _ in .random(in: 0...255, using: &generator) }
+            }
             let recorded = RecordedCode(code: some(), context: Bool.random(using: &generator) ? some() : nil)
             #expect(RecordedCode(bytes: recorded.bytes) == recorded)
             _ = RecordedCode(bytes: some())

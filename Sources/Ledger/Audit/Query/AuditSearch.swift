@@ -59,7 +59,8 @@ struct AuditSearch {
         if query.outcome != nil { conditions.append("\(member("outcome")) = :outcome") }
         guard !conditions.isEmpty else { return "TRUE" }
         // A record that is not JSON was tampered with: no search may fail for it.
-        return "CASE WHEN json_valid(record) THEN coalesce(\(conditions.joined(separator: " AND ")), FALSE) ELSE FALSE END"
+        return
+            "CASE WHEN json_valid(record) THEN coalesce(\(conditions.joined(separator: " AND ")), FALSE) ELSE FALSE END"
     }
 
     private var arguments: StatementArguments {

@@ -111,7 +111,8 @@ extension ChainVerifier {
             if entry.isKeptElsewhere {
                 fault(
                     .rewritten, at: place.sequence,
-                    "the chain was rewritten: checkpoint \(entry.number), kept elsewhere, names another hash for the record")
+                    "the chain was rewritten: checkpoint \(entry.number), kept elsewhere, names another hash for the record"
+                )
             } else {
                 fault(
                     .checkpointHead, at: place.sequence,
