@@ -72,6 +72,16 @@ struct CheckpointedChainTests {
         #expect(kind(lines) == .checkpointOrder, "checkpoint 1 is the first")
     }
 
+    @Test("A checkpoint that comes again is compared, or it is said that it cannot be")
+    func again() {
+        let lines = ExampleChain(records: 6, checkpointEvery: 1).texts
+        #expect(ChainVerifier.verify(lines + [lines[3], lines[11]]).repeated == 2)
+        #expect(ChainVerifier.verify(lines + [lines[3]]).notes.isEmpty)
+        let note = "1 mentions of records too far back could not be compared."
+        #expect(ChainVerifier.verify(lines + [lines[3]], capacity: 4).notes == [note])
+        #expect(ChainVerifier.verify(lines.dropFirst(4) + [lines[3]]).notes.contains(note), "it was not here before")
+    }
+
     @Test("Checkpoints before all records are held against the first of them")
     func leading() {
         #expect(kind(texts.dropFirst(5)) == nil)
