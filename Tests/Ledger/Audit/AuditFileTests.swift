@@ -95,9 +95,10 @@ struct AuditFileTests {
             long.appendRecord(subject: String(repeating: "x", count: count))
         }
         let overhead = long.records[0].line.utf8.count - 10
-        long.appendRecord(subject: String(repeating: "y", count: AuditLine.maximumLength - overhead))
-        #expect(long.records.last?.line.utf8.count == AuditLine.maximumLength)
-        #expect(try verify(file(long.texts)).verified == 7)
+        var longest = long
+        longest.appendRecord(subject: String(repeating: "y", count: AuditLine.maximumLength - overhead), isKnown: false)
+        #expect(longest.texts.last?.utf8.count == AuditLine.maximumLength)
+        #expect(try verify(file(longest.texts)).verified == 7)
         var lines = long.texts
         let second = lines.remove(at: 1)
         lines.insert(String(repeating: "z", count: AuditLine.maximumLength + 3_000_000), at: 3)
