@@ -95,14 +95,16 @@ struct AuditFileTests {
             long.appendRecord(subject: String(repeating: "x", count: count))
         }
         let overhead = long.records[0].line.utf8.count - 10
-        long.appendRecord(subject: String(repeating: "y", count: AuditLine.maximumLength - overhead))
-        #expect(long.records.last?.line.utf8.count == AuditLine.maximumLength)
-        #expect(try verify(file(long.texts)).verified == 7)
+        var longest = long
+        longest.appendRecord(subject: String(repeating: "y", count: AuditLine.maximumLength - overhead), isKnown: false)
+        #expect(longest.texts.last?.utf8.count == AuditLine.maximumLength)
+        #expect(try verify(file(longest.texts)).verified == 7)
         var lines = long.texts
-        lines.insert(String(repeating: "z", count: AuditLine.maximumLength + 1), at: 3)
-        lines.remove(at: 1)
-        let found = try verify(file(lines))
-        #expect(found.fault?.kind == .missing && found.fault?.sequence == 2, "what comes later does not hide the first")
+        let second = lines.remove(at: 1)
+        lines.insert(String(repeating: "z", count: AuditLine.maximumLength + 3_000_000), at: 3)
+        #expect(try verify(file(lines)).fault?.kind == .missing, "what comes later does not hide the first fault")
+        let found = try verify(file(lines + [second]))
+        #expect(found.fault?.kind == .reordered && found.fault?.sequence == 2, "the lines after a long one are read")
     }
 
     @Test("A pipe is read as well, its size unknown")

@@ -172,7 +172,7 @@ struct ChainVerifierTests {
         #expect(ChainVerifier.verify(good.dropFirst(5)).isIntact, "what it names is not here")
         #expect(
             ChainVerifier.verify(good, capacity: 4).notes == [
-                "1 mentions of records too far back could not be compared."
+                "What is too far back to be compared was mentioned, times: 1."
             ])
         expect(trimmed(4, records[1].hash), .trimming, at: 10)
         expect(Array(trimmed(4, records[1].hash).dropFirst(3)), .trimming, at: 10)

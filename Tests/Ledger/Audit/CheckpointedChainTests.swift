@@ -72,6 +72,18 @@ struct CheckpointedChainTests {
         #expect(kind(lines) == .checkpointOrder, "checkpoint 1 is the first")
     }
 
+    @Test("A checkpoint that comes again is compared, or it is said that it cannot be")
+    func again() {
+        let lines = ExampleChain(records: 6, checkpointEvery: 1).texts
+        #expect(ChainVerifier.verify(lines + [lines[3], lines[11]]).repeated == 2)
+        #expect(ChainVerifier.verify(lines + [lines[3]]).notes.isEmpty)
+        func forgotten(_ count: Int) -> String { "What is too far back to be compared was mentioned, times: \(count)." }
+        let far = ChainVerifier.verify(lines + [lines[3]], capacity: 4)
+        #expect(far.isIntact && far.notes == [forgotten(2)], "itself and the record it names")
+        let early = ChainVerifier.verify(lines.dropFirst(4) + [lines[3]])
+        #expect(early.isIntact && early.notes.contains(forgotten(1)), "it was not here before")
+    }
+
     @Test("Checkpoints before all records are held against the first of them")
     func leading() {
         #expect(kind(texts.dropFirst(5)) == nil)

@@ -33,13 +33,13 @@ struct ExampleChain {
         lines.compactMap { line in if case .checkpoint(let signed) = line { signed } else { nil } }
     }
 
-    mutating func appendRecord(subject: String? = nil, outcome: String = "completed") {
+    mutating func appendRecord(subject: String? = nil, outcome: String = "completed", isKnown: Bool = true) {
         var entry = AuditEntry(.executionFinished)
         entry.tenant = "acme"
         entry.subject = subject
         entry.outcome = outcome
         entry.after = .object(["é": .array([.null, .integer(-1)]), "z": .object([:])])
-        append(AuditChain.record(entry, sequence: head.sequence + 1, at: now))
+        append(AuditChain.record(entry, sequence: head.sequence + 1, at: now), isKnown: isKnown)
     }
 
     /// Any canonical record, which must say its own place; one of an action unknown here stands among the texts only.

@@ -33,7 +33,7 @@ extension ChainVerifier {
             result.notes.insert("The chain begins here with record \(first); what came before is not judged.", at: 0)
         }
         if tooFarBack > 0 {
-            result.notes.append("\(tooFarBack) mentions of records too far back could not be compared.")
+            result.notes.append("What is too far back to be compared was mentioned, times: \(tooFarBack).")
         }
         if key == nil, result.unverifiedCheckpoints > 0 || !elsewhere.isEmpty {
             result.notes.append("Signatures of checkpoints were not verified: no public key was given.")

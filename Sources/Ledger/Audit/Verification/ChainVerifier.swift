@@ -26,7 +26,7 @@ struct ChainVerifier {
     private(set) var replay = Replay()
     /// What checkpoints say of records that have not come yet.
     var awaited: [Int64: [AwaitedHead]] = [:]
-    var seenCheckpoints = SeenCheckpoints()
+    var seenCheckpoints: SeenCheckpoints
     /// The last checkpoint that stood before all records.
     var leading: Checkpoint?
     let elsewhere: [SignedCheckpoint]
@@ -51,7 +51,7 @@ struct ChainVerifier {
     ///   - stream: the chain's stream; nil if the first record says.
     ///   - key: what checkpoints are verified with; without it they are compared only.
     ///   - elsewhere: checkpoints kept elsewhere, which the chain must lead through.
-    ///   - capacity: how many records back a repetition can be compared.
+    ///   - capacity: how many records and checkpoints back a repetition can be compared.
     init(
         from base: AuditHead? = nil, stream: String? = nil, key: VerifyingKey? = nil,
         against elsewhere: [SignedCheckpoint] = [], capacity: Int = RememberedHashes.standardCapacity
@@ -61,6 +61,7 @@ struct ChainVerifier {
         self.stream = stream.map { Array(CanonicalJSON.string($0).text.utf8.dropFirst().dropLast()) }
         self.elsewhere = elsewhere.sorted { $0.checkpoint.number < $1.checkpoint.number }
         remembered = RememberedHashes(from: 0, capacity: capacity)
+        seenCheckpoints = SeenCheckpoints(capacity: capacity)
         judgeElsewhere()
         if self.stream != nil { streamKnown() }
         if let base, let hash = ChainHash(base.hash) { begin(after: Place(sequence: base.sequence, hash: hash)) }

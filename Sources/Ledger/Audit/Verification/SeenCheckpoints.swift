@@ -3,8 +3,7 @@ import Auth
 /// The checkpoints of a chain, as far as the next ones must fit to them.
 struct SeenCheckpoints {
     /// How many are remembered for repetitions.
-    static let capacity = 1 << 14
-
+    private let capacity: Int
     /// The last one's number; 0 before the first.
     private(set) var last: Int64 = 0
     /// SHA-256 of the last one's text.
@@ -12,11 +11,13 @@ struct SeenCheckpoints {
     /// SHA-256 of whole lines, by number.
     private var lines: [Int64: [UInt8]] = [:]
 
+    init(capacity: Int) { self.capacity = min(capacity, 1 << 14) }
+
     mutating func append(_ signed: SignedCheckpoint) {
         last = signed.checkpoint.number
         lastDigest = signed.checkpoint.digest
         lines[last] = Digest.sha256(Array(signed.line.utf8))
-        lines[last - Int64(Self.capacity)] = nil
+        lines[last - Int64(capacity)] = nil
     }
 
     /// Whether an earlier one is the same as it was; nil if it is forgotten, or was before the first.
