@@ -51,7 +51,7 @@ lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScrip
 	@swift format lint --strict --parallel --recursive Sources Tests
 	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
 	@for script in scripts/quietly scripts/setup scripts/fuzz .ci/run; do bash -n "$$script"; done
-	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench
+	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs
 	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
 	@echo "lint: clean"
 

@@ -4,7 +4,9 @@ extension VerifyingKey {
     private static let footer = "-----END PUBLIC KEY-----"
 
     /// What stands before an Ed25519 key in a DER SubjectPublicKeyInfo (RFC 8410, section 4).
-    private static let subjectPublicKeyInfo: [UInt8] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0]
+    private static let subjectPublicKeyInfo: [UInt8] = [
+        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0,
+    ]
 
     /// The key as a PEM SubjectPublicKeyInfo: three lines.
     public var pem: String {

@@ -1,7 +1,7 @@
 /// One call of the past, as far as it matters to limits.
 public struct RecordedCall: Sendable, Hashable {
     /// When it asked.
-    public let at: Moment
+    public var at: Moment
     /// What it asked for, before any limit lowered it.
     public let demand: Demand
     /// On whose behalf; nil for the nameless subject.

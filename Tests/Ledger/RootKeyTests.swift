@@ -109,9 +109,9 @@ struct RootKeyTests {
         try await sealed.check(ledger)
     }
 
-    /// How often a rotation of such a ledger can be interrupted: at its begin, after each of seven rows, before the commit,
+    /// How often a rotation of such a ledger can be interrupted: at its begin, after each of eight rows, before the commit,
     /// after it, and at the end.
-    private static let interruptions = 11
+    private static let interruptions = 12
 
     @Test("The files as they are at any step open with the one root key or the other, whole")
     func interrupted() async throws {
@@ -174,7 +174,7 @@ struct RootKeyTests {
         let sealed = try await Sealed()
         let test = sealed.test
         let before = try await sealedValues(test.ledger)
-        #expect(before.count == 7)
+        #expect(before.count == 8)
         try await test.ledger.rotateRootKey(to: .random(), by: "test")
         let after = try await sealedValues(test.ledger)
         let stored = ["", "-wal"].reduce(into: Data()) { all, suffix in
@@ -190,6 +190,7 @@ struct RootKeyTests {
         }
     }
 
+    /// But for recorded code, of which there may be much: it is sealed under a key of the ledger's own, which takes part.
     @Test("Every column of the schema that holds something sealed takes part")
     func everyColumn() async throws {
         let columns = try await TestLedger().ledger.read { database in
@@ -198,7 +199,9 @@ struct RootKeyTests {
                 sql: """
                     SELECT tables.name || '.' || columns.name
                     FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
-                    WHERE tables.type = 'table' AND columns.name LIKE '%sealed%' ORDER BY 1
+                    WHERE tables.type = 'table' AND columns.name LIKE '%sealed%'
+                        AND tables.name <> 'recorded_code'
+                    ORDER BY 1
                     """)
         }
         #expect(columns == SealedColumn.all.map { "\($0.table).\($0.column)" }.sorted())

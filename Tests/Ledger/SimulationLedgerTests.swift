@@ -36,4 +36,30 @@ struct SimulationLedgerTests {
         #expect(try await test.ledger.simulate(TestLedger.tenant, since: Moment(seconds: 0)) { $0 }.result.calls == 4)
         #expect(try await test.ledger.policy(of: TestLedger.tenant) == policy, "nothing is changed")
     }
+
+    @Test("Refusals that were counted in one record are replayed one by one, in order, those by rate too")
+    func counted() async throws {
+        var policy = Policy.unlimited
+        policy.executions = 0
+        let test = try await TestLedger(policy: policy)
+        let since = test.clock.now
+        for _ in 0..<30 {
+            await #expect(throws: AdmissionFailure.self) { try await test.ledger.admit(test.order()) }
+            test.ledger.note(
+                RefusedCall(
+                    of: .tenant("acme", keyID: "\(test.key.key.id)", subject: nil), calling: "createExecution",
+                    reason: "rate-limited", sourceAddress: "192.0.2.1", requestID: "req-1"))
+            test.clock.advance(by: .seconds(1))
+        }
+        await test.ledger.writeRefusals(all: true)
+        let report = try await test.ledger.simulate(TestLedger.tenant, since: since) { policy in
+            var policy = policy
+            policy.executions = 100
+            policy.rate = Rate(permits: 1, periodSeconds: 1, burst: 2)
+            return policy
+        }
+        #expect(report.refusedThen == 60 && report.result.calls == 60)
+        #expect(
+            report.result.refused == ["rate": 28], "two a second against one a second, but for the burst and the end")
+    }
 }

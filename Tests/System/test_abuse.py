@@ -210,7 +210,7 @@ def only_from(gateway: Gateway, tenant: Tenant, address: str) -> Client:
 
 def recorded_source(gateway: Gateway, execution_id: str) -> str:
     """Where the audit says that an execution was asked for."""
-    records = [json.loads(record["record"]) for record in gateway.audit(execution_id)]
+    records = [record["record"] for record in gateway.audit(execution_id)]
     [source] = {record["source_address"] for record in records if record["action"] == "execution.admitted"}
     return source
 

@@ -37,7 +37,14 @@ OPENED_BY = {
     "admin:quotas": {"changePolicy", "changeDefaultPolicy", "grantCredit", "withdrawCredit"},
     "admin:keys": {"issueKey", "rotateKey", "revokeKey", "issueAdminToken", "revokeAdminToken"},
     "admin:upstream-keys": set(),
-    "admin:audit": {"listAuditRecords", "verifyAudit"},
+    "admin:audit": {
+        "listAuditRecords",
+        "verifyAudit",
+        "listCheckpoints",
+        "makeCheckpoint",
+        "getCheckpointKey",
+        "getRecordedCode",
+    },
 }
 
 CREDIT = {"runtime_seconds": 60, "until": "2030-01-01T00:00:00Z"}
@@ -115,6 +122,14 @@ class Estate:
         )
         self.spare = first.appoint(f"{name}-spare", "admin:read")
         self.credit = first.made(f"/admin/v1/tenants/{name}/credits", **CREDIT)["id"]
+        self.execution = self.recorded(first)
+
+    def recorded(self, first: Administrator) -> str:
+        """An execution whose code was kept."""
+        policy = {"records_code": True}
+        assert first.client.call("PATCH", f"/admin/v1/tenants/{self.name}/policy", json=policy).status == 200
+        token = first.made(f"/admin/v1/tenants/{self.name}/keys")["token"]
+        return first.gateway.client(token).execute("1")["id"]
 
     def attempt(self, operation: str, by: Administrator, scopes: list[str]) -> Reply:
         """A call that would succeed if it were allowed."""
@@ -131,7 +146,7 @@ class Estate:
             "issueAdminToken": {"name": f"{self.name}-made", "scopes": scopes},
         }.get(operation)
         path = path.replace("{tenant}", self.name).replace("{key_id}", key)
-        path = path.replace("{credit_id}", self.credit)
+        path = path.replace("{credit_id}", self.credit).replace("{execution}", self.execution)
         reply = by.client.call(method, path, **({"json": body} if body else {}))
         if reply.status == 201 and "token" in reply.document:
             by.gateway.secrets.add(reply.document["token"])
@@ -273,6 +288,7 @@ def test_init_shows_it_to_people_as_well(gateway: Gateway, tmp_path) -> None:
 def test_without_a_valid_credential_nothing_opens(governed: Gateway, first: Administrator, operation: str) -> None:
     method, path = OPERATIONS[operation]
     path = path.replace("{tenant}", "nobody").replace("{key_id}", "0123456789abcdef")
+    path = path.replace("{execution}", "exe_000000000000000000000000")
     reply = Administrator(governed, None).client.call(method, path)
     reply.problem("missing-credential")
     assert reply.headers["www-authenticate"].startswith("Bearer")
@@ -461,7 +477,8 @@ def test_keys_and_admin_tokens_are_not_confused(governed: Gateway, first: Admini
 def acts(gateway: Gateway, tenant: str | None = None, after: int = 0) -> list[dict]:
     only = ["--tenant", tenant] if tenant else []
     page = gateway.json_command("audit", "search", *only, "--after", str(after), "--limit", "1000")
-    return [json.loads(record["record"]) for record in page]
+    # Refusals of what went before are written a little later.
+    return [record["record"] for record in page if not record["record"]["action"].endswith(".refused")]
 
 
 def last_sequence(gateway: Gateway) -> int:

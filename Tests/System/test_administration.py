@@ -45,10 +45,10 @@ def test_a_tenant_from_making_to_usage(gateway: Gateway, admin: Client) -> None:
     assert usage["tenant"] == "socket-team"
     assert usage["usage"]["runtime"][0]["used_ms"] > 0
 
-    records = admin.get("/admin/v1/audit?tenant=socket-team").document
+    records = admin.get("/admin/v1/audit?tenant=socket-team").document["records"]
     assert len(records) >= 5
     second = admin.get(f"/admin/v1/audit?tenant=socket-team&after={records[0]['sequence']}&limit=1")
-    assert second.document == [records[1]]
+    assert second.document == {"records": [records[1]], "next": records[1]["sequence"]}
 
     verification = admin.get("/admin/v1/audit/verification").document
     assert verification["intact"] is True

@@ -1,7 +1,6 @@
 """Executions that somebody stops, or that nobody waits for any more."""
 
 import concurrent.futures
-import json
 
 import pytest
 
@@ -138,7 +137,7 @@ def test_a_caller_who_leaves_at_once(gateway: Gateway, local_e2b: LocalE2B, tena
 
     def admitted() -> list[str]:
         found = gateway.json_command("audit", "search", "--tenant", tenant.name)
-        records = [json.loads(record["record"]) for record in found]
+        records = [record["record"] for record in found]
         return [record["execution"] for record in records if record["action"] == "execution.admitted"]
 
     [execution_id] = eventually(admitted, within=5, what="the execution is admitted")

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import json
 
 import pytest
 
@@ -92,7 +91,7 @@ def test_granting_and_withdrawing_are_audited(gateway: Gateway) -> None:
     withdrawn = gateway.json_command("quota", "withdraw", tenant.name, granted["id"])
     assert withdrawn == granted
     records = gateway.json_command("audit", "search", "--tenant", tenant.name)
-    actions = [json.loads(record["record"])["action"] for record in records]
+    actions = [record["record"]["action"] for record in records]
     assert actions[-2:] == ["credit.granted", "credit.withdrawn"]
     assert granted["id"] not in gateway.command("usage", tenant.name)
 

@@ -162,7 +162,7 @@ def test_the_audit_says_with_which_token_an_administrator_acted(new_gateway: New
             "tenant", "create", f"made-by-{number}", GATEWAY_ADMIN_TOKEN=token["token"], GATEWAY_ADMIN_URL=gateway.admin_url
         )
         assert done.returncode == 0, done.stderr
-    records = [json.loads(record["record"]) for record in gateway.json_command("audit", "search")]
+    records = [record["record"] for record in gateway.json_command("audit", "search")]
     made = [record for record in records if record["action"] == "tenant.created"]
     assert [record["actor"] for record in made] == ["admin:twin", "admin:twin"]
     assert [record["actor_key_id"] for record in made] == [token["key_id"] for token in tokens]

@@ -164,7 +164,7 @@ def test_what_comes_back_to_life_is_said_and_asked(backup: tuple[Tenant, pathlib
     assert head(gateway, "--file", restored["kept_at"]) == before
     assert head(gateway) == restored["sequence"] + 1
     [last] = gateway.json_command("audit", "search", "--after", str(restored["sequence"]))
-    said = json.loads(last["record"])
+    said = last["record"]
     assert said["action"] == "ledger.restored"
     assert said["after"] == {"sequence": restored["sequence"], "hash": restored["hash"]}
     gateway.start()

@@ -260,7 +260,7 @@ def code_digest(gateway: Gateway, tenant: Tenant) -> str:
     execution_id = tenant.client.execute("print('always the same')")["id"]
     gateway.assert_settled(tenant, execution_id)
     gateway.stop()
-    return json.loads(gateway.audit(execution_id)[0]["record"])["code_digest"]
+    return gateway.audit(execution_id)[0]["record"]["code_digest"]
 
 
 def test_everything_works_under_the_new_key(stopped: tuple[Gateway, Tenant]) -> None:
@@ -287,7 +287,7 @@ def test_the_rotation_is_audited(stopped: tuple[Gateway, Tenant]) -> None:
     gateway, _ = stopped
     gateway.command("root-key", "rotate")
     key_in(gateway)
-    records = [json.loads(record["record"]) for record in gateway.json_command("audit", "search", "--limit", "1000")]
+    records = [record["record"] for record in gateway.json_command("audit", "search", "--limit", "1000")]
     assert (records[-1]["action"], records[-1]["actor"].split(":")[0]) == ("root_key.rotated", "local")
 
 
@@ -490,7 +490,7 @@ def test_a_rotation_killed_at_any_point_loses_nothing(full: tuple[Gateway, Tenan
     rotations = [
         record
         for record in gateway.json_command("audit", "search", "--limit", "1000")
-        if json.loads(record["record"])["action"] == "root_key.rotated"
+        if record["record"]["action"] == "root_key.rotated"
     ]
     assert len(rotations) == len(keys), "each that is in force is recorded, and no other"
     assert_all_is_well(gateway, tenant)

@@ -153,7 +153,7 @@ def test_a_narrowed_token_signs_by_its_own_name(
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["granted_timeout_ms"] == 3_000
-    [subject] = {json.loads(record["record"])["subject"] for record in gateway.audit(document["id"])}
+    [subject] = {record["record"]["subject"] for record in gateway.audit(document["id"])}
     assert subject == "user-42"
     assert_signed_with(narrowed, recorder.only)
     for secret in secrets_of(tenant.token):

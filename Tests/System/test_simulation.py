@@ -76,7 +76,7 @@ def test_it_is_said_in_words(past: Gateway) -> None:
     assert "5 would have been refused: 5 by rate" in text
     assert "1 call of them was refused at the time" in text
     assert "Not known" in text
-    assert "left no record" in text
+    assert "refused by rate" in text
     text = past.command("quota", "simulate", past.past.name, "--runtime", "1s/day", "--executions", "5")
     assert "granted less time" in text
     assert "None would have been refused" in past.command("quota", "simulate", past.past.name, "--executions", "5")

@@ -3,7 +3,6 @@
 import concurrent.futures
 import contextlib
 import itertools
-import json
 import socket
 import sqlite3
 import time
@@ -78,7 +77,7 @@ def created_for(fake: FakeE2B) -> list[str]:
 def admitted(tenant: Tenant) -> list[str]:
     """The tenant's executions, in order."""
     records = tenant.gateway.json_command("audit", "search", "--tenant", tenant.name, "--limit", "1000")
-    said = [json.loads(record["record"]) for record in records]
+    said = [record["record"] for record in records]
     return [record["execution"] for record in said if record["action"] == "execution.admitted"]
 
 
@@ -311,7 +310,7 @@ def test_a_waiting_call_that_is_stopped_leaves_the_queue(
         return
 
     eventually(lambda: len(gateway.audit(first)) == 2, within=10, what="it is settled")
-    said = json.loads(gateway.audit(first)[-1]["record"])
+    said = gateway.audit(first)[-1]["record"]
     assert (said["outcome"], said["reason"]) == (outcome, reason)
     turnstile.let(2)
     assert crowd.replies()[0]["outcome"] == "completed"

@@ -60,7 +60,7 @@ def reach_80(tenant: Tenant) -> None:
 
 def audited(gateway: Gateway, action: str) -> list[dict]:
     records = gateway.json_command("audit", "search", "--limit", "1000")
-    return [said for record in records if (said := json.loads(record["record"]))["action"] == action]
+    return [said for record in records if (said := record["record"])["action"] == action]
 
 
 def wait_for_audit(gateway: Gateway, action: str) -> dict:

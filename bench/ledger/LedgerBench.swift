@@ -3,9 +3,10 @@ import Ledger
 import Quota
 
 /// What the ledger costs, on a real file with full sync: executions admitted and settled, usage asked for in a ledger full of
-/// executions, and forgetting beside admissions.
+/// executions, forgetting beside admissions, and the audit log.
 ///
-///     swift run -c release ledger-bench [--executions 10000000] [--seconds 5] [--folder FOLDER] [--only admissions|history]
+///     swift run -c release ledger-bench [--executions 10000000] [--records 1000000] [--seconds 5] [--folder FOLDER]
+///         [--only admissions|history|audit]
 ///
 /// The folder is the disk that is measured; what is made there is deleted at the end. Ten million executions take 5 GB.
 @main
@@ -15,8 +16,9 @@ struct LedgerBench {
         let folder = try BenchFolder(in: options.folder)
         defer { folder.remove() }
         say(Machine.description)
-        if options.runsAdmissions { try await AdmissionBench(folder: folder, seconds: options.seconds).run() }
-        if options.runsHistory {
+        if options.runs("admissions") { try await AdmissionBench(folder: folder, seconds: options.seconds).run() }
+        if options.runs("audit") { try await AuditBench(folder: folder, records: options.records).run() }
+        if options.runs("history") {
             try await HistoryBench(folder: folder, executions: options.executions, seconds: options.seconds).run()
         }
     }
@@ -33,8 +35,13 @@ struct Options {
     var executions = 10_000_000
     var seconds = 5
     var folder = FileManager.default.currentDirectoryPath
-    var runsAdmissions = true
-    var runsHistory = true
+    var records: Int64 = 1_000_000
+    /// The one part to run; all of them unless named.
+    var only: String?
+
+    private static let parts = ["admissions", "audit", "history"]
+
+    func runs(_ part: String) -> Bool { only.map { $0 == part } ?? true }
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -50,8 +57,8 @@ struct Options {
             case ("--executions", let count?) where count > 0: executions = count
             case ("--seconds", let count?) where count > 0: seconds = count
             case ("--folder", _): folder = value
-            case ("--only", _) where value == "admissions": runsHistory = false
-            case ("--only", _) where value == "history": runsAdmissions = false
+            case ("--records", let count?) where count > 0: records = Int64(count)
+            case ("--only", _) where Self.parts.contains(value): only = value
             default: throw Failure(description: "\(name) \(value) is not understood")
             }
         }

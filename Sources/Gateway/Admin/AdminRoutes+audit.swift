@@ -35,7 +35,8 @@ extension AdminRoutes {
         _ text: Substring, _ name: String, in range: ClosedRange<Int64>
     ) throws(Problem) -> Int64 {
         guard let number = Int64(text), range.contains(number) else {
-            let bounds = range.upperBound == .max ? "\(range.lowerBound) on" : "\(range.lowerBound) to \(range.upperBound)"
+            let bounds =
+                range.upperBound == .max ? "\(range.lowerBound) on" : "\(range.lowerBound) to \(range.upperBound)"
             throw .invalidField(name, "must be a whole number from \(bounds)")
         }
         return number

@@ -25,11 +25,13 @@ public struct AuditVerificationView: Codable, Sendable {
     public var fault: AuditVerification.FaultKind?
     /// What is wrong with it.
     public var problem: String?
+    /// The line of the file that showed it.
+    public var line: Int64?
     /// What else is to be known.
     public var notes: [String]
 
     enum CodingKeys: String, CodingKey {
-        case intact, verified, first, last, hash, checkpoints, repeated, sequence, fault, problem, notes
+        case intact, verified, first, last, hash, checkpoints, repeated, sequence, fault, problem, line, notes
         case unverifiedCheckpoints = "unverified_checkpoints"
     }
 
@@ -46,6 +48,7 @@ public struct AuditVerificationView: Codable, Sendable {
         sequence = verification.fault?.sequence
         fault = verification.fault?.kind
         problem = verification.fault?.problem
+        line = verification.line
         notes = verification.notes
     }
 }

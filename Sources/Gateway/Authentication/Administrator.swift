@@ -13,7 +13,8 @@ struct Administrator: Sendable {
     /// Whoever owns the ledger's files.
     static func local(_ user: String, requestID: String, traceID: String? = nil) -> Administrator {
         Administrator(
-            actor: Actor("local:\(user)", requestID: requestID, traceID: traceID), scopes: Scope.adminScopes, isRestricted: false
+            actor: Actor("local:\(user)", requestID: requestID, traceID: traceID), scopes: Scope.adminScopes,
+            isRestricted: false
         )
     }
 

@@ -14,7 +14,8 @@ struct RefusalAudit: RouterMiddleware {
         let noted = context.note.content
         guard let refusal = noted.refusal, !noted.isRecorded else { return response }
         let operation = Operation.serving(request.method, at: request.uri.path, behind: context.door)
-        let caller = noted.caller ?? .nobody(claimedKeyID: noted.claimedKeyID.flatMap { ledger.knows($0) ? "\($0)" : nil })
+        let caller =
+            noted.caller ?? .nobody(claimedKeyID: noted.claimedKeyID.flatMap { ledger.knows($0) ? "\($0)" : nil })
         guard caller.isAudited(refusal, calling: operation) else { return response }
         ledger.note(
             RefusedCall(

@@ -58,7 +58,8 @@ extension QuotaCommand {
         }
 
         private static let unknown =
-            "Not known: calls that were refused by rate at the time left no record, and what is older than executions are kept."
+            "Not known: what calls asked for that were refused by rate, taken to be the policy's timeout; "
+            + "and what is older than executions are kept."
 
         private static func calls(_ count: Int) -> String { count == 1 ? "1 call" : "\(count) calls" }
     }

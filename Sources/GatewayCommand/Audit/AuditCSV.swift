@@ -5,7 +5,8 @@ import Printing
 enum AuditCSV {
     /// The number first, by which an export is resumed.
     private static let columns = [
-        "sequence", "stream", "at_ms", "action", "tenant", "key_id", "subject", "actor", "actor_key_id", "source_address",
+        "sequence", "stream", "at_ms", "action", "tenant", "key_id", "subject", "actor", "actor_key_id",
+        "source_address",
         "request_id", "trace_id", "operation", "outcome", "reason", "cause", "claimed_key_id", "execution", "sandbox",
         "template", "language", "code_digest", "code_bytes", "code_recorded", "context_digest", "context_bytes",
         "timeout_asked_ms", "timeout_granted_ms", "runtime_ms", "credit_ms", "overrun_ms", "output_bytes", "exception",

@@ -34,7 +34,8 @@ extension AuditCommand {
         }
 
         func run() async throws {
-            let target = try file.map { try ExportFile(path: $0, format: format, resuming: resume) } ?? ExportFile.standardOutput
+            let target =
+                try file.map { try ExportFile(path: $0, format: format, resuming: resume) } ?? ExportFile.standardOutput
             var position = target.position
             if let after { position.sequence = after }
             if format == .csv, target.isEmpty { try target.write(AuditCSV.heading) }
@@ -113,7 +114,9 @@ private struct CheckpointFeed {
                 waiting = try await administration.checkpoints(after: number, limit: 1_000)
                 isOver = waiting.isEmpty
             }
-            guard let first = waiting.first, let sequence = first.sequence(of: stream), isDue(sequence) else { return due }
+            guard let first = waiting.first, let sequence = first.sequence(of: stream), isDue(sequence) else {
+                return due
+            }
             waiting.removeFirst()
             number = first.number
             // What names a record before the export's first says nothing about the export.

@@ -28,7 +28,8 @@ extension AuditCommand {
         func validate() throws {
             guard file == nil || publicKey != nil || checkpoint.isEmpty else {
                 throw ValidationError(
-                    "--checkpoint needs --public-key: whoever could forge the file could forge a checkpoint without it.")
+                    "--checkpoint needs --public-key: whoever could forge the file could forge a checkpoint without it."
+                )
             }
         }
 
@@ -69,7 +70,9 @@ extension AuditCommand {
                 var verification = try await administration.verifyAudit()
                 guard verification.intact, !kept.isEmpty || key != nil else { return verification }
                 let own = try await administration.checkpointKey()
-                guard let ownKey = VerifyingKey(own.publicKey) else { throw CommandFailure("The ledger's key is damaged.") }
+                guard let ownKey = VerifyingKey(own.publicKey) else {
+                    throw CommandFailure("The ledger's key is damaged.")
+                }
                 if let key, key != ownKey {
                     verification.fail(
                         .checkpointKey,

@@ -9,7 +9,8 @@ enum AuditVerdict {
 
     private static func verdict(_ verification: AuditVerificationView) -> String {
         guard verification.intact else {
-            return "The chain breaks at record \(verification.sequence ?? 0), after \(verification.verified) good ones: "
+            return
+                "The chain breaks at record \(verification.sequence ?? 0), after \(verification.verified) good ones: "
                 + (verification.problem ?? "")
         }
         let whole = verification.first ?? 1 == 1 ? "" : ", from record \(verification.first ?? 1) on"
@@ -20,11 +21,14 @@ enum AuditVerdict {
     private static func checkpoints(_ verification: AuditVerificationView) -> [String] {
         var lines: [String] = []
         if verification.checkpoints > 0 {
-            lines.append("\(verification.checkpoints) signed \(verification.checkpoints == 1 ? "checkpoint agrees" : "checkpoints agree").")
+            lines.append(
+                "\(verification.checkpoints) signed \(verification.checkpoints == 1 ? "checkpoint agrees" : "checkpoints agree")."
+            )
         }
         if verification.unverifiedCheckpoints > 0 {
             lines.append(
-                "\(verification.unverifiedCheckpoints) checkpoints agree, their signatures unverified: give --public-key.")
+                "\(verification.unverifiedCheckpoints) checkpoints agree, their signatures unverified: give --public-key."
+            )
         }
         return lines
     }

@@ -40,7 +40,8 @@ struct KeptCheckpoint {
                 verification.checkpoints += 1
             } else {
                 verification.notes.append(
-                    "checkpoint \(number) names record \(head.sequence), which is no longer kept: nothing can be said by it")
+                    "checkpoint \(number) names record \(head.sequence), which is no longer kept: nothing can be said by it"
+                )
             }
         }
     }

@@ -23,7 +23,8 @@ enum KeptFile {
         } catch let failure as CommandFailure {
             throw failure
         } catch {
-            throw CommandFailure("\(path) holds no checkpoint: it \((error as? MalformedLine)?.reason ?? "is not one").")
+            throw CommandFailure(
+                "\(path) holds no checkpoint: it \((error as? MalformedLine)?.reason ?? "is not one").")
         }
     }
 

@@ -54,4 +54,6 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case administrationRefused = "administration.refused"
     /// Records that were kept long enough were removed from the beginning of the chain.
     case auditTrimmed = "audit.trimmed"
+    /// Never written: what a record says whose text cannot be read, since somebody tampered with it.
+    case unreadable
 }

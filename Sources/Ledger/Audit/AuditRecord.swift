@@ -19,19 +19,24 @@ public struct AuditRecord: Sendable, Hashable {
     /// What it says.
     public let entry: AuditEntry
 
-    private init(sequence: Int64, previous: [UInt8], hash: [UInt8], canonical: String) throws {
+    /// Whether ``canonical`` says anything. If not it was tampered with: the record stands there all the same, for whoever
+    /// searches and ships, and what it says is ``AuditAction/unreadable``.
+    public var isReadable: Bool { entry.action != .unreadable }
+
+    private init(sequence: Int64, previous: [UInt8], hash: [UInt8], canonical: String) {
         struct Place: Decodable {
             var at_ms: Int64
             var stream: String
         }
-        let place = try Document.value(Place.self, from: canonical)
+        let place = try? Document.value(Place.self, from: canonical)
+        let entry = try? Document.value(AuditEntry.self, from: canonical)
         self.sequence = sequence
         self.previous = previous
         self.hash = hash
         self.canonical = canonical
-        stream = place.stream
-        at = Moment(milliseconds: place.at_ms)
-        entry = try Document.value(from: canonical)
+        stream = place?.stream ?? AuditChain.stream
+        at = Moment(milliseconds: place?.at_ms ?? 0)
+        self.entry = place == nil ? AuditEntry(.unreadable) : entry ?? AuditEntry(.unreadable)
     }
 
     /// The hash before a row of the table `audit`, for a query.
@@ -42,35 +47,30 @@ public struct AuditRecord: Sendable, Hashable {
         """
 
     /// A row with sequence, hash, record, and ``previousHash`` as `previous`.
-    init(row: Row) throws {
-        let sequence: Int64 = row["sequence"]
-        try self.init(
-            sequence: sequence, previous: Blob.bytes(row, "previous"), hash: Blob.bytes(row, "hash"),
+    init(row: Row) {
+        self.init(
+            sequence: row["sequence"], previous: Blob.bytes(row, "previous"), hash: Blob.bytes(row, "hash"),
             canonical: row["record"])
     }
 
     /// A record as it stands in a file.
-    init(_ link: AuditLink) throws(MalformedLine) {
-        do {
-            try self.init(
-                sequence: link.sequence, previous: (link.previous ?? .zero).bytes, hash: link.hash.bytes,
-                canonical: String(decoding: link.record, as: UTF8.self))
-        } catch {
-            throw MalformedLine("has a record that this version does not know")
-        }
+    init(_ link: AuditLink) {
+        self.init(
+            sequence: link.sequence, previous: (link.previous ?? .zero).bytes, hash: link.hash.bytes,
+            canonical: String(decoding: link.record, as: UTF8.self))
     }
 
-    /// ``canonical`` as a value.
+    /// ``canonical`` as a value; its text as a string if it is no canonical JSON.
     public var document: CanonicalJSON {
-        guard let document = try? Document.value(CanonicalJSON.self, from: canonical) else {
-            preconditionFailure("an entry was read from it")
-        }
-        return document
+        (try? Document.value(CanonicalJSON.self, from: canonical)) ?? .string(canonical)
     }
 
     /// The line of an audit file, without its LF.
     public var line: String {
-        let place = "\"sequence\":\(sequence),\"stream\":\(CanonicalJSON.string(stream).text)"
-        return "{\"hash\":\"\(Hex.text(hash))\",\"previous\":\"\(Hex.text(previous))\",\"record\":\(canonical),\(place)}"
+        // What was tampered with must not break out of its line.
+        let isPlain = isReadable && canonical.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+        let record = isPlain ? canonical : document.text
+        return #"{"hash":"\#(Hex.text(hash))","previous":"\#(Hex.text(previous))","record":\#(record),"#
+            + #""sequence":\#(sequence),"stream":\#(CanonicalJSON.string(stream).text)}"#
     }
 }

@@ -11,7 +11,8 @@ struct Invariant: Sendable {
 
     /// All of them; the file first, on which the others stand.
     static let all: [Invariant] = [
-        .file, .references, .chain, .leases, .executions, .intents, .outcomes, .recorded, .recordedCode, .sandboxes, .usage, .subjects,
+        .file, .references, .chain, .leases, .executions, .intents, .outcomes, .recorded, .recordedCode, .sandboxes,
+        .usage, .subjects,
         .consumption, .sums,
     ]
 

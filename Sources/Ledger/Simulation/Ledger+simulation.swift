@@ -28,7 +28,8 @@ extension Ledger {
         let account = try account(tenant)
         let policy = try Self.changed(account.policy, change)
         let now = clock.now()
-        let history = RecordedHistory(tenant: account.tenant, since: since)
+        let history = RecordedHistory(
+            tenant: account.tenant, since: since, standardTimeoutMilliseconds: account.policy.timeoutMilliseconds)
         return try await read { database in
             var simulation = Simulation(of: policy)
             var refusedThen = 0

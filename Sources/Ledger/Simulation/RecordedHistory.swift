@@ -1,12 +1,13 @@
 import GRDB
 import Quota
 
-/// The calls of a tenant as the ledger recorded them: executions, and those that a limit refused.
-///
-/// What was refused for its rate is not in it, since that leaves no record.
+/// The calls of a tenant as the ledger recorded them: executions, and those that a limit or the rate refused. Of refusals
+/// that were counted in one record it is only known from when to when they came; they are taken to have come evenly.
 struct RecordedHistory {
     let tenant: Tenant
     let since: Moment
+    /// What a call asked for that was refused by rate, before anybody read what it asks for.
+    let standardTimeoutMilliseconds: Int64
 
     /// Feeds every call in order of time, and whether it was refused.
     func forEach(in database: Database, _ body: (RecordedCall, _ wasRefused: Bool) -> Void) throws {
@@ -15,35 +16,49 @@ struct RecordedHistory {
             sql: """
                 SELECT admitted_at AS at, timeout_asked AS asked, subject,
                     CASE WHEN outcome = 'killed' AND charged = 0 THEN NULL ELSE charged + overrun END AS held,
-                    (finished_at - admitted_at) / 1000000 - charged - overrun AS waited, 0 AS refused
+                    (finished_at - admitted_at) / 1000000 - charged - overrun AS waited, NULL AS count, NULL AS until
                 FROM execution WHERE rowid >= :first AND tenant = :tenant AND admitted_at >= :since
                 UNION ALL
-                SELECT json_extract(record, '$.at_ms') * 1000000, json_extract(record, '$.timeout_asked_ms'),
-                    json_extract(record, '$.subject'), NULL, NULL, 1
+                SELECT coalesce(\(member("first_at_ms")), \(member("at_ms"))) * 1000000,
+                    coalesce(\(member("timeout_asked_ms")), :timeout), \(member("subject")), NULL, NULL,
+                    coalesce(\(member("count")), 1), coalesce(\(member("last_at_ms")), \(member("at_ms"))) * 1000000
                 FROM audit
-                WHERE tenant = :name AND json_extract(record, '$.action') = 'execution.refused'
-                    AND json_extract(record, '$.at_ms') >= :since / 1000000
-                    AND (json_extract(record, '$.reason') IN ('executions', 'sandboxes')
-                        OR json_extract(record, '$.reason') LIKE 'runtime\\_%' ESCAPE '\\'
-                        OR json_extract(record, '$.reason') LIKE 'subject\\_%' ESCAPE '\\')
+                WHERE tenant = :name AND \(member("at_ms")) >= :since / 1000000 AND \(Self.isRefusedCall)
                 ORDER BY at
                 """,
             arguments: [
                 "first": try firstRow(in: database), "tenant": tenant.id, "since": since.nanoseconds,
-                "name": tenant.name,
+                "name": tenant.name, "timeout": standardTimeoutMilliseconds,
             ]
         )
+        var refused = CountedCalls()
         while let row = try calls.next() {
-            body(
-                RecordedCall(
-                    at: Moment(nanoseconds: row["at"]),
-                    demand: Demand(kind: .execution, timeoutMilliseconds: row["asked"]),
-                    subject: row["subject"], heldMilliseconds: row["held"], waitedMilliseconds: row["waited"] ?? 0
-                ),
-                row["refused"]
-            )
+            let at = Moment(nanoseconds: row["at"])
+            refused.take(upTo: at) { body($0, true) }
+            var call = RecordedCall(
+                at: at, demand: Demand(kind: .execution, timeoutMilliseconds: row["asked"]),
+                subject: row["subject"], heldMilliseconds: row["held"], waitedMilliseconds: row["waited"] ?? 0)
+            guard let count: Int64 = row["count"] else {
+                body(call, false)
+                continue
+            }
+            call.at = max(at, since)
+            refused.add(call, count, until: Moment(nanoseconds: row["until"]))
         }
+        refused.take(upTo: Moment(nanoseconds: .max)) { body($0, true) }
     }
+
+    /// Refused by a limit of admission, or by the rate.
+    private static let isRefusedCall = """
+        (\(member("action")) = '\(AuditAction.executionRefused.rawValue)'
+            AND (\(member("reason")) IN ('executions', 'sandboxes')
+                OR \(member("reason")) LIKE 'runtime\\_%' ESCAPE '\\' OR \(member("reason")) LIKE 'subject\\_%' ESCAPE '\\')
+        OR \(member("action")) = '\(AuditAction.callRefused.rawValue)' AND \(member("reason")) = 'rate-limited'
+            AND \(member("operation")) = 'createExecution')
+        """
+
+    private static func member(_ name: String) -> String { "json_extract(record, '$.\(name)')" }
+    private func member(_ name: String) -> String { Self.member(name) }
 
     /// How long an execution of the time held its sandbox on average, in milliseconds.
     func meanHeldMilliseconds(in database: Database) throws -> Int64 {

@@ -182,7 +182,7 @@ class Gateway:
         after = 0
         while page := self.json_command("audit", "search", "--after", str(after), "--limit", "1000"):
             for record in page:
-                said = json.loads(record["record"])
+                said = record["record"]
                 if said["action"] in executions:
                     executions[said["action"]].append(said["execution"])
             after = page[-1]["sequence"]

@@ -27,7 +27,8 @@ extension Ledger {
     }
 
     /// Checkpoints behind the one of number `number`, the oldest first, at most 1,000.
-    public func checkpoints(after number: Int64 = 0, limit: Int = 100) async throws(LedgerFailure) -> [SignedCheckpoint] {
+    public func checkpoints(after number: Int64 = 0, limit: Int = 100) async throws(LedgerFailure) -> [SignedCheckpoint]
+    {
         let limit = min(max(limit, 1), 1_000)
         return try await read { database in
             try CheckpointStore.checkpoints(after: number, upTo: .max, in: database).prefix(limit).map(\.signed)

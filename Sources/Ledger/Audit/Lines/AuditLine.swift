@@ -20,7 +20,7 @@ public enum AuditLine: Sendable, Hashable {
     /// at.
     public init(_ line: ArraySlice<UInt8>) throws(MalformedLine) {
         switch try RawLine(line) {
-        case .record(let link): self = .record(try AuditRecord(link))
+        case .record(let link): self = .record(AuditRecord(link))
         case .checkpoint(let checkpoint): self = .checkpoint(checkpoint)
         }
     }

@@ -28,9 +28,12 @@ struct ChainHash: Hashable, Sendable {
         for word in 0..<4 {
             var value: UInt64 = 0
             for _ in 0..<16 {
-                let digit = Self.values[Int(digits[index])]
-                guard digit < 16 else { return nil }
-                value = value << 4 | UInt64(digit)
+                let digit = digits[index]
+                switch digit {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit & 0x0f)
+                case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit & 0x0f + 9)
+                default: return nil
+                }
                 index += 1
             }
             words[word] = value
@@ -52,10 +55,4 @@ struct ChainHash: Hashable, Sendable {
 
     /// 64 lowercase hex digits.
     var hex: String { Hex.text(bytes) }
-
-    private static let values: [UInt8] = {
-        var values = [UInt8](repeating: 0xff, count: 256)
-        for (value, digit) in "0123456789abcdef".utf8.enumerated() { values[Int(digit)] = UInt8(value) }
-        return values
-    }()
 }

@@ -35,9 +35,9 @@ struct RecordScan {
             case 6 where written.elementsEqual(Self.action):
                 isTrimming = scanner.bytes[try scanner.string().written].elementsEqual(Self.trimmed)
             case 5 where written.elementsEqual(Self.after):
-                try scanner.value()
+                try scanner.value(depth: 2)
                 after = value..<scanner.place
-            default: try scanner.value()
+            default: try scanner.value(depth: 2)
             }
         } while scanner.passes(UInt8(ascii: ","))
         try scanner.expect(UInt8(ascii: "}"))

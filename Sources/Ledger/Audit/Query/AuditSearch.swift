@@ -23,7 +23,7 @@ struct AuditSearch {
             seen += 1
             last = row["sequence"]
             guard row["fits"] == true else { continue }
-            records.append(try AuditRecord(row: row))
+            records.append(AuditRecord(row: row))
             if records.count == query.limit { return AuditPage(records: records, next: last) }
         }
         return AuditPage(records: records, next: seen == Self.scanned ? last : nil)
@@ -59,7 +59,8 @@ struct AuditSearch {
         if query.outcome != nil { conditions.append("\(member("outcome")) = :outcome") }
         guard !conditions.isEmpty else { return "TRUE" }
         // A record that is not JSON was tampered with: no search may fail for it.
-        return "CASE WHEN json_valid(record) THEN coalesce(\(conditions.joined(separator: " AND ")), FALSE) ELSE FALSE END"
+        return
+            "CASE WHEN json_valid(record) THEN coalesce(\(conditions.joined(separator: " AND ")), FALSE) ELSE FALSE END"
     }
 
     private var arguments: StatementArguments {

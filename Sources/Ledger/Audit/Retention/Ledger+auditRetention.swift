@@ -13,8 +13,9 @@ extension Ledger {
     /// First a record says in the chain where it will begin; then what is before that is removed in portions. Interrupted
     /// between two of them, the rest goes the next time.
     package func forgetOldAudit() async throws(LedgerFailure) {
-        let cutoff = clock.now() - retention.audit
-        if let cut = try await read({ database in try Self.dueCut(at: cutoff, in: database) }) {
+        let now = clock.now()
+        let cutoff = now - retention.audit
+        if let cut = try await read({ database in try Self.dueCut(at: cutoff, now, in: database) }) {
             try await commits.submit { draft in try Self.announce(cut, in: &draft) }
         }
         var isMore = true
@@ -23,10 +24,14 @@ extension Ledger {
         while isMore, !Task.isCancelled { isMore = try await removeCode(before: cutoff) }
     }
 
-    /// Where to cut, if the oldest record is old enough and the last cut was carried out.
-    private static func dueCut(at cutoff: Moment, in database: Database) throws -> AuditCut? {
+    /// Where to cut, if the oldest record is old enough, and the last cut was carried out and is a day old.
+    private static func dueCut(at cutoff: Moment, _ now: Moment, in database: Database) throws -> AuditCut? {
         let base = try AuditBase.read(from: database)
-        if let last = try base.announcedCut(in: database), last.first > base.head.sequence + 1 { return nil }
+        if let cutBy = base.cutBy {
+            guard try base.announcedCut(in: database)?.first == base.head.sequence + 1,
+                try AuditChain.firstSequence(since: now - cutEvery, in: database) > cutBy
+            else { return nil }
+        }
         let oldest = base.head.sequence + 1
         guard try AuditChain.firstSequence(since: cutoff - cutEvery, in: database) > oldest else { return nil }
         // The last record stays in any case: it is where the chain goes on.

@@ -16,13 +16,15 @@ extension ChainVerifier {
         if let refusal = refusal(of: signed) {
             return fault(refusal.kind, at: place, "checkpoint \(checkpoint.number) \(refusal.problem)")
         }
-        if let problem = orderProblem(of: signed) {
-            return fault(.checkpointOrder, at: place, "checkpoint \(checkpoint.number) \(problem)")
-        }
+        // Before the order: where records were cut out together with checkpoints, the records are the fault to name.
         judgeHead(of: checkpoint)
+        if let problem = orderProblem(of: signed) {
+            fault(.checkpointOrder, at: place, "checkpoint \(checkpoint.number) \(problem)")
+        }
         guard result.fault == nil else { return }
         if checkpoint.number <= seenCheckpoints.last {
             result.repeated += 1
+            if seenCheckpoints.isRepetition(signed) == nil { tooFarBack += 1 }
         } else {
             seenCheckpoints.append(signed)
             if key == nil { result.unverifiedCheckpoints += 1 } else { result.checkpoints += 1 }
@@ -54,7 +56,7 @@ extension ChainVerifier {
         let last = seenCheckpoints.last
         guard last > 0 else { return nil }
         if checkpoint.number <= last {
-            return seenCheckpoints.isRepetition(signed) ? nil : "stands again with another content"
+            return seenCheckpoints.isRepetition(signed) == false ? "stands again with another content" : nil
         }
         guard checkpoint.number == last + 1 else { return "follows checkpoint \(last): those between are missing" }
         return checkpoint.previous == seenCheckpoints.lastDigest ? nil : "does not follow from the one before"
@@ -109,7 +111,8 @@ extension ChainVerifier {
             if entry.isKeptElsewhere {
                 fault(
                     .rewritten, at: place.sequence,
-                    "the chain was rewritten: checkpoint \(entry.number), kept elsewhere, names another hash for the record")
+                    "the chain was rewritten: checkpoint \(entry.number), kept elsewhere, names another hash for the record"
+                )
             } else {
                 fault(
                     .checkpointHead, at: place.sequence,

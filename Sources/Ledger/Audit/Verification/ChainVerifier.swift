@@ -23,7 +23,7 @@ struct ChainVerifier {
     /// The last record that holds.
     private(set) var head: Place?
     private(set) var remembered: RememberedHashes
-    private var replay = Replay()
+    private(set) var replay = Replay()
     /// What checkpoints say of records that have not come yet.
     var awaited: [Int64: [AwaitedHead]] = [:]
     var seenCheckpoints = SeenCheckpoints()
@@ -31,12 +31,20 @@ struct ChainVerifier {
     var leading: Checkpoint?
     let elsewhere: [SignedCheckpoint]
     /// The end that the ledger has stored of its chain, which must be the end of what is read.
-    private var storedEnd: StoredEnd?
+    var storedEnd: StoredEnd?
     /// How much referred to records that are no longer remembered.
     var tooFarBack = 0
     var result = AuditVerification()
-    /// The missing record that is looked for, once one is.
-    private var missing: Int64?
+    private var search = Search.none
+
+    /// What is looked for after the first fault, to name it better.
+    private enum Search {
+        case none
+        /// This record, which is missing unless it comes later.
+        case missing(Int64)
+        /// Records still older than the one that came after the chain's beginning.
+        case older
+    }
 
     /// - Parameters:
     ///   - base: what the first record must follow; nil if the chain may begin anywhere.
@@ -59,7 +67,9 @@ struct ChainVerifier {
     }
 
     /// Whether nothing that could follow changes the result.
-    var isDecided: Bool { result.fault != nil && missing == nil }
+    var isDecided: Bool {
+        if case .none = search { result.fault != nil } else { false }
+    }
 
     /// The record that comes next; 0 before the first one.
     private var expected: Int64 { head.map { $0.sequence + 1 } ?? 0 }
@@ -76,7 +86,7 @@ struct ChainVerifier {
 
     /// A record was read.
     mutating func recordRead(_ link: AuditLink) {
-        guard result.fault == nil else { return lookForMissing(link) }
+        guard result.fault == nil else { return lookOn(link) }
         if stream == nil {
             stream = Array(link.stream)
             streamKnown()
@@ -139,23 +149,39 @@ struct ChainVerifier {
     /// Records do not stand where they should.
     mutating func recordsMissing(upTo last: Int64) {
         guard result.fault == nil, let head else { return }
-        missing = head.sequence + 1
-        let problem = last == missing ? "the record is missing" : "the records up to \(last) are missing"
+        search = .missing(head.sequence + 1)
+        let problem = last == head.sequence + 1 ? "the record is missing" : "the records up to \(last) are missing"
         fault(.missing, at: head.sequence + 1, problem)
     }
 
-    private mutating func lookForMissing(_ link: AuditLink) {
-        guard let missing, link.sequence == missing, let head, (link.previous ?? head.hash) == head.hash else { return }
-        guard holds(link, after: head.hash) else { return }
-        self.missing = nil
-        result.fault = AuditVerification.Fault(
-            sequence: missing, kind: .reordered, problem: "the record stands too late, behind what follows it")
+    private mutating func lookOn(_ link: AuditLink) {
+        switch search {
+        case .none: return
+        case .missing(let missing):
+            guard link.sequence == missing, let head, (link.previous ?? head.hash) == head.hash,
+                holds(link, after: head.hash)
+            else { return }
+            search = .none
+        case .older:
+            guard let fault = result.fault, link.sequence < fault.sequence, let previous = link.previous,
+                holds(link, after: previous)
+            else { return }
+        }
+        result.fault = Self.tooLate(link)
+    }
+
+    private static func tooLate(_ link: AuditLink) -> AuditVerification.Fault {
+        AuditVerification.Fault(
+            sequence: link.sequence, kind: .reordered,
+            problem: "the record stands too late, behind what follows it")
     }
 
     /// A record that must have been read before.
     private mutating func earlierRead(_ link: AuditLink) {
         guard let beginning, link.sequence > beginning.sequence else {
-            return fault(.reordered, at: link.sequence, "the record stands too late, behind what follows it")
+            result.fault = Self.tooLate(link)
+            search = .older
+            return
         }
         let known = remembered[link.sequence]
         guard let previous = link.previous ?? remembered[link.sequence - 1], holds(link, after: previous),
@@ -167,7 +193,7 @@ struct ChainVerifier {
         result.repeated += 1
     }
 
-    private mutating func faultOfReplay() {
+    mutating func faultOfReplay() {
         fault(.repeated, at: replay.first, "the record stands again, too far behind its place to be compared")
     }
 
@@ -186,46 +212,5 @@ struct ChainVerifier {
         sha.update(link.record)
         sha.finish(into: &digest)
         return ChainHash(digest) == link.hash
-    }
-
-    /// All was read.
-    mutating func finish() -> AuditVerification {
-        if result.fault == nil, !replay.isSettled { faultOfReplay() }
-        judgeStoredEnd()
-        judgeEnd()
-        missing = nil
-        result.last = result.verified > 0 ? head?.sequence : nil
-        result.lastHash = result.verified > 0 ? head?.hash.bytes : nil
-        if let first = result.first, first > 1, beginning?.sequence == first - 1 {
-            result.notes.insert("The chain begins here with record \(first); what came before is not judged.", at: 0)
-        }
-        if tooFarBack > 0 {
-            result.notes.append("\(tooFarBack) mentions of records too far back could not be compared.")
-        }
-        if key == nil, result.unverifiedCheckpoints > 0 || !elsewhere.isEmpty {
-            result.notes.append("Signatures of checkpoints were not verified: no public key was given.")
-        }
-        return result
-    }
-
-    private enum StoredEnd {
-        case none
-        case place(AuditHead)
-    }
-
-    /// The ledger's own note of where its chain ends; nil if it has none.
-    mutating func endStored(_ end: AuditHead?) { storedEnd = end.map(StoredEnd.place) ?? StoredEnd.none }
-
-    private mutating func judgeStoredEnd() {
-        guard result.fault == nil, let storedEnd, let head else { return }
-        guard case .place(let end) = storedEnd else {
-            return fault(.end, at: head.sequence + 1, "the end of the chain is not on record")
-        }
-        if end.sequence > head.sequence { return recordsMissing(upTo: end.sequence) }
-        if end.sequence < head.sequence {
-            fault(.end, at: end.sequence + 1, "records follow the end of the chain")
-        } else if end.hash != head.hash.bytes {
-            fault(.end, at: head.sequence + 1, "the end of the chain is another one")
-        }
     }
 }

@@ -19,10 +19,8 @@ struct SeenCheckpoints {
         lines[last - Int64(Self.capacity)] = nil
     }
 
-    /// Whether an earlier one is the same as it was; one that is forgotten is taken for the same, its signature being
-    /// good.
-    func isRepetition(_ signed: SignedCheckpoint) -> Bool {
-        guard let line = lines[signed.checkpoint.number] else { return true }
-        return line == Digest.sha256(Array(signed.line.utf8))
+    /// Whether an earlier one is the same as it was; nil if it is forgotten, or was before the first.
+    func isRepetition(_ signed: SignedCheckpoint) -> Bool? {
+        lines[signed.checkpoint.number].map { $0 == Digest.sha256(Array(signed.line.utf8)) }
     }
 }

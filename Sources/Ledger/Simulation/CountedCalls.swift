@@ -1,0 +1,36 @@
+import Quota
+
+/// Calls of which it is known how many came from when to when, one by one in order of time.
+struct CountedCalls {
+    private struct Run {
+        let call: RecordedCall
+        let count: Int64
+        let until: Moment
+        var taken: Int64 = 0
+
+        /// When the next one came, all of them evenly spread.
+        var next: Moment {
+            guard count > 1 else { return call.at }
+            let span = Double(until.nanoseconds - call.at.nanoseconds)
+            return call.at + .nanoseconds(Int64(span * Double(taken) / Double(count - 1)))
+        }
+    }
+
+    private var runs: [Run] = []
+
+    /// Adds calls that came from the instant of `call` to `until`, both included.
+    mutating func add(_ call: RecordedCall, _ count: Int64, until: Moment) {
+        runs.append(Run(call: call, count: max(count, 1), until: max(until, call.at)))
+    }
+
+    /// Takes those that came at `instant` or before.
+    mutating func take(upTo instant: Moment, _ body: (RecordedCall) -> Void) {
+        while let index = runs.indices.min(by: { runs[$0].next < runs[$1].next }), runs[index].next <= instant {
+            var call = runs[index].call
+            call.at = runs[index].next
+            body(call)
+            runs[index].taken += 1
+            if runs[index].taken == runs[index].count { runs.remove(at: index) }
+        }
+    }
+}
