@@ -113,6 +113,7 @@ let package = Package(
         ], exclude: ["Transcripts", "differences.md"]),
         tests(of: "Gateway", dependencies: [
             "Gateway", "Auth", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, httpTypes, logging,
+            lifecycle,
         ]),
         tests(of: "Printing", dependencies: ["Printing"]),
         tests(of: "Contract", dependencies: ["Gateway", httpTypes, .product(name: "Yams", package: "Yams")]),

@@ -85,6 +85,10 @@ public struct GatewayService: Service {
         let webhook = Webhook(settings: settings, transport: transport)
         let notifier = Notifier(ledger: ledger, webhook: webhook, logger: logger)
 
+        let shipper = AuditShipper(
+            ledger: ledger, sinks: AuditSinks.make(settings: settings, transport: transport, logger: logger),
+            logger: logger)
+
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
@@ -121,12 +125,13 @@ public struct GatewayService: Service {
             logger
         )
 
-        // Stopped in reverse: the drain first, while everything still answers, and the ledger last.
+        // Stopped in reverse: the drain first, while everything still answers, then what leaves audit records, before what
+        // ships them, and the ledger last.
         let drain = Drain(running: running, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [
-                ledger, transport, notifier, slots, closing, lost, maker, readiness, commands, administrators, callers,
-                drain,
+                ledger, transport, shipper, notifier, slots, closing, lost, maker, readiness, commands, administrators,
+                callers, drain,
             ],
             logger: logger
         )

@@ -47,6 +47,12 @@ import Testing
         ("GATEWAY_WEBHOOK_URL=http://hooks.example.com", "must begin with https://"),
         ("GATEWAY_WEBHOOK_SECRET=whsec_short", "Base64 of 24 to 64"),
         ("GATEWAY_WEBHOOK_SECRET=\" \"", "one secret, or two"),
+        ("GATEWAY_AUDIT_FILE=logs/", "of a file, not of a folder"), ("GATEWAY_AUDIT_FILE_MEGABYTES=0", "1 to 10240"),
+        ("GATEWAY_AUDIT_FILE_MEGABYTES=10241", "1 to 10240"), ("GATEWAY_AUDIT_FILES=10001", "0 to 10000"),
+        ("GATEWAY_AUDIT_SYSLOG=udp://127.0.0.1:514", "UDP is not offered"),
+        ("GATEWAY_AUDIT_COLLECTOR_URL=http://logs.example.com", "audit records are not for all eyes"),
+        ("GATEWAY_AUDIT_COLLECTOR_URL=logs.example.com", "https://HOST/PATH"),
+        ("GATEWAY_AUDIT_COLLECTOR_TOKEN=\"two words\"", "visible ASCII"),
         ("GATEWAY_LISTEN=0.0.0.0:80", "reachable from other machines"), ("GATEWAY_LISTEN", "expected NAME=value"),
         ("GATEWAY_UPSTREAM_SANDBOXES=0", "1 to 100000"), ("GATEWAY_UPSTREAM_SANDBOXES=lots", "1 to 100000"),
         ("GATEWAY_UPSTREAM_CREATES=5", "a rate such as 5/s"), ("GATEWAY_UPSTREAM_CREATES=0/s", "a rate such as 5/s"),
@@ -86,6 +92,42 @@ import Testing
         #expect(settings.shown(.webhookURL) == url + "?…")
         #expect(settings.shown(.webhookSecret) == "set" && settings.shown(.retentionDays) == "400")
         #expect(throws: SettingFailure.self) { try load(yaml: "webhook_secret: \(secret)\n") }
+    }
+
+    @Test func theAuditLogGoesNowhereUnlessSaid() throws {
+        let none = try load().settings
+        #expect(none.auditFile == nil && none.auditSyslog == nil && none.auditCollectorURL == nil)
+        #expect(none.shown(.auditFile) == "none" && none.shown(.auditSyslog) == "none")
+        #expect(none.shown(.auditFileMegabytes) == "100" && none.shown(.auditFiles) == "10")
+        #expect(none.shown(.auditCollectorURL) == "none" && none.shown(.auditCollectorToken) == "not set")
+        let settings = try load(
+            environment: ["GATEWAY_AUDIT_COLLECTOR_TOKEN": "t0ken"],
+            yaml: """
+                audit_file: /var/log/gateway/audit.log
+                audit_file_megabytes: 5
+                audit_files: 0
+                audit_syslog: unix:///run/log
+                audit_collector_url: https://logs.example.com/in?key=hunter2
+                """
+        ).settings
+        #expect(settings.shown(.auditFile) == "/var/log/gateway/audit.log")
+        #expect(settings.auditFileMegabytes == 5 && settings.auditFiles == 0)
+        #expect(settings.shown(.auditSyslog) == "unix:///run/log")
+        #expect(settings.shown(.auditCollectorURL) == "https://logs.example.com/in?…")
+        #expect(settings.auditCollectorToken == "t0ken" && settings.shown(.auditCollectorToken) == "set")
+        #expect(throws: SettingFailure.self) { try load(yaml: "audit_collector_token: t0ken\n") }
+    }
+
+    @Test func auditSettingsThatDoNotGoTogether() throws {
+        let token = #expect(throws: SettingFailure.self) {
+            try load(environment: ["GATEWAY_AUDIT_COLLECTOR_TOKEN": "hunter2"])
+        }
+        #expect(token?.description.contains("GATEWAY_AUDIT_COLLECTOR_URL is not") == true)
+        #expect(token?.description.contains("hunter2") == false)
+        let file = #expect(throws: SettingFailure.self) {
+            try load(environment: ["GATEWAY_AUDIT_FILE": "here.db", "GATEWAY_LEDGER": "sqlite:here.db"])
+        }
+        #expect(file?.description.contains("ledger's own file") == true)
     }
 
     @Test func othersMultiLineValuesAreTheirOwn() throws {

@@ -16,7 +16,7 @@ import Testing
         "https://10.0.0.1/?a=/@b",
     ])
     func acceptsURLs(text: String) throws {
-        #expect(try WebhookURL(text).text == text)
+        #expect(try ReceiverURL(text).text == text)
     }
 
     @Test(arguments: [
@@ -27,7 +27,7 @@ import Testing
         "https://[localhost]/", "https://a%2eb/",
     ])
     func refusesWhatIsNoURL(text: String) {
-        let failure = #expect(throws: WebhookURL.Failure.self) { try WebhookURL(text) }
+        let failure = #expect(throws: ReceiverURL.Failure.self) { try ReceiverURL(text) }
         #expect(failure == .malformed)
     }
 
@@ -37,12 +37,12 @@ import Testing
         "http://[2001:db8::1]/", "http://0x7f000001/", "http://[::ffff:8.8.8.8]/",
     ])
     func refusesToLeaveTheMachineInTheClear(text: String) {
-        let failure = #expect(throws: WebhookURL.Failure.self) { try WebhookURL(text) }
+        let failure = #expect(throws: ReceiverURL.Failure.self) { try ReceiverURL(text) }
         #expect(failure == .clear)
     }
 
     @Test func showsNoQuery() throws {
-        #expect("\(try WebhookURL("https://hooks.example.com/in?token=hunter2"))" == "https://hooks.example.com/in?…")
+        #expect("\(try ReceiverURL("https://hooks.example.com/in?token=hunter2"))" == "https://hooks.example.com/in?…")
     }
 
     @Test func backoffDoublesFromASecondToAnHour() {
@@ -80,7 +80,7 @@ import Testing
 
     private func webhook(_ server: ScriptedServer, _ transport: CurlClient) throws -> Webhook {
         var settings = Settings()
-        settings.webhookURL = try WebhookURL(server.url + "/in")
+        settings.webhookURL = try ReceiverURL(server.url + "/in")
         settings.webhookSecrets = [
             try .init(text: Self.secret), try .init(text: "whsec_" + String(repeating: "AAAA", count: 8)),
         ]

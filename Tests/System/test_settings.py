@@ -22,6 +22,10 @@ def test_config_check_lists_where_settings_come_from(gateway: Gateway) -> None:
         ({"GATEWAY_WEBHOOK_URL": "http://hooks.example.com/"}, "GATEWAY_WEBHOOK_URL"),
         ({"GATEWAY_WEBHOOK_URL": "https://hooks.example.com/"}, "GATEWAY_WEBHOOK_SECRET"),
         ({"GATEWAY_WEBHOOK_SECRET": "whsec_" + "A" * 32}, "GATEWAY_WEBHOOK_URL"),
+        ({"GATEWAY_AUDIT_SYSLOG": "udp://127.0.0.1:514"}, "GATEWAY_AUDIT_SYSLOG"),
+        ({"GATEWAY_AUDIT_COLLECTOR_URL": "http://logs.example.com/"}, "GATEWAY_AUDIT_COLLECTOR_URL"),
+        ({"GATEWAY_AUDIT_COLLECTOR_TOKEN": "hush"}, "GATEWAY_AUDIT_COLLECTOR_URL"),
+        ({"GATEWAY_AUDIT_FILES": "many"}, "GATEWAY_AUDIT_FILES"),
         ({"GATEWAY_LISTENN": "127.0.0.1:1"}, "GATEWAY_LISTENN"),
     ],
     ids=lambda value: str(value),
@@ -31,6 +35,7 @@ def test_a_setting_that_is_wrong_stops_the_start(gateway: Gateway, settings: dic
         done = gateway.run(*arguments, **settings)
         assert done.returncode != 0
         assert named in done.stderr, done.stderr
+        assert "hush" not in done.stderr
         assert "short" not in done.stderr or named != "GATEWAY_ROOT_KEY", "a secret is not repeated"
 
 

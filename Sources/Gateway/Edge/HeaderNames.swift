@@ -12,6 +12,7 @@ extension HTTPField.Name {
     static let rateLimit = name("RateLimit")
     static let rateLimitPolicy = name("RateLimit-Policy")
     static let accelBuffering = name("X-Accel-Buffering")
+    static let auditPosition = name("Audit-Position")
     static let webhookID = name("webhook-id")
     static let webhookTimestamp = name("webhook-timestamp")
     static let webhookSignature = name("webhook-signature")

@@ -3,16 +3,17 @@ import Foundation
 /// How long to wait before the next attempt.
 enum Backoff {
     private static let first = Duration.seconds(1)
-    private static let longest = Duration.seconds(3_600)
 
-    /// Twice as long after every attempt in vain, from one second up to an hour; up to a fifth more or less, so that what
-    /// failed together does not come back together; and not before the receiver wants it, if that is within the hour.
+    /// Twice as long after every attempt in vain, from one second up to the longest; up to a fifth more or less, so that
+    /// what failed together does not come back together; and not before the receiver wants it, if that is no longer.
     ///
     /// - Parameters:
     ///   - attempts: how many were in vain before the one that just was.
     ///   - retryAfter: how long the receiver asks to be left alone.
+    ///   - longest: an hour unless it is urgent.
     static func wait(
-        afterAttempts attempts: Int, retryAfter: Duration?, using generator: inout some RandomNumberGenerator
+        afterAttempts attempts: Int, retryAfter: Duration?, atMost longest: Duration = .seconds(3_600),
+        using generator: inout some RandomNumberGenerator
     ) -> Duration {
         let doubled = first * (1 << min(max(0, attempts), 12))
         let jitter = Int.random(in: 80...120, using: &generator)

@@ -22,7 +22,7 @@ public struct Webhook: Sendable {
         }
     }
 
-    let url: WebhookURL
+    let url: ReceiverURL
     private let secrets: [WebhookSecret]
     private let transport: CurlClient
 
@@ -54,7 +54,7 @@ public struct Webhook: Sendable {
         } catch .cancelled, .stopped {
             return nil
         } catch {
-            return .unanswered(reason: Self.reason(error))
+            return .unanswered(reason: error.reason)
         }
     }
 
@@ -80,23 +80,6 @@ public struct Webhook: Sendable {
             ],
             body: .bytes(ByteBuffer(string: document)), deadlines: Self.deadlines
         )
-    }
-
-    /// A word for logs and the audit; the TLS library's own where a certificate is at fault.
-    private static func reason(_ failure: TransportFailure) -> String {
-        switch failure {
-        case .invalidRequest: "invalid_request"
-        case .unresolvable: "unresolvable"
-        case .refused: "connection_refused"
-        case .tlsFailed(let text): "tls_failed: \(text)"
-        case .connectTimedOut: "connect_timed_out"
-        case .idleTimedOut, .totalTimedOut: "timed_out"
-        case .brokenOff: "broken_off"
-        case .malformedResponse, .headersTooLarge, .bodyTooLarge: "malformed_answer"
-        case .uploadFailed: "upload_failed"
-        case .cancelled, .stopped: "stopped"
-        case .other(let code): "libcurl_\(code)"
-        }
     }
 }
 

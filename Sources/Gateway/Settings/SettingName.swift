@@ -23,6 +23,12 @@ public enum SettingName: String, CaseIterable, Sendable {
     case auditRetentionDays = "GATEWAY_AUDIT_RETENTION_DAYS"
     case webhookURL = "GATEWAY_WEBHOOK_URL"
     case webhookSecret = "GATEWAY_WEBHOOK_SECRET"
+    case auditFile = "GATEWAY_AUDIT_FILE"
+    case auditFileMegabytes = "GATEWAY_AUDIT_FILE_MEGABYTES"
+    case auditFiles = "GATEWAY_AUDIT_FILES"
+    case auditSyslog = "GATEWAY_AUDIT_SYSLOG"
+    case auditCollectorURL = "GATEWAY_AUDIT_COLLECTOR_URL"
+    case auditCollectorToken = "GATEWAY_AUDIT_COLLECTOR_TOKEN"
     case e2bAPIKey = "E2B_API_KEY"
     case e2bAPIURL = "E2B_API_URL"
     case e2bSandboxURL = "E2B_SANDBOX_URL"
@@ -35,7 +41,7 @@ public enum SettingName: String, CaseIterable, Sendable {
 
     /// Whether its value may never be shown.
     public var isSecret: Bool {
-        [.rootKey, .newRootKey, .webhookSecret, .e2bAPIKey, .token, .adminToken].contains(self)
+        [.rootKey, .newRootKey, .webhookSecret, .auditCollectorToken, .e2bAPIKey, .token, .adminToken].contains(self)
     }
 }
 
@@ -88,9 +94,27 @@ extension Settings {
         case .auditRetentionDays:
             auditRetention = try Self.days(setting, in: 62...36_500)
         case .webhookURL:
-            webhookURL = try Self.webhookURL(setting)
+            webhookURL = try Self.receiverURL(setting, of: "notifications")
         case .webhookSecret:
             webhookSecrets = try Self.webhookSecrets(setting)
+        case .auditFile:
+            guard !value.hasSuffix("/") else {
+                throw SettingFailure(setting, "must be the path of a file, not of a folder")
+            }
+            auditFile = value
+        case .auditFileMegabytes:
+            auditFileMegabytes = try Self.number(setting, in: 1...10_240)
+        case .auditFiles:
+            auditFiles = try Self.number(setting, in: 0...10_000)
+        case .auditSyslog:
+            auditSyslog = try Self.syslogAddress(setting)
+        case .auditCollectorURL:
+            auditCollectorURL = try Self.receiverURL(setting, of: "audit records")
+        case .auditCollectorToken:
+            guard value.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+                throw SettingFailure(setting, "must be visible ASCII, without spaces")
+            }
+            auditCollectorToken = value
         case .e2bAPIKey:
             if (try? Token(parsing: value)) != nil {
                 throw SettingFailure(
@@ -152,9 +176,9 @@ extension Settings {
         return key
     }
 
-    private static func webhookURL(_ setting: RawSetting) throws(SettingFailure) -> WebhookURL {
+    private static func receiverURL(_ setting: RawSetting, of messages: String) throws(SettingFailure) -> ReceiverURL {
         do {
-            return try WebhookURL(setting.value)
+            return try ReceiverURL(setting.value)
         } catch {
             // Not repeated: receivers like to put secrets into it.
             switch error {
@@ -163,9 +187,20 @@ extension Settings {
             case .clear:
                 throw SettingFailure(
                     setting,
-                    "must begin with https://, unless it leads to this machine: notifications are not for all eyes")
+                    "must begin with https://, unless it leads to this machine: \(messages) are not for all eyes")
             }
         }
+    }
+
+    private static func syslogAddress(_ setting: RawSetting) throws(SettingFailure) -> SyslogAddress {
+        guard let address = SyslogAddress(setting.value) else {
+            throw SettingFailure(
+                setting,
+                "must be tcp://HOST:PORT, or unix:///PATH for a stream socket, not \"\(setting.value)\"; UDP is not offered, "
+                    + "since it loses records without a word"
+            )
+        }
+        return address
     }
 
     private static func webhookSecrets(_ setting: RawSetting) throws(SettingFailure) -> [WebhookSecret] {

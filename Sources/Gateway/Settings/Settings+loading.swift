@@ -66,6 +66,13 @@ extension Settings {
                         + "able to tell that they are the gateway's; make one with `echo whsec_$(openssl rand -base64 32)`"
             )
         }
+        guard auditCollectorToken == nil || auditCollectorURL != nil else {
+            throw SettingFailure(
+                "GATEWAY_AUDIT_COLLECTOR_TOKEN is set and GATEWAY_AUDIT_COLLECTOR_URL is not: where should records go?")
+        }
+        guard auditFile == nil || auditFile != ledgerPath else {
+            throw SettingFailure("GATEWAY_AUDIT_FILE is the ledger's own file; put the audit log into another")
+        }
         for (name, address) in [("GATEWAY_LISTEN", listen), ("GATEWAY_ADMIN_LISTEN", adminListen)]
         where !address.isLoopback && trustedProxies.isEmpty {
             throw SettingFailure(

@@ -24,6 +24,12 @@ extension Settings {
         case .auditRetentionDays: "\(retention.audit.components.seconds / 86_400)"
         case .webhookURL: webhookURL?.description ?? "none"
         case .webhookSecret: secret(!webhookSecrets.isEmpty)
+        case .auditFile: auditFile ?? "none"
+        case .auditFileMegabytes: "\(auditFileMegabytes)"
+        case .auditFiles: "\(auditFiles)"
+        case .auditSyslog: auditSyslog?.description ?? "none"
+        case .auditCollectorURL: auditCollectorURL?.description ?? "none"
+        case .auditCollectorToken: secret(auditCollectorToken != nil)
         case .e2bAPIKey: secret(upstreamKey != nil)
         case .e2bAPIURL: upstreamAPIURL ?? "from E2B_DOMAIN"
         case .e2bSandboxURL: upstreamSandboxURL ?? "from E2B_DOMAIN"

@@ -37,9 +37,21 @@ public struct Settings: Sendable {
     /// executions are. Default 400, or as long as executions if that is longer.
     public var auditRetention: Duration?
     /// `GATEWAY_WEBHOOK_URL`: who is told when a runtime window is nearly used up. Default nobody.
-    public var webhookURL: WebhookURL?
+    public var webhookURL: ReceiverURL?
     /// `GATEWAY_WEBHOOK_SECRET`: what the webhook is signed with; two while one replaces the other.
     public var webhookSecrets: [WebhookSecret] = []
+    /// `GATEWAY_AUDIT_FILE`: a file that the audit log is written to as well. Default none.
+    public var auditFile: String?
+    /// `GATEWAY_AUDIT_FILE_MEGABYTES`: how large it may grow before it is renamed, 1–10,240. Default 100.
+    public var auditFileMegabytes = 100
+    /// `GATEWAY_AUDIT_FILES`: how many renamed ones are kept, 0–10,000; 0 keeps all. Default 10.
+    public var auditFiles = 10
+    /// `GATEWAY_AUDIT_SYSLOG`: a syslog receiver that is sent the audit log. Default none.
+    public var auditSyslog: SyslogAddress?
+    /// `GATEWAY_AUDIT_COLLECTOR_URL`: an HTTP collector that is sent the audit log. Default none.
+    public var auditCollectorURL: ReceiverURL?
+    /// `GATEWAY_AUDIT_COLLECTOR_TOKEN`: the bearer token that the collector knows the gateway by. Default none.
+    public var auditCollectorToken: String?
     /// `GATEWAY_URL`: where the client commands find a gateway. Default `http://127.0.0.1:8080`.
     public var url = "http://127.0.0.1:8080"
     /// `GATEWAY_TOKEN`: what the client commands present.

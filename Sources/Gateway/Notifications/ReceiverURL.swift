@@ -1,7 +1,7 @@
-/// Where webhooks go: `https://…`, or `http://…` to this machine.
+/// Where events and audit records go: `https://…`, or `http://…` to this machine.
 ///
 /// Read strictly, so that what is judged here is what libcurl connects to.
-public struct WebhookURL: Sendable, Hashable, CustomStringConvertible {
+public struct ReceiverURL: Sendable, Hashable, CustomStringConvertible {
     /// The whole address.
     let text: String
 
