@@ -34,7 +34,7 @@ struct AuditBench {
     }
 
     private func export(_ ledger: Ledger, to path: String) async throws {
-        FileManager.default.createFile(atPath: path, contents: nil)
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
         guard let handle = FileHandle(forWritingAtPath: path) else { throw Options.Failure(description: "no file") }
         var position = AuditPosition.start
         while true {
