@@ -180,7 +180,7 @@ class Gateway:
         """The executions that were admitted and those that were finished, as the audit has them."""
         executions: dict[str, list[str]] = {"execution.admitted": [], "execution.finished": []}
         after = 0
-        while page := self.json_command("audit", "search", "--after", str(after), "--limit", "1000"):
+        while page := self.json_command("audit", "search", "--after", str(after), "--limit", "10000"):
             for record in page:
                 said = record["record"]
                 if said["action"] in executions:
