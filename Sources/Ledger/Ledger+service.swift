@@ -51,7 +51,11 @@ extension Ledger {
             // In vain only while the ledger is down, which others tell.
             _ = try? await forgetOldExecutions()
             try? await forgetOldNotifications()
-            try? await forgetOldAudit()
+            do {
+                try await forgetOldAudit()
+            } catch {
+                logger.warning("old audit records cannot be removed", metadata: ["reason": "\(error.reason)"])
+            }
             try? await Task.sleep(for: Self.housekeeping)
         }
     }

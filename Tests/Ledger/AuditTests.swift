@@ -2,6 +2,7 @@ import Auth
 import Foundation
 import GRDB
 import Quota
+import TestSupport
 import Testing
 
 @testable import Ledger
@@ -51,6 +52,49 @@ struct AuditTests {
     func allDeleted() async throws {
         #expect(try await tampered("DELETE FROM audit").fault?.sequence == 1)
         #expect(try await tampered("DELETE FROM audit", "DELETE FROM chain").fault?.sequence == 1)
+    }
+
+    @Test("What somebody hides behind a NUL is found")
+    func behindNUL() async throws {
+        let found = try await tampered(
+            "UPDATE audit SET record = CAST(CAST(record AS BLOB) || x'00' || 'more' AS TEXT) WHERE sequence = 6")
+        #expect(found.fault?.sequence == 6)
+    }
+
+    @Test(
+        "Rows altered, deleted, swapped, cut off or appended at random: the first that was touched is named",
+        arguments: 0..<60)
+    func atRandom(seed: UInt64) async throws {
+        var generator = SeededGenerator(seed: seed)
+        let test = try await TestLedger()
+        for _ in 0..<8 { _ = try await test.ledger.admit(test.order()) }
+        let last = Int64(3 + 8)
+        let place = Int64.random(in: 2...last, using: &generator)
+        let other = Int64.random(in: 1..<place, using: &generator)
+        let (sql, first): (String, Int64) =
+            switch Int.random(in: 0..<5, using: &generator) {
+            case 0:
+                ("UPDATE audit SET record = replace(record, '\"v\":1', '\"v\": 1') WHERE sequence = \(place)", place)
+            case 1: ("DELETE FROM audit WHERE sequence = \(place)", place)
+            case 2:
+                (
+                    """
+                    UPDATE audit SET sequence = 1000 WHERE sequence = \(place);
+                    UPDATE audit SET sequence = \(place) WHERE sequence = \(other);
+                    UPDATE audit SET sequence = \(other) WHERE sequence = 1000
+                    """, other
+                )
+            case 3: ("DELETE FROM audit WHERE sequence >= \(place)", place)
+            default:
+                (
+                    """
+                    INSERT INTO audit (sequence, hash, record)
+                    SELECT \(last + 1), hash, record FROM audit WHERE sequence = \(place)
+                    """, last + 1
+                )
+            }
+        try await test.ledger.pool.write { try $0.execute(sql: sql) }
+        #expect(try await test.ledger.verifyAudit().fault?.sequence == first, "\(sql)")
     }
 
     @Test("Swapped records are found")

@@ -22,6 +22,17 @@ struct CountedCallsTests {
         #expect(taken == [10, 12, 14, 16, 18])
     }
 
+    @Test("Of a flood a thousand come, and the rest is counted")
+    func flood() {
+        var counted = CountedCalls()
+        counted.add(call(at: 10), 600_000, until: Moment(seconds: 70))
+        counted.add(call(at: 10), .max, until: Moment(seconds: 70))
+        counted.add(call(at: 10), -5, until: Moment(seconds: 9))
+        var taken = 0
+        counted.take(upTo: Moment(nanoseconds: .max)) { _ in taken += 1 }
+        #expect(taken == 2_001 && counted.leftOut > 599_000)
+    }
+
     @Test("Of many runs all come, in order of time, none before its turn")
     func order() {
         for seed in 0..<30 {

@@ -52,6 +52,7 @@ struct RefusalFoldTests {
         #expect(fold.note(refusal(from: "10.0.0.2"), at: Self.start) != nil)
         var other = refusal()
         (other.execution, other.codeDigest, other.codeBytes, other.traceID) = ("exe_1", "00", 7, "t")
+        (other.timeoutAsked, other.template, other.language) = (17, "mine", "r")
         #expect(fold.note(other, at: Self.start) == nil)
     }
 
@@ -66,7 +67,7 @@ struct RefusalFoldTests {
             }
         }
         #expect(written.count == 3 + 2, "three kinds, and the first of each crowd")
-        #expect(written.suffix(2).allSatisfy { $0.sourceAddress == nil && $0.tenant == nil })
+        #expect(written.suffix(2).allSatisfy { $0.sourceAddress == nil && $0.tenant == "acme" })
         let counted = fold.close(at: Self.start, all: true)
         #expect(counted.count == 2)
         #expect(written.count + counted.reduce(0) { $0 + Int($1.count ?? 0) } == 1_000)

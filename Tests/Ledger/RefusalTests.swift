@@ -51,7 +51,61 @@ struct RefusalTests {
         let count = try await test.ledger.pool.read { database in
             try Int.fetchOne(database, sql: "SELECT count(*) FROM audit WHERE record LIKE '%authentication.refused%'")
         }
-        #expect(count == RefusalJournal.maximumKinds + 2)
+        #expect(count == RefusalJournal.strangersKinds + 2)
+    }
+
+    @Test("Whoever is refused in a thousand ways takes nobody else's name away")
+    func sharesOfTheirOwn() async throws {
+        let test = try await TestLedger()
+        func note(_ caller: RefusedCall.Caller) {
+            test.ledger.note(
+                RefusedCall(
+                    of: caller, calling: "createExecution", reason: "rate-limited", sourceAddress: "192.0.2.1",
+                    requestID: "req-1"))
+        }
+        for number in 0..<5_000 { note(.tenant("loud", keyID: "00112233445566ff", subject: "user-\(number)")) }
+        note(.tenant("quiet", keyID: "ff66554433221100", subject: "ann"))
+        note(.administrator("admin:ops", keyID: "0123456789abcdef"))
+        await test.ledger.writeRefusals(all: true)
+        let loud = try await test.ledger.auditRecords(AuditQuery(tenant: "loud", limit: 1_000)).map(\.entry)
+        #expect(loud.count == RefusalJournal.maximumKinds + 2)
+        #expect(loud.reduce(0) { $0 + ($1.count ?? 1) } == 5_000, "all of them under its name")
+        #expect(try await test.ledger.auditRecords(AuditQuery(tenant: "quiet")).map(\.entry.subject) == ["ann"])
+        let refused = try await test.ledger.auditRecords(AuditQuery(action: .administrationRefused))
+        #expect(refused.map(\.entry.actorKeyID) == ["0123456789abcdef"])
+    }
+
+    @Test("What a caller chooses anew each time makes no other kind of a refusal by admission")
+    func chosenByTheCaller() async throws {
+        var policy = Policy.unlimited
+        policy.executions = 0
+        let test = try await TestLedger(policy: policy)
+        for timeout in 1...50 {
+            var order = test.order(timeout: Int64(timeout))
+            order.template = "template-\(timeout)"
+            let asked = order
+            await #expect(throws: AdmissionFailure.self) { try await test.ledger.admit(asked) }
+        }
+        await test.ledger.writeRefusals(all: true)
+        #expect(try await test.audit(.executionRefused).map(\.entry.count) == [nil, 49])
+    }
+
+    @Test("Many at once leave one record in their commit; a commit that fails leaves none, and counts nothing")
+    func commits() async throws {
+        var policy = Policy.unlimited
+        policy.executions = 0
+        let test = try await TestLedger(policy: policy)
+        let intruder = try Intruder(test.path)
+        await #expect(throws: AdmissionFailure.self) { try await test.ledger.admit(test.order()) }
+        try intruder.leave()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<100 {
+                group.addTask { _ = try? await test.ledger.admit(test.order()) }
+            }
+        }
+        #expect(try await test.audit(.executionRefused).count == 1)
+        await test.ledger.writeRefusals(all: true)
+        #expect(try await test.audit(.executionRefused).map(\.entry.count) == [nil, 99])
     }
 
     @Test("Refusals wait while the ledger cannot be written, in bounded memory, and none is lost")

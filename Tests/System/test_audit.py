@@ -15,6 +15,7 @@ import pytest
 from conftest import NewGateway
 from harness.client import Client
 from harness.gateway import Gateway, Tenant
+from harness.receiver import free_port
 from harness.service import BINARY, environment
 from harness.tokens import for_subject, scoped
 from harness.waiting import eventually
@@ -310,8 +311,14 @@ def test_tail_shows_the_last_records_and_follows(watched: Gateway, caller: Tenan
         )
 
 
-def test_tail_outlives_a_restart_of_the_gateway(new_gateway: NewGateway) -> None:
-    gateway = new_gateway()
+@pytest.mark.parametrize("door", ["socket", "listener"])
+def test_tail_outlives_a_restart_of_the_gateway(new_gateway: NewGateway, door: str) -> None:
+    gateway = new_gateway(GATEWAY_ADMIN_LISTEN=f"127.0.0.1:{free_port()}")
+    if door == "listener":
+        gateway.settings |= {"GATEWAY_ADMIN_URL": gateway.admin_url}
+        token = gateway.json_command("admin-token", "issue", "watcher", "--scope", "admin:audit")["token"]
+        gateway.secrets.add(token)
+        gateway.settings |= {"GATEWAY_ADMIN_TOKEN": token}
     tenant = gateway.tenant()
     with Tail(gateway, "-n", "1") as tail:
         eventually(lambda: tail.lines, within=20, what="it is there")
@@ -440,14 +447,41 @@ def test_an_export_as_csv(watched: Gateway, caller: Tenant, tmp_path: pathlib.Pa
     assert list(csv.DictReader(io.StringIO(printed))) == rows
 
 
+@pytest.mark.parametrize("text", ["Dear diary,\n", "one line without an end", "{", '{"hash":"00\n', "\n"])
 @pytest.mark.parametrize("format", ["csv", "jsonl"])
-def test_what_is_no_export_is_not_gone_on_with(watched: Gateway, tmp_path: pathlib.Path, format: str) -> None:
+def test_what_is_no_export_is_not_gone_on_with(
+    watched: Gateway, tmp_path: pathlib.Path, format: str, text: str
+) -> None:
     path = tmp_path / "diary.txt"
-    path.write_text("Dear diary,\n")
+    path.write_text(text)
     done = watched.run("audit", "export", "--format", format, "--resume", str(path))
+    if (format, text) == ("jsonl", "{"):
+        assert done.returncode == 0, "a broken-off beginning"
+        return
     assert done.returncode == 1
     assert "no export" in done.stderr
-    assert path.read_text() == "Dear diary,\n"
+    assert path.read_text() == text
+
+
+def test_a_kept_checkpoint_is_not_taken_for_a_broken_export(watched: Gateway, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "kept.json"
+    kept = watched.command("audit", "checkpoint")
+    path.write_text(kept)
+    watched.run("audit", "export", "--resume", str(path))
+    assert path.read_text().startswith(kept)
+
+
+def test_an_export_does_not_go_on_with_another_chain(
+    watched: Gateway, new_gateway: NewGateway, tmp_path: pathlib.Path
+) -> None:
+    path, other = tmp_path / "audit.jsonl", new_gateway()
+    other.command("audit", "export", str(path))
+    before = path.read_text()
+    done = watched.run("audit", "export", "--resume", str(path))
+    assert done.returncode == 1
+    assert "Begin a new file" in done.stderr
+    assert path.read_text() == before
+    assert other.run("audit", "export", "--resume", str(path)).returncode == 0
 
 
 # What cannot be done unseen
@@ -460,6 +494,10 @@ def test_a_checkpoint_kept_elsewhere_shows_what_was_cut_off(new_gateway: NewGate
     kept = tmp_path / "kept.json"
     kept.write_text(gateway.command("audit", "checkpoint"))
     assert gateway.json_command("audit", "verify", "--checkpoint", str(kept))["intact"] is True
+    exported = tmp_path / "audit.jsonl"
+    gateway.command("audit", "export", str(exported))
+    by_export = gateway.json_command("audit", "verify", "--checkpoint", str(exported))
+    assert by_export["intact"] is True, "an exported log holds checkpoints, too"
     gateway.stop()
     with sqlite3.connect(gateway.ledger) as ledger:
         # All that has to be changed so that the ledger is whole in itself.

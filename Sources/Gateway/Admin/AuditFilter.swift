@@ -6,7 +6,7 @@ import Quota
 public struct AuditFilter: Codable, Sendable {
     /// Only this tenant's.
     public var tenant: String?
-    /// Only those in which this key was used, changed or administered: 16 hex digits.
+    /// Only those in which this key was used, claimed, changed or administered: 16 hex digits.
     public var key: String?
     /// Only this subject's.
     public var subject: String?

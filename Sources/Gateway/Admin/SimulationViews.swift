@@ -71,6 +71,8 @@ public struct SimulationView: Codable, Sendable {
     public var firstRefusalAt: String?
     /// How many of the calls were refused at the time, and are taken to have run as long as others did on average.
     public var refusedThen: Int
+    /// How many more were refused and not replayed: of those that one audit record counts, a thousand are.
+    public var leftOut: Int
 
     enum CodingKeys: String, CodingKey {
         case from, to, policy, calls, refused, refusals, lowered
@@ -79,6 +81,7 @@ public struct SimulationView: Codable, Sendable {
         case mostAtOnce = "most_at_once"
         case firstRefusalAt = "first_refusal_at"
         case refusedThen = "refused_then"
+        case leftOut = "left_out"
     }
 
     init(_ report: SimulationReport) {
@@ -95,5 +98,6 @@ public struct SimulationView: Codable, Sendable {
         mostAtOnce = result.mostAtOnce
         firstRefusalAt = result.firstRefusalAt.map(Timestamp.text)
         refusedThen = report.refusedThen
+        leftOut = report.leftOut
     }
 }

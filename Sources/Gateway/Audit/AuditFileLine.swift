@@ -1,11 +1,15 @@
 import Foundation
 
 /// As much of a line in a file as tells where in the audit log it stands.
-enum AuditFileLine: Equatable {
-    struct Record: Decodable, Equatable, Sendable {
-        let sequence: Int64
-        let stream: String
-        let hash: String
+public enum AuditFileLine: Equatable, Sendable {
+    /// A record's place in its chain.
+    public struct Record: Decodable, Equatable, Sendable {
+        /// Its number.
+        public let sequence: Int64
+        /// Which chain.
+        public let stream: String
+        /// The chain's hash up to and including it, in hex.
+        public let hash: String
     }
 
     private struct Checkpoint: Decodable {
@@ -15,11 +19,13 @@ enum AuditFileLine: Equatable {
         let signature: String
     }
 
+    /// A record's line.
     case record(Record)
+    /// A checkpoint's line.
     case checkpoint(number: Int64)
 
     /// Nil for what is no line of the audit log.
-    init?(_ bytes: [UInt8]) {
+    public init?(_ bytes: [UInt8]) {
         let data = Data(bytes)
         if let record = try? JSONDecoder().decode(Record.self, from: data) {
             self = .record(record)

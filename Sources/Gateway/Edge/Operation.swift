@@ -75,20 +75,31 @@ public enum Operation: String, CaseIterable, Sendable {
 
     /// The methods offered at a concrete path behind a door; empty if there is nothing.
     static func methods(at path: String, behind door: Door) -> [HTTPRequest.Method] {
-        allCases.filter { ($0.door == door || $0.door == .both) && $0.matches(path) }.map(\.method)
+        let parts = path.split(separator: "/")
+        return patterns.filter {
+            ($0.operation.door == door || $0.operation.door == .both) && $0.matches(parts)
+        }.map(\.operation.method)
     }
 
     /// What a call is of, `HEAD` being a `GET`; nil if there is nothing at its path.
     static func serving(_ method: HTTPRequest.Method, at path: String, behind door: Door) -> Operation? {
         let method = method == .head ? .get : method
-        return allCases.first {
-            ($0.door == door || $0.door == .both) && $0.method == method && $0.matches(path)
+        let parts = path.split(separator: "/")
+        return patterns.first {
+            ($0.operation.door == door || $0.operation.door == .both) && $0.operation.method == method
+                && $0.matches(parts)
+        }?.operation
+    }
+
+    /// A path, taken apart once.
+    private struct Pattern: Sendable {
+        let operation: Operation
+        let parts: [Substring]
+
+        func matches(_ concrete: [Substring]) -> Bool {
+            parts.count == concrete.count && zip(parts, concrete).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
         }
     }
 
-    private func matches(_ concrete: String) -> Bool {
-        let pattern = path.split(separator: "/"), parts = concrete.split(separator: "/")
-        return pattern.count == parts.count
-            && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-    }
+    private static let patterns = allCases.map { Pattern(operation: $0, parts: $0.path.split(separator: "/")) }
 }

@@ -9,8 +9,11 @@ struct AdministrationOptions: ParsableArguments {
     @Option(help: "A YAML file of settings, after the environment and .env.local.")
     var config: String?
 
-    /// No gateway runs that could be asked.
-    struct NoGateway: Error {}
+    /// No gateway answers.
+    struct NoGateway: Error {
+        /// What to do about it, where only a gateway can be asked; nil where the ledger itself can.
+        var advice: CommandFailure?
+    }
 
     /// Does the work at the administrators' listener if there is a token for it; else through the control socket of the
     /// gateway that runs on this ledger, or, if none is running, on the ledger itself.
@@ -18,7 +21,8 @@ struct AdministrationOptions: ParsableArguments {
         let settings = try Settings.load(configFile: config).settings
         do {
             return try await administer(settings, throughGateway: work)
-        } catch is NoGateway {
+        } catch let failure as NoGateway {
+            if let advice = failure.advice { throw advice }
             return try await administer(try LedgerAccess.open(settings), work)
         }
     }
@@ -38,10 +42,11 @@ struct AdministrationOptions: ParsableArguments {
             do {
                 return try await administer(through: .listener(url: settings.adminURL, token: token), work)
             } catch let failure as TransportFailure {
-                throw CommandFailure(
-                    "The gateway's administrators' listener at \(settings.adminURL) cannot be reached (\(failure)). "
-                        + "Is GATEWAY_ADMIN_URL right? Without GATEWAY_ADMIN_TOKEN the ledger here is administered."
-                )
+                throw NoGateway(
+                    advice: CommandFailure(
+                        "The gateway's administrators' listener at \(settings.adminURL) cannot be reached (\(failure)). "
+                            + "Is GATEWAY_ADMIN_URL right? Without GATEWAY_ADMIN_TOKEN the ledger here is administered."
+                    ))
             }
         }
         guard FileManager.default.fileExists(atPath: settings.controlSocketPath) else { throw NoGateway() }

@@ -34,7 +34,11 @@ extension QuotaCommand {
                 lowered(simulation),
                 "\(Seconds.text(milliseconds: simulation.chargedMilliseconds)) of runtime would have been charged, "
                     + "at most \(simulation.mostAtOnce) at once.",
-                simulation.refusedThen > 0 ? refusedThen(simulation.refusedThen) : nil, unknown,
+                simulation.refusedThen > 0 ? refusedThen(simulation.refusedThen) : nil,
+                simulation.leftOut > 0
+                    ? "\(calls(simulation.leftOut)) more \(simulation.leftOut == 1 ? "was" : "were") refused then in floods, "
+                        + "and not tried." : nil,
+                unknown,
             ].compactMap(\.self).joined(separator: "\n")
         }
 

@@ -16,6 +16,8 @@ enum AuditCSV {
     static let heading = CSV.line(columns + ["hash"])
 
     static func row(_ record: AuditRecordView) -> String {
-        CSV.line(columns.map { record.text($0) ?? "" } + [record.hash])
+        // Its place as the ledger has it, also of a record that says nothing itself, since somebody tampered with it.
+        let place = ["sequence": "\(record.sequence)", "stream": record.stream]
+        return CSV.line(columns.map { place[$0] ?? record.text($0) ?? "" } + [record.hash])
     }
 }

@@ -50,8 +50,9 @@ extension AuditCommand {
         }
 
         private func export(
-            behind start: ExportFile.Position, of administration: any Administration, to target: ExportFile
+            behind start: ExportPosition, of administration: any Administration, to target: ExportFile
         ) async throws -> Int {
+            try await check(start, of: administration)
             var filter = options.filter
             (filter.from, filter.to, filter.after) = (period.from?.text, period.to?.text, start.sequence)
             var pages = AuditPages(of: filter, from: administration)
@@ -77,6 +78,29 @@ extension AuditCommand {
     }
 }
 
+extension AuditCommand.Export {
+    /// That the file ends with a record of this chain, and that nothing behind it was removed since.
+    private func check(_ position: ExportPosition, of administration: any Administration) async throws {
+        guard let hash = position.hash, let file else { return }
+        let filter = AuditFilter(after: position.sequence - 1, limit: 1)
+        let next = try await administration.auditRecords(filter).records.first
+        guard let next, next.sequence <= position.sequence + 1 else {
+            throw CommandFailure(
+                next == nil
+                    ? "\(file) ends with record \(position.sequence), and the ledger ends before it: it was restored, or it is "
+                        + "another one. Begin a new file."
+                    : "Records behind \(position.sequence), with which \(file) ends, have been removed since, because they "
+                        + "had been kept long enough. Begin a new file."
+            )
+        }
+        guard (next.sequence == position.sequence ? next.hash : next.previous) == hash else {
+            throw CommandFailure(
+                "\(file) ends with another record \(position.sequence) than the ledger has: that was restored, or is another "
+                    + "one. Begin a new file.")
+        }
+    }
+}
+
 /// Checkpoints in the places where an export has them: each behind the record that it names.
 private struct CheckpointFeed {
     private let administration: any Administration
@@ -87,7 +111,7 @@ private struct CheckpointFeed {
     private var last: Int64
     private var stream = "main"
 
-    init(behind position: ExportFile.Position, of administration: any Administration) {
+    init(behind position: ExportPosition, of administration: any Administration) {
         self.administration = administration
         number = position.checkpoint
         last = position.sequence
@@ -96,6 +120,8 @@ private struct CheckpointFeed {
     /// Those that name records before this one and were not exported.
     mutating func next(before record: AuditRecordView) async throws -> [CheckpointView] {
         defer { last = record.sequence }
+        // What names a record before the first one says nothing about the export.
+        if last == 0 { last = record.sequence - 1 }
         stream = record.stream
         return try await take { $0 < record.sequence }
     }
@@ -119,7 +145,6 @@ private struct CheckpointFeed {
             }
             waiting.removeFirst()
             number = first.number
-            // What names a record before the export's first says nothing about the export.
             if sequence >= last { due.append(first) }
         }
     }

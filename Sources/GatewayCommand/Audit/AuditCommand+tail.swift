@@ -31,21 +31,21 @@ extension AuditCommand {
             var position: Int64
             do {
                 position = try await administration.administerThroughGateway(showLast)
-            } catch is AdministrationOptions.NoGateway {
-                throw CommandFailure(
-                    "No gateway runs on this ledger, so there is nothing to follow. Use --no-follow to see the last records."
-                )
+            } catch let failure as AdministrationOptions.NoGateway {
+                throw failure.advice ?? Self.nothingToFollow
             }
-            var isWaiting = false
+            var (isWaiting, isMore) = (false, false)
             while true {
-                try await Task.sleep(for: Self.pace)
+                if !isMore { try await Task.sleep(for: Self.pace) }
                 do {
                     let seen = position
-                    position = try await administration.administerThroughGateway { try await showNew(behind: seen, $0) }
+                    (position, isMore) = try await administration.administerThroughGateway {
+                        try await showNew(behind: seen, $0)
+                    }
                     isWaiting = false
                 } catch let error where Self.isPassing(error) {
                     if !isWaiting { note("The gateway does not answer; waiting for it.") }
-                    isWaiting = true
+                    (isWaiting, isMore) = (true, false)
                 }
             }
         }
@@ -53,6 +53,7 @@ extension AuditCommand {
         /// What a restart of the gateway brings with it.
         private static func isPassing(_ error: any Error) -> Bool {
             error is AdministrationOptions.NoGateway || error is TransportFailure
+                || (error as? Problem)?.type.status == 503
         }
 
         /// - Returns: the number of the last record there was, whether it fits or not.
@@ -70,19 +71,24 @@ extension AuditCommand {
             return last
         }
 
-        /// - Returns: the number of the last record that was seen, whether it fits or not.
-        private func showNew(behind position: Int64, _ administration: any Administration) async throws -> Int64 {
+        /// Shows a page.
+        ///
+        /// - Returns: the number of the last record that was seen, whether it fits or not, and whether there is more.
+        private func showNew(
+            behind position: Int64, _ administration: any Administration
+        ) async throws -> (position: Int64, isMore: Bool) {
             let end = try await Self.end(of: administration)
-            guard end > position else { return position }
+            if end < position {
+                note("The log ends earlier than before: a backup was restored. Going on from its end.")
+            }
+            guard end > position else { return (end, false) }
             var filter = options.filter
             filter.after = position
-            var pages = AuditPages(of: filter, from: administration)
-            var last = end
-            while let page = try await pages.next() {
-                show(page)
-                last = max(last, page.last?.sequence ?? 0)
-            }
-            return last
+            filter.limit = 1_000
+            let page = try await administration.auditRecords(filter)
+            show(page.records)
+            if let next = page.next { return (next, true) }
+            return (max(end, page.records.last?.sequence ?? 0), false)
         }
 
         private static func end(of administration: any Administration) async throws -> Int64 {
@@ -99,6 +105,9 @@ extension AuditCommand {
             // Whoever reads a pipe is waiting for it.
             fflush(nil)
         }
+
+        private static let nothingToFollow = CommandFailure(
+            "No gateway runs on this ledger, so there is nothing to follow. Use --no-follow to see the last records.")
 
         private func note(_ text: String) {
             FileHandle.standardError.write(Data((text + "\n").utf8))

@@ -35,7 +35,7 @@ extension AuditCommand {
 
         func run() async throws {
             let key = try publicKey.map(KeptFile.verifyingKey)
-            let kept = try checkpoint.map(KeptFile.checkpoint)
+            let kept = try checkpoint.flatMap(KeptFile.checkpoints)
             let verification =
                 if let file {
                     try verify(file, with: key, against: kept)

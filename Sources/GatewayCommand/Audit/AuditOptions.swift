@@ -5,7 +5,7 @@ import Gateway
 /// Which records; what is not said is not asked for.
 struct AuditOptions: ParsableArguments {
     @Option(help: "Only this tenant's.") var tenant: String?
-    @Option(help: "Only those in which this key was used, changed or administered.") var key: String?
+    @Option(help: "Only those in which this key was used, claimed, changed or administered.") var key: String?
     @Option(help: "Only this subject's.") var subject: String?
     @Option(help: "Only of this action, such as execution.admitted or key.revoked.") var action: String?
     @Option(help: "Only with this outcome, such as completed, timed_out or refused.") var outcome: String?

@@ -16,16 +16,16 @@ enum KeptFile {
         return key
     }
 
-    /// A checkpoint as `audit checkpoint` prints it.
-    static func checkpoint(_ path: String) throws(CommandFailure) -> SignedCheckpoint {
+    /// The checkpoints in a file: one or more as `audit checkpoint` prints them, or those of an exported or shipped log.
+    static func checkpoints(_ path: String) throws(CommandFailure) -> [SignedCheckpoint] {
+        let checkpoints: [SignedCheckpoint]
         do {
-            return try SignedCheckpoint(line: try text(path, of: "checkpoint"))
-        } catch let failure as CommandFailure {
-            throw failure
+            checkpoints = try AuditFile(path: path).checkpoints()
         } catch {
-            throw CommandFailure(
-                "\(path) holds no checkpoint: it \((error as? MalformedLine)?.reason ?? "is not one").")
+            throw CommandFailure("The checkpoint \(path) cannot be used: \(error.reason).")
         }
+        guard !checkpoints.isEmpty else { throw CommandFailure("\(path) holds no checkpoint.") }
+        return checkpoints
     }
 
     private static func text(_ path: String, of what: String) throws(CommandFailure) -> String {

@@ -60,16 +60,23 @@ public struct AuditRecord: Sendable, Hashable {
             canonical: String(decoding: link.record, as: UTF8.self))
     }
 
-    /// ``canonical`` as a value; its text as a string if it is no canonical JSON.
+    /// ``canonical`` as a value. If it is no canonical JSON, since somebody tampered with it, then as a string, so that
+    /// nobody who writes it down writes it right.
     public var document: CanonicalJSON {
-        (try? Document.value(CanonicalJSON.self, from: canonical)) ?? .string(canonical)
+        guard isCanonical, let document = try? Document.value(CanonicalJSON.self, from: canonical) else {
+            return .string(canonical)
+        }
+        return document
+    }
+
+    private var isCanonical: Bool {
+        var scanner = CanonicalScanner(Array(canonical.utf8)[...])
+        return (try? scanner.value()) != nil && scanner.isAtEnd
     }
 
     /// The line of an audit file, without its LF.
     public var line: String {
-        // What was tampered with must not break out of its line.
-        let isPlain = isReadable && canonical.utf8.allSatisfy { (0x20...0x7e).contains($0) }
-        let record = isPlain ? canonical : document.text
+        let record = isCanonical ? canonical : CanonicalJSON.string(canonical).text
         return #"{"hash":"\#(Hex.text(hash))","previous":"\#(Hex.text(previous))","record":\#(record),"#
             + #""sequence":\#(sequence),"stream":\#(CanonicalJSON.string(stream).text)}"#
     }

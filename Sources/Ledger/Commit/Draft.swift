@@ -25,6 +25,8 @@ struct Draft {
         var notifications = 0
         /// Whether any were added.
         var hasNews = false
+        /// The kinds of refusals that have their record in this commit.
+        var refusals: Set<AuditEntry> = []
         /// What new tenants get from now on, if it changed.
         var defaultPolicy: Policy?
         var head: AuditHead
@@ -48,6 +50,7 @@ struct Draft {
             for (key, more) in later.consumption { consumption[key, default: Consumption()] += more }
             notifications += later.notifications
             hasNews = hasNews || later.hasNews
+            refusals.formUnion(later.refusals)
             defaultPolicy = later.defaultPolicy ?? defaultPolicy
             head = later.head
             afterCommit += later.afterCommit
@@ -99,6 +102,11 @@ struct Draft {
     /// How many notifications wait to be delivered.
     var notificationsWaiting: Int {
         changes.notifications + earlier.notifications + books.withLock { $0.notifications }
+    }
+
+    /// Whether a refusal of this kind has its record in this commit.
+    func hasRecorded(refusal kind: AuditEntry) -> Bool {
+        changes.refusals.contains(kind) || earlier.refusals.contains(kind)
     }
 
     var defaultPolicy: Policy { changes.defaultPolicy ?? earlier.defaultPolicy ?? books.withLock { $0.defaultPolicy } }

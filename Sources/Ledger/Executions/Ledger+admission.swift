@@ -115,7 +115,12 @@ extension Ledger {
         var entry = order.entry(.executionRefused)
         entry.outcome = AuditEntry.refused
         entry.reason = refusal.reason
-        if let record = refusals.record(of: entry, at: draft.now) { try draft.audit(record) }
+        if let record = refusals.record(of: entry), !draft.hasRecorded(refusal: record.kind) {
+            try draft.audit(record)
+            draft.changes.refusals.insert(record.kind)
+        }
+        let (refused, now) = (entry, draft.now)
+        draft.afterCommit { refusals.noteRecorded(refused, at: now) }
     }
 }
 

@@ -16,11 +16,19 @@ struct CountedCalls {
         }
     }
 
-    private var runs: [Run] = []
+    /// How many calls of one record are replayed: enough for what any limit would do with them.
+    static let most: Int64 = 1_000
 
-    /// Adds calls that came from the instant of `call` to `until`, both included.
+    private var runs: [Run] = []
+    /// How many were left out beyond that.
+    private(set) var leftOut = 0
+
+    /// Adds calls, at most ``most`` of them, that came from the instant of `call` to `until`, both included.
     mutating func add(_ call: RecordedCall, _ count: Int64, until: Moment) {
-        runs.append(Run(call: call, count: max(count, 1), until: max(until, call.at)))
+        let replayed = min(max(count, 1), Self.most)
+        // A count that was tampered with must not break the sum.
+        leftOut += Int(min(max(count, 1) - replayed, 1 << 40))
+        runs.append(Run(call: call, count: replayed, until: max(until, call.at)))
     }
 
     /// Takes those that came at `instant` or before.

@@ -11,6 +11,8 @@ public struct SimulationReport: Sendable, Hashable {
     public let result: Simulation.Result
     /// How many of the calls were refused at the time, and are taken to have run as long as others did.
     public let refusedThen: Int
+    /// How many more were refused and not replayed: of those that one audit record counts, a thousand are.
+    public let leftOut: Int
 }
 
 extension Ledger {
@@ -34,14 +36,14 @@ extension Ledger {
             var simulation = Simulation(of: policy)
             var refusedThen = 0
             let mean = try history.meanHeldMilliseconds(in: database)
-            try history.forEach(in: database) { call, wasRefused in
+            let leftOut = try history.forEach(in: database) { call, wasRefused in
                 if wasRefused { refusedThen += 1 }
                 simulation.replay(call, assumedMilliseconds: mean)
             }
             simulation.settle(upTo: Moment(nanoseconds: .max))
             return SimulationReport(
                 policy: simulation.policy, period: since..<max(now, since), result: simulation.result,
-                refusedThen: refusedThen
+                refusedThen: refusedThen, leftOut: leftOut
             )
         }
     }

@@ -10,7 +10,9 @@ struct RecordedHistory {
     let standardTimeoutMilliseconds: Int64
 
     /// Feeds every call in order of time, and whether it was refused.
-    func forEach(in database: Database, _ body: (RecordedCall, _ wasRefused: Bool) -> Void) throws {
+    ///
+    /// - Returns: how many more were refused: of those that one record counts a thousand are fed.
+    func forEach(in database: Database, _ body: (RecordedCall, _ wasRefused: Bool) -> Void) throws -> Int {
         let calls = try Row.fetchCursor(
             database,
             sql: """
@@ -19,9 +21,10 @@ struct RecordedHistory {
                     (finished_at - admitted_at) / 1000000 - charged - overrun AS waited, NULL AS count, NULL AS until
                 FROM execution WHERE rowid >= :first AND tenant = :tenant AND admitted_at >= :since
                 UNION ALL
-                SELECT coalesce(\(member("first_at_ms")), \(member("at_ms"))) * 1000000,
-                    coalesce(\(member("timeout_asked_ms")), :timeout), \(member("subject")), NULL, NULL,
-                    coalesce(\(member("count")), 1), coalesce(\(member("last_at_ms")), \(member("at_ms"))) * 1000000
+                SELECT CAST(coalesce(\(member("first_at_ms")), \(member("at_ms"))) * 1000000 AS INTEGER),
+                    CAST(coalesce(\(member("timeout_asked_ms")), :timeout) AS INTEGER),
+                    CAST(\(member("subject")) AS TEXT), NULL, NULL, CAST(coalesce(\(member("count")), 1) AS INTEGER),
+                    CAST(coalesce(\(member("last_at_ms")), \(member("at_ms"))) * 1000000 AS INTEGER)
                 FROM audit
                 WHERE tenant = :name AND \(member("at_ms")) >= :since / 1000000 AND \(Self.isRefusedCall)
                 ORDER BY at
@@ -46,6 +49,7 @@ struct RecordedHistory {
             refused.add(call, count, until: Moment(nanoseconds: row["until"]))
         }
         refused.take(upTo: Moment(nanoseconds: .max)) { body($0, true) }
+        return refused.leftOut
     }
 
     /// Refused by a limit of admission, or by the rate.
@@ -57,7 +61,10 @@ struct RecordedHistory {
             AND \(member("operation")) = 'createExecution')
         """
 
-    private static func member(_ name: String) -> String { "json_extract(record, '$.\(name)')" }
+    private static func member(_ name: String) -> String {
+        "CASE WHEN json_valid(record) THEN json_extract(record, '$.\(name)') END"
+    }
+
     private func member(_ name: String) -> String { Self.member(name) }
 
     /// How long an execution of the time held its sandbox on average, in milliseconds.

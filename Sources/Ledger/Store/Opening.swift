@@ -24,7 +24,7 @@ struct Opening: Sendable {
         var books = try Accounts.load(from: database, sealer: sealer, at: max(now, chain.committedAt))
         books.head = chain.head
         if let last = try CheckpointStore.last(in: database) {
-            books.lastCheckpoint = Books.LastCheckpoint(sequence: last.sequence, at: last.signed.checkpoint.at)
+            books.lastCheckpoint = Books.LastCheckpoint(sequence: last.sequence, at: last.at ?? now)
         }
         self.books = books
     }

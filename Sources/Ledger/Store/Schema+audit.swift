@@ -8,6 +8,7 @@ extension Schema {
             document TEXT NOT NULL,
             signature BLOB NOT NULL
         ) STRICT;
+        CREATE INDEX checkpoint_by_record ON checkpoint (sequence);
 
         -- The last record before the oldest kept one, and the record that vouches for the cut.
         ALTER TABLE chain ADD COLUMN base_sequence INTEGER NOT NULL DEFAULT 0;

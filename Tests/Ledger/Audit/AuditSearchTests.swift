@@ -26,16 +26,20 @@ struct AuditSearchTests {
 
     /// The same by looking at every record.
     private func byHand(_ query: AuditQuery, _ records: [AuditRecord]) -> [Int64] {
-        let fitting = records.filter { record in
+        func fits(_ record: AuditRecord) -> Bool {
             let entry = record.entry
-            return (query.tenant == nil || entry.tenant == query.tenant)
-                && (query.keyID == nil || entry.keyID == query.keyID || entry.actorKeyID == query.keyID)
-                && (query.subject == nil || entry.subject == query.subject)
-                && (query.action == nil || entry.action == query.action)
-                && (query.outcome == nil || entry.outcome == query.outcome)
-                && (query.execution == nil || entry.execution == query.execution)
-                && (query.from.map { record.at >= $0 } ?? true) && (query.to.map { record.at < $0 } ?? true)
-        }.map(\.sequence)
+            let keys = [entry.keyID, entry.actorKeyID, entry.claimedKeyID]
+            if let key = query.keyID, !keys.contains(key) { return false }
+            if let tenant = query.tenant, entry.tenant != tenant { return false }
+            if let subject = query.subject, entry.subject != subject { return false }
+            if let action = query.action, entry.action != action { return false }
+            if let outcome = query.outcome, entry.outcome != outcome { return false }
+            if let execution = query.execution, entry.execution != execution { return false }
+            if let from = query.from, record.at < from { return false }
+            if let to = query.to, record.at >= to { return false }
+            return true
+        }
+        let fitting = records.filter(fits).map(\.sequence)
         return query.order == .oldest ? fitting : fitting.reversed()
     }
 
@@ -113,5 +117,79 @@ struct AuditSearchTests {
         #expect(record.canonical == text && !record.isReadable && record.entry.action == .unreadable)
         let batch = try await test.ledger.auditLines(after: .start, limit: 10)
         #expect(batch.lines.count == 10 && batch.lines.allSatisfy { !$0.text.contains("\n") })
+    }
+
+    /// What somebody may have written who can write the file.
+    static let writings = [
+        "UPDATE audit SET record = json_set(record, '$.at_ms', 'x')",
+        "UPDATE audit SET record = json_set(record, '$.at_ms', json('[1]'))",
+        "UPDATE audit SET record = json_set(record, '$.at_ms', 1e300)",
+        "UPDATE audit SET record = json_set(record, '$.at_ms', 9223372036854775807)",
+        "UPDATE audit SET record = json_set(record, '$.at_ms', -9223372036854775808) WHERE sequence % 2 = 0",
+        "UPDATE audit SET sequence = 9223372036854775807 WHERE sequence = 20",
+        "UPDATE audit SET sequence = -9223372036854775808 WHERE sequence = 1",
+        "UPDATE chain SET base_sequence = 9223372036854775807",
+        "UPDATE chain SET base_sequence = 3, base_hash = x'00'",
+        "UPDATE chain SET base_sequence = 5, cut_by = 9223372036854775807",
+        """
+        UPDATE chain SET base_sequence = 5, cut_by = 20;
+        UPDATE audit SET record = '{"action":"audit.trimmed","after":{"first":-9223372036854775808,"previous":"00"}}'
+        WHERE sequence = 20
+        """,
+        "UPDATE audit SET record = json_set(record, '$.count', 9223372036854775807, '$.action', 'execution.refused')",
+        "UPDATE audit SET hash = x'00' WHERE sequence = 9",
+        "DELETE FROM audit",
+        "DELETE FROM chain",
+    ]
+
+    @Test("Nothing in the file stops whoever searches, verifies, ships, simulates or forgets", arguments: writings)
+    func hostile(sql: String) async throws {
+        let test = try await story()
+        try await test.ledger.makeCheckpoint()
+        try await test.ledger.pool.write { try $0.execute(sql: sql) }
+        for order in AuditQuery.Order.allCases {
+            let (from, to) = (test.clock.now - .seconds(30), test.clock.now - .seconds(5))
+            _ = try? await test.ledger.auditPage(AuditQuery(from: from, to: to, order: order))
+            _ = try? await test.ledger.auditPage(AuditQuery(tenant: "acme", subject: "ann", order: order))
+        }
+        #expect(try await !test.ledger.verifyAudit().isIntact)
+        _ = try? await test.ledger.auditLines(after: .start, limit: 100)
+        _ = try? await test.ledger.simulate("acme", since: Moment(seconds: 0)) { $0 }
+        #expect(try !LedgerCheck.run(at: test.path).isSound)
+        test.clock.advance(by: .seconds(403 * 86_400))
+        try? await test.ledger.forgetOldAudit()
+    }
+
+    @Test("One record that says another time hides no other from a search by time")
+    func anotherTime() async throws {
+        let test = try await story()
+        let (from, to) = (test.clock.now - .seconds(35), test.clock.now - .seconds(15))
+        let before = try await test.ledger.auditRecords(AuditQuery(from: from, to: to)).map(\.sequence)
+        #expect(before.count >= 4)
+        for record in ["x", #"{"action":"key.issued","stream":"main"}"#] {
+            for sequence in 1...30 {
+                try await test.ledger.pool.write { database in
+                    try database.inSavepoint {
+                        try database.execute(
+                            sql: "UPDATE audit SET record = ? WHERE sequence = ?", arguments: [record, sequence])
+                        let found = try AuditSearch(AuditQuery(from: from, to: to), in: database).page().records
+                        #expect(found.map(\.sequence) == before.filter { $0 != sequence })
+                        return .rollback
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A search by key finds attempts that only claimed it")
+    func claimed() async throws {
+        let test = try await story()
+        test.ledger.note(
+            RefusedCall(
+                of: .nobody(claimedKeyID: "\(test.key.key.id)"), calling: "whoAmI", reason: "invalid-token",
+                sourceAddress: "192.0.2.1", requestID: "req-1"))
+        await test.ledger.writeRefusals()
+        let found = try await test.ledger.auditRecords(AuditQuery(keyID: "\(test.key.key.id)", order: .newest))
+        #expect(found.first?.entry.action == .authenticationRefused)
     }
 }

@@ -14,7 +14,7 @@ struct AuditTamperingTests {
         let places = chain.lines.indices.filter { if case .record = chain.lines[$0] { true } else { false } }
         let number = Int.random(in: 1..<places.count, using: &generator)
         let place = places[number]
-        switch Int.random(in: 0..<6, using: &generator) {
+        switch Int.random(in: 0..<7, using: &generator) {
         case 0:
             var bytes = Array(lines[place].utf8)
             let index = bytes.indices.randomElement(using: &generator)!
@@ -33,6 +33,13 @@ struct AuditTamperingTests {
             let other = places.indices.filter { $0 != number }.randomElement(using: &generator)!
             lines.swapAt(place, places[other])
             return (lines, "swapped with \(other + 1)", Int64(min(number, other) + 1))
+        case 5:
+            // Behind the end, chained to another record than the last.
+            var fork = ExampleChain(
+                from: AuditHead(sequence: Int64(places.count), hash: chain.records[number - 1].hash))
+            fork.appendRecord(subject: "forged")
+            lines.append(fork.texts[0])
+            return (lines, "appended", Int64(places.count + 1))
         case 4:
             lines.removeSubrange(place...)
             return (lines, "truncated", Int64(number + 1))

@@ -97,6 +97,28 @@ struct LedgerCheckpointTests {
         #expect(try await !test.ledger.verifyAudit().isIntact)
     }
 
+    @Test("A ledger whose last checkpoint is damaged opens, and goes on signing")
+    func damagedLast() async throws {
+        let test = try await TestLedger()
+        try await test.ledger.makeCheckpoint()
+        try await test.ledger.pool.write { try $0.execute(sql: "UPDATE checkpoint SET document = 'x'") }
+        let ledger = try await test.reopened()
+        #expect(try await ledger.makeCheckpoint().checkpoint.number == 2)
+        #expect(try await ledger.checkpoints().map(\.checkpoint.number) == [2])
+        #expect(try await !ledger.verifyAudit().isIntact)
+        await ledger.close()
+    }
+
+    @Test("As many are read as are asked for")
+    func limited() async throws {
+        let test = try await TestLedger()
+        for _ in 0..<5 { try await test.ledger.makeCheckpoint() }
+        #expect(try await test.ledger.checkpoints(limit: 2).map(\.checkpoint.number) == [1, 2])
+        #expect(try await test.ledger.checkpoints(after: 2, limit: 2).map(\.checkpoint.number) == [3, 4])
+        let batch = try await test.ledger.auditLines(after: .start, limit: 3)
+        #expect(batch.lines.count == 6 && batch.end.checkpoint == 3 && !batch.isAtEnd)
+    }
+
     @Test("Who recomputes the chain without the key is found by the checkpoints in the ledger itself")
     func recomputed() async throws {
         let test = try await TestLedger()

@@ -63,21 +63,37 @@ enum CheckpointStore {
         }
     }
 
-    /// Those behind the one of number `last` that name records up to `sequence`, in order.
-    static func checkpoints(after last: Int64, upTo sequence: Int64, in database: Database) throws -> [Stored] {
-        try Row.fetchAll(
+    /// Those behind the one of number `last` that name records up to `sequence`, in order; those that are damaged are
+    /// passed over.
+    static func checkpoints(
+        after last: Int64, upTo sequence: Int64 = .max, limit: Int, in database: Database
+    ) throws -> [Stored] {
+        let rows = try Row.fetchCursor(
             database,
-            sql: """
-                SELECT number, sequence, document, signature FROM checkpoint
-                WHERE number > ? AND sequence <= ? ORDER BY number
-                """,
-            arguments: [last, sequence]
-        ).map(Stored.init(row:))
+            sql: "SELECT number, sequence, document, signature FROM checkpoint WHERE number > ? ORDER BY number",
+            arguments: [last])
+        var checkpoints: [Stored] = []
+        while checkpoints.count < limit, let row = try rows.next(), row["sequence"] <= sequence {
+            if let stored = try? Stored(row: row) { checkpoints.append(stored) }
+        }
+        return checkpoints
     }
 
-    static func last(in database: Database) throws -> Stored? {
-        let sql = "SELECT number, sequence, document, signature FROM checkpoint ORDER BY number DESC LIMIT 1"
-        return try Row.fetchOne(database, sql: sql).map(Stored.init(row:))
+    /// The last one, whether its document can be read or not.
+    struct Last {
+        let number: Int64
+        let sequence: Int64
+        let document: String
+
+        /// When it was made, if it says so.
+        var at: Moment? { try? Checkpoint(canonical: document).at }
+    }
+
+    static func last(in database: Database) throws -> Last? {
+        let sql = "SELECT number, sequence, document FROM checkpoint ORDER BY number DESC LIMIT 1"
+        return try Row.fetchOne(database, sql: sql).map {
+            Last(number: $0["number"], sequence: $0["sequence"], document: $0["document"])
+        }
     }
 
     /// Signs where the chain is in the commit that is being written.
@@ -87,7 +103,8 @@ enum CheckpointStore {
         let checkpoint = Checkpoint(
             number: (last?.number ?? 0) + 1, at: draft.now,
             heads: [Checkpoint.Head(stream: AuditChain.stream, sequence: head.sequence, hash: head.hash)],
-            previous: last?.signed.checkpoint.digest ?? Checkpoint.noPrevious, keyID: key.publicKey.keyID
+            previous: last.map { Digest.sha256(Array($0.document.utf8)) } ?? Checkpoint.noPrevious,
+            keyID: key.publicKey.keyID
         )
         let signed = checkpoint.signed(with: key)
         try draft.execute(

@@ -31,7 +31,7 @@ extension Ledger {
     {
         let limit = min(max(limit, 1), 1_000)
         return try await read { database in
-            try CheckpointStore.checkpoints(after: number, upTo: .max, in: database).prefix(limit).map(\.signed)
+            try CheckpointStore.checkpoints(after: number, limit: limit, in: database).map(\.signed)
         }
     }
 

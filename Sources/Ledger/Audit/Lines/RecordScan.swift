@@ -41,7 +41,7 @@ struct RecordScan {
             }
         } while scanner.passes(UInt8(ascii: ","))
         try scanner.expect(UInt8(ascii: "}"))
-        guard let sequence, sequence > 0, let stream else {
+        guard let sequence, (1..<Int64.max).contains(sequence), let stream else {
             throw MalformedLine("has a record that does not say its sequence and stream")
         }
         guard version == 1 else { throw MalformedLine("has a record of another version than 1") }

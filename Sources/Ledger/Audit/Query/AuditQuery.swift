@@ -12,7 +12,7 @@ public struct AuditQuery: Sendable, Hashable {
 
     /// Only this tenant's.
     public var tenant: String?
-    /// Only those in which this key was used, changed, or administered: 16 hex digits.
+    /// Only those in which this key was used, claimed, changed, or administered: 16 hex digits.
     public var keyID: String?
     /// Only this subject's.
     public var subject: String?

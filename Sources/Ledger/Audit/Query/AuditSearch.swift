@@ -4,7 +4,7 @@ import Quota
 /// One page of a search through the chain, in one pass over a bounded part of it.
 struct AuditSearch {
     /// How many records a page looks at.
-    static let scanned = 50_000
+    static let scanned = 10_000
 
     private let query: AuditQuery
     private let database: Database
@@ -53,10 +53,16 @@ struct AuditSearch {
     private var conditions: String {
         var conditions: [String] = []
         func member(_ name: String) -> String { "json_extract(record, '$.\(name)')" }
-        if query.keyID != nil { conditions.append(":key IN (\(member("key_id")), \(member("actor_key_id")))") }
+        if query.keyID != nil {
+            let keys = ["key_id", "actor_key_id", "claimed_key_id"].map(member).joined(separator: ", ")
+            conditions.append(":key IN (\(keys))")
+        }
         if query.subject != nil { conditions.append("\(member("subject")) = :subject") }
         if query.action != nil { conditions.append("\(member("action")) = :action") }
         if query.outcome != nil { conditions.append("\(member("outcome")) = :outcome") }
+        // Of each record itself, since one that was tampered with may have misled the halving.
+        if query.from != nil { conditions.append("\(member("at_ms")) >= :from") }
+        if query.to != nil { conditions.append("\(member("at_ms")) < :to") }
         guard !conditions.isEmpty else { return "TRUE" }
         // A record that is not JSON was tampered with: no search may fail for it.
         return
@@ -72,37 +78,13 @@ struct AuditSearch {
         if let subject = query.subject { arguments += ["subject": subject] }
         if let action = query.action { arguments += ["action": action.rawValue] }
         if let outcome = query.outcome { arguments += ["outcome": outcome] }
+        if let from = query.from { arguments += ["from": AuditChain.milliseconds(since: from)] }
+        if let to = query.to { arguments += ["to": AuditChain.milliseconds(since: to)] }
         return arguments
     }
 
     /// The number of the first record written at an instant or later.
     private func number(of instant: Moment?) throws -> Int64? {
         try instant.map { try AuditChain.firstSequence(since: $0, in: database) }
-    }
-}
-
-extension AuditChain {
-    /// The number of the first record written at `instant` or later, found by halving, since no record is older than the
-    /// one before it; one beyond the last if all are older.
-    static func firstSequence(since instant: Moment, in database: Database) throws -> Int64 {
-        // One at a time: asked for both at once SQLite would look at every row.
-        guard let first = try Int64.fetchOne(database, sql: "SELECT min(sequence) FROM audit"),
-            let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM audit")
-        else { return 1 }
-        let next = try database.cachedStatement(
-            sql: """
-                SELECT sequence, CASE WHEN json_valid(record) THEN json_extract(record, '$.at_ms') END FROM audit
-                WHERE sequence >= ? ORDER BY sequence LIMIT 1
-                """)
-        // Records say whole milliseconds; one of the instant's own millisecond may be as late as it.
-        let milliseconds = (instant + .nanoseconds(999_999)).milliseconds
-        var (low, high) = (first, last + 1)
-        while low < high {
-            let middle = low + (high - low) / 2
-            guard let row = try Row.fetchOne(next, arguments: [middle]) else { break }
-            let (sequence, at): (Int64, Int64?) = (row[0], row[1])
-            if sequence < high, let at, at < milliseconds { low = sequence + 1 } else { high = middle }
-        }
-        return high
     }
 }

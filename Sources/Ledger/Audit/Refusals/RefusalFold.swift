@@ -15,7 +15,7 @@ struct RefusalFold: Sendable {
         var last: Moment
     }
 
-    /// How many kinds are told apart at once. Further ones are only told apart by what was refused and why.
+    /// How many kinds are told apart at once. Further ones are only told apart by who was refused what and why.
     private let maximumKinds: Int
     private var windows: [AuditEntry: Window] = [:]
 
@@ -26,21 +26,32 @@ struct RefusalFold: Sendable {
     /// Whether nothing is being counted.
     var isEmpty: Bool { windows.isEmpty }
 
+    /// The record that ``note(_:at:)`` would ask for; nil if it would count.
+    func record(of refusal: AuditEntry) -> AuditEntry? {
+        if windows[refusal.kind] != nil { return nil }
+        guard windows.count >= maximumKinds else { return refusal }
+        return windows[refusal.crowd] == nil ? refusal.crowd : nil
+    }
+
     /// Takes a refusal.
     ///
     /// - Returns: the record to write for it now; nil if it is counted.
     mutating func note(_ refusal: AuditEntry, at now: Moment) -> AuditEntry? {
-        if count(refusal.kind, at: now) { return nil }
-        guard windows.count >= maximumKinds else { return open(refusal, as: refusal.kind, at: now) }
-        let crowd = refusal.crowd
-        return count(crowd, at: now) ? nil : open(crowd, as: crowd, at: now)
+        let record = record(of: refusal)
+        if let record {
+            windows[record.kind] = Window(opened: now, first: now, last: now)
+        } else {
+            count(windows[refusal.kind] == nil ? refusal.crowd : refusal.kind, at: now)
+        }
+        return record
     }
 
-    /// Takes a refusal of which no record can be written now: it is counted among its crowd.
+    /// Takes a refusal of which no record can be written now: it is counted, among its crowd unless its kind is.
     mutating func noteUnrecorded(_ refusal: AuditEntry, at now: Moment) {
-        if count(refusal.kind, at: now) || count(refusal.crowd, at: now) { return }
-        _ = open(refusal.crowd, as: refusal.crowd, at: now)
-        _ = count(refusal.crowd, at: now)
+        guard windows[refusal.kind] == nil else { return count(refusal.kind, at: now) }
+        let crowd = refusal.crowd
+        if windows[crowd] == nil { windows[crowd] = Window(opened: now, first: now, last: now) }
+        count(crowd, at: now)
     }
 
     /// Ends what has been counted for long enough, or all of it.
@@ -58,41 +69,11 @@ struct RefusalFold: Sendable {
         }
     }
 
-    private mutating func count(_ kind: AuditEntry, at now: Moment) -> Bool {
-        guard var window = windows[kind] else { return false }
+    private mutating func count(_ kind: AuditEntry, at now: Moment) {
+        guard var window = windows[kind] else { return }
         if window.repetitions == 0 { window.first = now }
         window.last = max(window.last, now)
         window.repetitions += 1
         windows[kind] = window
-        return true
-    }
-
-    private mutating func open(_ record: AuditEntry, as kind: AuditEntry, at now: Moment) -> AuditEntry {
-        windows[kind] = Window(opened: now, first: now, last: now)
-        return record
-    }
-}
-
-extension AuditEntry {
-    /// What every refusal says for its outcome.
-    static let refused = "refused"
-
-    /// What equal refusals have in common: all but what belongs to one call.
-    fileprivate var kind: AuditEntry {
-        var kind = self
-        kind.requestID = nil
-        kind.traceID = nil
-        kind.execution = nil
-        (kind.codeDigest, kind.codeBytes) = (nil, nil)
-        (kind.contextDigest, kind.contextBytes) = (nil, nil)
-        return kind
-    }
-
-    /// What many kinds of refusals have in common.
-    fileprivate var crowd: AuditEntry {
-        var crowd = AuditEntry(action)
-        crowd.outcome = outcome
-        crowd.reason = reason
-        return crowd
     }
 }

@@ -4,23 +4,24 @@ import Synchronization
 /// Refusals on their way into the chain. Whoever is refused does not wait for the disk, and no flood grows it.
 final class RefusalJournal: Sendable {
     private struct State {
-        /// Those without a valid credential are told apart apart from the others, so that however many of them there are
-        /// a tenant's refusals keep their names.
-        var strangers = RefusalFold(maximumKinds: maximumKinds)
-        var others = RefusalFold(maximumKinds: maximumKinds)
+        /// Only of those who were refused within the last minute.
+        var folds: [RefusalOwner: RefusalFold] = [:]
         /// Records to be written soon.
         var pending: [AuditEntry] = []
 
         subscript(of refusal: AuditEntry) -> RefusalFold {
-            get { refusal.action == .authenticationRefused ? strangers : others }
-            _modify {
-                if refusal.action == .authenticationRefused { yield &strangers } else { yield &others }
+            get {
+                let owner = refusal.refusalOwner
+                return folds[owner] ?? RefusalFold(maximumKinds: owner.isStranger ? strangersKinds : maximumKinds)
             }
+            set { folds[refusal.refusalOwner] = newValue }
         }
     }
 
-    /// How many kinds are told apart at once, of strangers and of others.
-    static let maximumKinds = 1_000
+    /// How many kinds of strangers' refusals are told apart at once.
+    static let strangersKinds = 1_000
+    /// How many of each tenant's and of each administrator's.
+    static let maximumKinds = 100
     /// Bounds memory while the ledger cannot be written.
     static let maximumPending = 4_000
 
@@ -36,11 +37,15 @@ final class RefusalJournal: Sendable {
         }
     }
 
-    /// Takes a refusal that was judged in a commit.
-    ///
-    /// - Returns: the record to write in that commit; nil if it is counted.
-    func record(of refusal: AuditEntry, at now: Moment) -> AuditEntry? {
-        state.withLock { $0[of: refusal].note(refusal, at: now) }
+    /// The record to write in the commit that judges a refusal; nil if it is only counted. Nothing changes until that
+    /// commit is on disk: see ``noteRecorded(_:at:)``.
+    func record(of refusal: AuditEntry) -> AuditEntry? {
+        state.withLock { $0[of: refusal].record(of: refusal) }
+    }
+
+    /// Takes a refusal whose commit is on disk, with its record or with that of an equal one.
+    func noteRecorded(_ refusal: AuditEntry, at now: Moment) {
+        state.withLock { _ = $0[of: refusal].note(refusal, at: now) }
     }
 
     /// What is to be written: records of their own, and when these have been taken, counts that are over.
@@ -50,7 +55,12 @@ final class RefusalJournal: Sendable {
                 defer { state.pending = [] }
                 return state.pending
             }
-            return state.strangers.close(at: now, all: all) + state.others.close(at: now, all: all)
+            var counted: [AuditEntry] = []
+            for owner in Array(state.folds.keys) {
+                counted += state.folds[owner]?.close(at: now, all: all) ?? []
+                if state.folds[owner]?.isEmpty == true { state.folds[owner] = nil }
+            }
+            return counted.sorted { ($0.firstAt ?? 0) < ($1.firstAt ?? 0) }
         }
     }
 

@@ -1,5 +1,4 @@
 import GRDB
-import Quota
 
 /// Where the chain begins as far as it is kept: behind the last record that was removed.
 struct AuditBase: Sendable {
@@ -15,8 +14,11 @@ struct AuditBase: Sendable {
         guard let row = try Row.fetchOne(database, sql: sql, arguments: [AuditChain.stream]) else {
             return AuditBase(head: .start, cutBy: nil)
         }
-        return AuditBase(
-            head: AuditHead(sequence: row["base_sequence"], hash: Blob.bytes(row, "base_hash")), cutBy: row["cut_by"])
+        // Whatever somebody wrote there, it is no more than a beginning that does not fit.
+        let (sequence, hash): (Int64, [UInt8]) = (row["base_sequence"], Blob.bytes(row, "base_hash"))
+        let head = AuditHead(
+            sequence: min(max(sequence, 0), .max - 1), hash: hash.count == 32 ? hash : AuditHead.start.hash)
+        return AuditBase(head: head, cutBy: row["cut_by"])
     }
 
     /// The cut that was announced last, if the record that vouches for it can be read.
@@ -52,25 +54,9 @@ struct AuditCut: Sendable, Hashable {
     /// The cut that a record speaks of, if it does.
     init?(_ entry: AuditEntry) {
         guard entry.action == .auditTrimmed, case .object(let members)? = entry.after,
-            case .integer(let first)? = members["first"], case .string(let previous)? = members["previous"]
+            case .integer(let first)? = members["first"], (2..<Int64.max).contains(first),
+            case .string(let previous)? = members["previous"]
         else { return nil }
         self.init(first: first, previous: previous)
-    }
-}
-
-extension AuditChain {
-    /// Everything that happened at this instant or later is in the chain.
-    static func keptSince(in database: Database) throws -> Moment {
-        let base = try AuditBase.read(from: database)
-        guard base.head.sequence > 0,
-            let milliseconds = try Int64.fetchOne(
-                database,
-                sql: """
-                    SELECT CASE WHEN json_valid(record) THEN json_extract(record, '$.at_ms') END FROM audit
-                    ORDER BY sequence LIMIT 1
-                    """)
-        else { return Moment(nanoseconds: .min) }
-        // Of the same millisecond some may be gone.
-        return Moment(milliseconds: milliseconds + 1)
     }
 }

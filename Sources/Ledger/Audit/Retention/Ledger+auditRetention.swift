@@ -18,17 +18,21 @@ extension Ledger {
         if let cut = try await read({ database in try Self.dueCut(at: cutoff, now, in: database) }) {
             try await commits.submit { draft in try Self.announce(cut, in: &draft) }
         }
+        // The code first, since records vouch for it.
         var isMore = true
-        while isMore, !Task.isCancelled { isMore = try await removePortion() }
-        isMore = true
         while isMore, !Task.isCancelled { isMore = try await removeCode(before: cutoff) }
+        isMore = true
+        while isMore, !Task.isCancelled { isMore = try await removePortion() }
     }
 
     /// Where to cut, if the oldest record is old enough, and the last cut was carried out and is a day old.
     private static func dueCut(at cutoff: Moment, _ now: Moment, in database: Database) throws -> AuditCut? {
         let base = try AuditBase.read(from: database)
         if let cutBy = base.cutBy {
-            guard try base.announcedCut(in: database)?.first == base.head.sequence + 1,
+            guard let last = try base.announcedCut(in: database) else {
+                throw LedgerFailure.damaged("audit/\(cutBy)")
+            }
+            guard last.first == base.head.sequence + 1,
                 try AuditChain.firstSequence(since: now - cutEvery, in: database) > cutBy
             else { return nil }
         }

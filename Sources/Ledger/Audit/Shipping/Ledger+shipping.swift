@@ -52,12 +52,13 @@ extension AuditChain {
             arguments: [position.sequence, limit]
         ).map(AuditRecord.init(row:))
         let end = records.last?.sequence ?? position.sequence
-        let checkpoints = try CheckpointStore.checkpoints(after: position.checkpoint, upTo: end, in: database)
+        let checkpoints = try CheckpointStore.checkpoints(
+            after: position.checkpoint, upTo: end, limit: limit, in: database)
         let first = records.first.map(\.sequence) ?? 0
         return AuditBatch(
             lines: merge(records, checkpoints),
             end: AuditPosition(sequence: end, checkpoint: checkpoints.last?.number ?? position.checkpoint),
-            isAtEnd: records.count < limit,
+            isAtEnd: records.count < limit && checkpoints.count < limit,
             missed: first > position.sequence + 1 ? position.sequence + 1...first - 1 : nil
         )
     }

@@ -11,14 +11,16 @@ extension AuditChain {
         var verifier = ChainVerifier(from: base.head, stream: stream, key: key)
         verifier.judge(base, cut)
         var checkpoints = try CheckpointStore.Cursor(database)
-        let rows = try Row.fetchCursor(database, sql: "SELECT sequence, hash, record FROM audit ORDER BY sequence")
+        // As bytes: as a text it would end at a NUL that somebody wrote into it.
+        let sql = "SELECT sequence, hash, CAST(record AS BLOB) AS record FROM audit ORDER BY sequence"
+        let rows = try Row.fetchCursor(database, sql: sql)
         while !verifier.isDecided, let row = try rows.next() {
             let (sequence, hash): (Int64, [UInt8]) = (row["sequence"], Blob.bytes(row, "hash"))
             for signed in try checkpoints.next(before: sequence) { verifier.read(signed) }
-            let record: String = row["record"]
             do {
                 verifier.recordRead(
-                    try AuditLink(sequence: sequence, previous: nil, hash: hash, record: Array(record.utf8)))
+                    try AuditLink(
+                        sequence: sequence, previous: nil, hash: hash, record: Blob.bytes(row, "record")))
             } catch {
                 verifier.lineUnreadable(error.reason)
             }

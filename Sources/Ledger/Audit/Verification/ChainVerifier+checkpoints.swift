@@ -47,7 +47,7 @@ extension ChainVerifier {
 
     private func orderProblem(of signed: SignedCheckpoint) -> String? {
         let checkpoint = signed.checkpoint
-        if elsewhere.contains(where: { $0.checkpoint.number == checkpoint.number && $0.checkpoint != checkpoint }) {
+        if let kept = elsewhereByNumber[checkpoint.number], kept != checkpoint {
             return "is another one than the one that is kept elsewhere"
         }
         guard checkpoint.number > 1 || checkpoint.previous == Checkpoint.noPrevious else {

@@ -30,6 +30,8 @@ struct ChainVerifier {
     /// The last checkpoint that stood before all records.
     var leading: Checkpoint?
     let elsewhere: [SignedCheckpoint]
+    /// The same by their numbers.
+    let elsewhereByNumber: [Int64: Checkpoint]
     /// The end that the ledger has stored of its chain, which must be the end of what is read.
     var storedEnd: StoredEnd?
     /// How much referred to records that are no longer remembered.
@@ -60,6 +62,7 @@ struct ChainVerifier {
         self.capacity = capacity
         self.stream = stream.map { Array(CanonicalJSON.string($0).text.utf8.dropFirst().dropLast()) }
         self.elsewhere = elsewhere.sorted { $0.checkpoint.number < $1.checkpoint.number }
+        elsewhereByNumber = Dictionary(elsewhere.map { ($0.checkpoint.number, $0.checkpoint) }) { first, _ in first }
         remembered = RememberedHashes(from: 0, capacity: capacity)
         seenCheckpoints = SeenCheckpoints(capacity: capacity)
         judgeElsewhere()
