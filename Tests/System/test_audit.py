@@ -314,12 +314,12 @@ def test_tail_shows_the_last_records_and_follows(watched: Gateway, caller: Tenan
 @pytest.mark.parametrize("door", ["socket", "listener"])
 def test_tail_outlives_a_restart_of_the_gateway(new_gateway: NewGateway, door: str) -> None:
     gateway = new_gateway(GATEWAY_ADMIN_LISTEN=f"127.0.0.1:{free_port()}")
+    tenant = gateway.tenant()
     if door == "listener":
         gateway.settings |= {"GATEWAY_ADMIN_URL": gateway.admin_url}
         token = gateway.json_command("admin-token", "issue", "watcher", "--scope", "admin:audit")["token"]
         gateway.secrets.add(token)
         gateway.settings |= {"GATEWAY_ADMIN_TOKEN": token}
-    tenant = gateway.tenant()
     with Tail(gateway, "-n", "1") as tail:
         eventually(lambda: tail.lines, within=20, what="it is there")
         first = tenant.client.execute("1")["id"]

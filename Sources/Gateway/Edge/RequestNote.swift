@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 
 /// Carries what was found out about a request from where it was found out to where the request is logged, and audited if
-/// it is refused. Holds names and words of our own only: never a credential, never what the caller wrote.
+/// it is refused. Holds what a token proved and words of our own only: never a credential, never what the caller wrote.
 final class RequestNote: Sendable {
     /// What was found out.
     struct Content: Sendable {

@@ -41,7 +41,8 @@ struct ExportTail {
             bytes = [UInt8](try handle.read(upToCount: Int(length)) ?? Data()) + bytes
             guard let end = bytes.lastIndex(of: UInt8(ascii: "\n")) else { continue }
             // The first line of what was read may have begun before it.
-            let lines = bytes[...end].split(separator: UInt8(ascii: "\n")).dropFirst(start > 0 ? 1 : 0)
+            let lines = bytes[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                .dropFirst(start > 0 ? 1 : 0)
             guard let position = try position(in: lines, isWholeFile: start == 0) else { continue }
             try handle.truncate(atOffset: start + UInt64(end) + 1)
             return position

@@ -126,15 +126,15 @@ struct AuditSearchTests {
         "UPDATE audit SET record = json_set(record, '$.at_ms', 1e300)",
         "UPDATE audit SET record = json_set(record, '$.at_ms', 9223372036854775807)",
         "UPDATE audit SET record = json_set(record, '$.at_ms', -9223372036854775808) WHERE sequence % 2 = 0",
-        "UPDATE audit SET sequence = 9223372036854775807 WHERE sequence = 20",
+        "UPDATE audit SET sequence = 9223372036854775807 WHERE sequence = 10",
         "UPDATE audit SET sequence = -9223372036854775808 WHERE sequence = 1",
         "UPDATE chain SET base_sequence = 9223372036854775807",
         "UPDATE chain SET base_sequence = 3, base_hash = x'00'",
         "UPDATE chain SET base_sequence = 5, cut_by = 9223372036854775807",
         """
-        UPDATE chain SET base_sequence = 5, cut_by = 20;
+        UPDATE chain SET base_sequence = 5, cut_by = 12;
         UPDATE audit SET record = '{"action":"audit.trimmed","after":{"first":-9223372036854775808,"previous":"00"}}'
-        WHERE sequence = 20
+        WHERE sequence = 12
         """,
         "UPDATE audit SET record = json_set(record, '$.count', 9223372036854775807, '$.action', 'execution.refused')",
         "UPDATE audit SET hash = x'00' WHERE sequence = 9",
