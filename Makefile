@@ -24,8 +24,7 @@ release: setup ## build e2b-gateway for production, at .build/release/e2b-gatewa
 
 test: setup-tests ## run every test: Swift, then the running gateway, then the TypeScript client
 	@$(QUIETLY) build-tests -- swift build --build-tests
-	@scripts/swift-tests
-	@$(PYTEST)
+	@scripts/tests
 
 test-long: setup-tests ## run the system tests that take minutes
 	@$(QUIETLY) build -- swift build --product e2b-gateway
@@ -49,7 +48,7 @@ bench-ledger: setup ## measure the ledger, with ten million executions in it as 
 lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
 	@swift format lint --strict --parallel --recursive Sources Tests
 	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
-	@for script in scripts/quietly scripts/setup scripts/fuzz scripts/swift-tests .ci/run; do bash -n "$$script"; done
+	@for script in scripts/quietly scripts/setup scripts/fuzz scripts/tests .ci/run; do bash -n "$$script"; done
 	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs
 	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
 	@echo "lint: clean"
