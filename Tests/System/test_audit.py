@@ -263,11 +263,11 @@ def test_a_search_that_makes_no_sense_is_explained(watched: Gateway, options: li
 class Tail:
     """`audit tail` as somebody watches it."""
 
-    def __init__(self, gateway: Gateway, *options: str):
+    def __init__(self, gateway: Gateway, *options: str, **settings: str):
         self._process = subprocess.Popen(
             [str(BINARY), "audit", "tail", "--output", "json", *options],
             cwd=gateway.folder,
-            env=environment(**gateway.settings),
+            env=environment(**(gateway.settings | settings)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -315,12 +315,12 @@ def test_tail_shows_the_last_records_and_follows(watched: Gateway, caller: Tenan
 def test_tail_outlives_a_restart_of_the_gateway(new_gateway: NewGateway, door: str) -> None:
     gateway = new_gateway(GATEWAY_ADMIN_LISTEN=f"127.0.0.1:{free_port()}")
     tenant = gateway.tenant()
+    through = {}
     if door == "listener":
-        gateway.settings |= {"GATEWAY_ADMIN_URL": gateway.admin_url}
         token = gateway.json_command("admin-token", "issue", "watcher", "--scope", "admin:audit")["token"]
         gateway.secrets.add(token)
-        gateway.settings |= {"GATEWAY_ADMIN_TOKEN": token}
-    with Tail(gateway, "-n", "1") as tail:
+        through = {"GATEWAY_ADMIN_URL": gateway.admin_url, "GATEWAY_ADMIN_TOKEN": token}
+    with Tail(gateway, "-n", "1", **through) as tail:
         eventually(lambda: tail.lines, within=20, what="it is there")
         first = tenant.client.execute("1")["id"]
         eventually(lambda: tail.executions() == [first] * 2, within=20, what="it follows")
