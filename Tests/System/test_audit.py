@@ -238,9 +238,11 @@ def test_search_finds_by_every_property_and_in_pages(watched: Gateway, caller: T
 
 def test_search_prints_a_table_for_people(watched: Gateway, caller: Tenant) -> None:
     document = caller.client.execute("1")
+    watched.command("quota", "set", caller.name, "--executions", "3")
     table = watched.command("audit", "search", "--tenant", caller.name)
     assert table.splitlines()[0].split() == ["SEQ", "TIME", "ACTION", "WHO", "ON", "OUTCOME", "DETAILS"]
     assert f"execution={document['id']}" in table
+    assert table.splitlines()[-1].endswith("executions=20→3"), "of a change only what is different"
     assert watched.command("audit", "search", "--tenant", "nobody") == "No record fits.\n"
 
 

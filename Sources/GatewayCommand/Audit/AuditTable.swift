@@ -1,4 +1,5 @@
 import Gateway
+import Ledger
 import Printing
 
 /// Audit records for people: the main things in columns, the rest by name.
@@ -22,12 +23,26 @@ enum AuditTable {
         return (padded + [row[6]]).joined(separator: "  ").trimmingEnd
     }
 
+    /// What is different after a change, where before and after are told; nil where they are not.
+    private static func changes(_ record: AuditRecordView) -> [String]? {
+        guard case .object(let members) = record.record, case .object(let before)? = members["before"],
+            case .object(let after)? = members["after"]
+        else { return nil }
+        let names = Set(before.keys).union(after.keys).sorted()
+        return names.filter { before[$0] != after[$0] }.map { name in
+            "\(name)=\(before[name]?.text ?? "none")→\(after[name]?.text ?? "none")"
+        }
+    }
+
     private static func row(_ record: AuditRecordView) -> [String] {
         // Who acted: an administrator, the gateway itself, or else a tenant by one of its keys.
         let actor = record.text("actor") ?? record.text("tenant") ?? record.text("source_address") ?? ""
         let subject = record.text("actor") == nil ? record.text("subject") ?? "" : record.text("tenant") ?? ""
-        let details = record.names.filter { !elsewhere.contains($0) }
-            .map { "\($0)=\(record.text($0) ?? "")" }.joined(separator: " ")
+        let changes = changes(record)
+        let plain = record.names.filter {
+            !elsewhere.contains($0) && (changes == nil || !["before", "after"].contains($0))
+        }
+        let details = (plain.map { "\($0)=\(record.text($0) ?? "")" } + (changes ?? [])).joined(separator: " ")
         return [
             "\(record.sequence)", record.at, record.text("action") ?? "", actor, subject, record.text("outcome") ?? "",
             details,

@@ -19,16 +19,13 @@ enum AuditVerdict {
     }
 
     private static func checkpoints(_ verification: AuditVerificationView) -> [String] {
-        var lines: [String] = []
-        if verification.checkpoints > 0 {
-            lines.append(
-                "\(verification.checkpoints) signed \(verification.checkpoints == 1 ? "checkpoint agrees" : "checkpoints agree")."
-            )
+        func agreeing(_ count: Int64, _ kind: String) -> String {
+            count == 1 ? "1 \(kind)checkpoint agrees" : "\(count) \(kind)checkpoints agree"
         }
+        var lines: [String] = []
+        if verification.checkpoints > 0 { lines.append(agreeing(verification.checkpoints, "signed ") + ".") }
         if verification.unverifiedCheckpoints > 0 {
-            lines.append(
-                "\(verification.unverifiedCheckpoints) checkpoints agree, their signatures unverified: give --public-key."
-            )
+            lines.append(agreeing(verification.unverifiedCheckpoints, "") + ".")
         }
         return lines
     }
