@@ -117,7 +117,9 @@ public struct AuditFilter: Codable, Sendable {
         return instant
     }
 
-    private static var actions: String { AuditAction.allCases.map(\.rawValue).joined(separator: ", ") }
+    private static var actions: String {
+        AuditAction.allCases.filter { $0 != .unreadable }.map(\.rawValue).joined(separator: ", ")
+    }
 
     private static let limitOutOfRange = Problem.invalidField("limit", "must be from 1 to 1000")
 }

@@ -24,19 +24,29 @@ public struct AuditRecord: Sendable, Hashable {
     public var isReadable: Bool { entry.action != .unreadable }
 
     private init(sequence: Int64, previous: [UInt8], hash: [UInt8], canonical: String) {
-        struct Place: Decodable {
-            var at_ms: Int64
-            var stream: String
+        // Parsed once for both.
+        struct Written: Decodable {
+            struct Place: Decodable {
+                var at_ms: Int64
+                var stream: String
+            }
+
+            let place: Place
+            let entry: AuditEntry?
+
+            init(from decoder: any Decoder) throws {
+                place = try Place(from: decoder)
+                entry = try? AuditEntry(from: decoder)
+            }
         }
-        let place = try? Document.value(Place.self, from: canonical)
-        let entry = try? Document.value(AuditEntry.self, from: canonical)
+        let written = try? Document.value(Written.self, from: canonical)
         self.sequence = sequence
         self.previous = previous
         self.hash = hash
         self.canonical = canonical
-        stream = place?.stream ?? AuditChain.stream
-        at = Moment(milliseconds: place?.at_ms ?? 0)
-        self.entry = place == nil ? AuditEntry(.unreadable) : entry ?? AuditEntry(.unreadable)
+        stream = written?.place.stream ?? AuditChain.stream
+        at = Moment(milliseconds: written?.place.at_ms ?? 0)
+        entry = written?.entry ?? AuditEntry(.unreadable)
     }
 
     /// The hash before a row of the table `audit`, for a query.

@@ -16,7 +16,7 @@ struct PreparedOrder: Sendable {
     let contextBytes: Int64
     private let code: RecordedCode
     private let sealedCode: [UInt8]?
-    private let codeSealer: Sealer
+    private let recordingKey: [UInt8]
     let nonce: PresentedNonce?
     let shadowedRate: Denial?
     let expiresAt: Int64?
@@ -37,8 +37,8 @@ struct PreparedOrder: Sendable {
         contextDigest = order.context.map { Hex.text(Digest.hmacSHA256($0, key: keys.codeDigest)) }
         contextBytes = Int64(order.context?.count ?? 0)
         code = RecordedCode(code: order.code, context: order.context)
-        codeSealer = Sealer(ownKey: keys.codeRecording)
-        sealedCode = sealing ? try? code.sealed(by: codeSealer, for: id) : nil
+        recordingKey = keys.codeRecording
+        sealedCode = sealing ? try? code.sealed(under: recordingKey, for: id) : nil
         nonce = order.nonce
         shadowedRate = order.shadowedRate
         expiresAt = order.expiresAt
@@ -66,7 +66,7 @@ struct PreparedOrder: Sendable {
 
     /// Keeps the code beside the chain.
     func recordCode(in draft: Draft) throws {
-        guard let sealed = sealedCode ?? (try? code.sealed(by: codeSealer, for: id)) else {
+        guard let sealed = sealedCode ?? (try? code.sealed(under: recordingKey, for: id)) else {
             throw LedgerFailure.unavailable("the code could not be sealed")
         }
         try draft.execute(

@@ -16,9 +16,9 @@ public struct RecordedCode: Sendable, Hashable {
     /// The place it is sealed to.
     static func label(_ execution: String) -> String { "recorded_code/\(execution)" }
 
-    /// What is kept of it.
-    func sealed(by sealer: Sealer, for execution: ExecutionID) throws(SealFailure) -> [UInt8] {
-        try sealer.seal(bytes, as: Self.label(execution.text))
+    /// What is kept of it, under the ledger's own key for that.
+    func sealed(under key: [UInt8], for execution: ExecutionID) throws(SealFailure) -> [UInt8] {
+        try Sealer(ownKey: key).seal(bytes, as: Self.label(execution.text))
     }
 
     /// One byte that says whether there is a context, the code's length in 8 bytes, code, context.
