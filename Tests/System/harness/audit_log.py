@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import hashlib
-import http.server
 import json
 import pathlib
 import re
@@ -13,6 +12,7 @@ import threading
 from collections.abc import Callable
 
 from harness.gateway import Gateway
+from harness.scripted import ScriptedExchange, ScriptedServer
 from harness.waiting import eventually
 
 _NOTHING = "0" * 64
@@ -81,15 +81,12 @@ class Post:
     status: int = 0
 
 
-class _Exchange(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: "_Server"
-
+class _Exchange(ScriptedExchange["Collector"]):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         assert body.endswith(b"\n")
         post = Post(body.decode("ascii").splitlines(), {name.lower(): value for name, value in self.headers.items()})
-        collector = self.server.collector
+        collector = self.owner
         answer = collector.answers.pop(0) if collector.answers else collector.usually
         answer(self, post)
         collector.posts.append(post)
@@ -101,9 +98,6 @@ class _Exchange(http.server.BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", "0")
         self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 Answer = Callable[[_Exchange, Post], None]
@@ -127,47 +121,23 @@ def break_off(exchange: _Exchange, _: Post) -> None:
 
 
 def hang(exchange: _Exchange, _: Post) -> None:
-    """Answers nothing until the gateway gives up or the collector is closed."""
-    exchange.server.collector.hanging.set()
-    exchange.connection.settimeout(0.1)
-    while not exchange.server.collector.closed.is_set():
-        with contextlib.suppress(TimeoutError):
-            if not exchange.connection.recv(1):
-                break
-    exchange.close_connection = True
+    exchange.owner.hanging.set()
+    exchange.hang()
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    collector: "Collector"
-
-    def handle_error(self, *_: object) -> None:
-        pass  # a gateway that leaves is none of the collector's business
-
-
-class Collector:
+class Collector(ScriptedServer):
     """Answers in turn as told, and then as usual; listens while the block lasts."""
 
     def __init__(self, *answers: Answer, usually: Answer = take, port: int = 0):
         self.answers, self.usually = list(answers), usually
         self.posts: list[Post] = []
-        self.closed, self.hanging = threading.Event(), threading.Event()
-        self._server = _Server(("127.0.0.1", port), _Exchange)
-        self._server.collector = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}/audit?key=not-for-logs"
+        self.hanging = threading.Event()
+        super().__init__(_Exchange, port)
+        self.url = f"{self.origin}/audit?key=not-for-logs"
 
     @property
     def batches(self) -> list[list[str]]:
         return [post.lines for post in list(self.posts) if post.status in range(200, 300)]
-
-    def __enter__(self) -> "Collector":
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closed.set()
-        self._server.shutdown()
-        self._server.server_close()
 
 
 _MESSAGE = re.compile(

@@ -1,11 +1,11 @@
 """An upstream that misbehaves as it is told."""
 
 import contextlib
-import http.server
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
+
+from harness.scripted import ScriptedExchange, ScriptedServer
 
 # Real sandbox tokens; found anywhere but between the gateway and this, they are a leak.
 _ENVD_TOKEN, _TRAFFIC_TOKEN = "5a9dbe" * 10 + "5a9d", "c0ffe3" * 10 + "c0ff"
@@ -21,11 +21,9 @@ SANDBOX = {
 _END = {"type": "end_of_execution"}
 
 
-class Exchange(http.server.BaseHTTPRequestHandler):
+class Exchange(ScriptedExchange["FakeE2B"]):
     """One request to the fake and the ways to answer it."""
 
-    protocol_version = "HTTP/1.1"
-    server: "_Server"
     # What was asked for, where it is a document.
     order: dict
 
@@ -55,18 +53,9 @@ class Exchange(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         self.connection.close()
 
-    def hang(self) -> None:
-        """Answers nothing until the caller gives up or the fake is closed."""
-        self.connection.settimeout(0.2)
-        while not self.server.fake.closed.is_set():
-            with contextlib.suppress(TimeoutError):
-                if not self.connection.recv(1):
-                    break
-        self.close_connection = True
-
     def handle_one(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        fake = self.server.fake
+        fake = self.owner
         if self.command == "POST" and self.path.endswith("/sandboxes"):
             self.order = json.loads(body)
             fake.created.append(self.order)
@@ -88,20 +77,8 @@ class Exchange(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = handle_one
 
-    def log_message(self, *_: object) -> None:
-        pass
 
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-    fake: "FakeE2B"
-
-    def handle_error(self, *_: object) -> None:
-        pass  # a caller that leaves is none of the fake's business
-
-
-class FakeE2B:
+class FakeE2B(ScriptedServer):
     """Speaks just enough of E2B's protocol; each part of it can be replaced, until it is told to behave again."""
 
     TOKENS = (_ENVD_TOKEN, _TRAFFIC_TOKEN)
@@ -114,10 +91,8 @@ class FakeE2B:
 
     def __init__(self) -> None:
         self.behave()
-        self.closed = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), Exchange)
-        self._server.fake = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Exchange)
+        self.url = self.origin
 
     def behave(self) -> None:
         """Answers everything as E2B does, and forgets what it has seen."""
@@ -129,15 +104,6 @@ class FakeE2B:
         self.created: list[dict] = []
         self.received: list[dict] = []
         self.destroyed: list[str] = []
-
-    def __enter__(self) -> "FakeE2B":
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closed.set()
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _nothing(exchange: Exchange) -> None:

@@ -1,18 +1,16 @@
 """A receiver of webhooks that verifies what comes with the specification's own library, and behaves as it is told."""
 
 import base64
-import contextlib
 import dataclasses
-import http.server
 import json
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable
 
 from standardwebhooks.webhooks import Webhook
 
+from harness.scripted import ScriptedExchange, ScriptedServer
 from harness.waiting import eventually
 
 
@@ -31,11 +29,8 @@ class Event:
     body: bytes
 
 
-class Delivery(http.server.BaseHTTPRequestHandler):
+class Delivery(ScriptedExchange["Receiver"]):
     """One attempt and the ways to answer it."""
-
-    protocol_version = "HTTP/1.1"
-    server: "_Server"
 
     def answer(self, status: int, **headers: str) -> None:
         self.send_response(status)
@@ -52,26 +47,17 @@ class Delivery(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
         self.connection.close()
 
-    def hang(self) -> None:
-        """Answers nothing until the caller gives up or the receiver is closed."""
-        self.connection.settimeout(0.2)
-        while not self.server.receiver.closed.is_set():
-            with contextlib.suppress(TimeoutError):
-                if not self.connection.recv(1):
-                    break
-        self.close_connection = True
-
     def endless(self) -> None:
         """Takes the event, and then never comes to the end of what it says."""
         self.send_response(200)
         self.end_headers()
         self.close_connection = True
-        while not self.server.receiver.closed.is_set():
+        while not self.owner.closed.is_set():
             self.wfile.write(b"x" * 65_536)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        receiver = self.server.receiver
+        receiver = self.owner
         assert self.headers["Content-Type"] == "application/json"
         try:
             for secret in receiver.secrets:
@@ -87,11 +73,8 @@ class Delivery(http.server.BaseHTTPRequestHandler):
         answer(self)
 
     def do_GET(self) -> None:
-        self.server.receiver.faults.append("a GET: somebody followed a redirect")
+        self.owner.faults.append("a GET: somebody followed a redirect")
         self.answer(200)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 Answer = Callable[[Delivery], None]
@@ -105,21 +88,13 @@ def refuse(status: int, **headers: str) -> Answer:
     return lambda delivery: delivery.answer(status, **headers)
 
 
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    receiver: "Receiver"
-
-    def handle_error(self, *_: object) -> None:
-        pass  # a caller that leaves is none of the receiver's business
-
-
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return found.getsockname()[1]
 
 
-class Receiver:
+class Receiver(ScriptedServer):
     """Listens while the block lasts; answers in turn as told, and takes everything once it was told no more."""
 
     def __init__(self, *answers: Answer, secret: str, port: int = 0):
@@ -127,10 +102,8 @@ class Receiver:
         self.answers = list(answers)
         self.events: list[Event] = []
         self.faults: list[str] = []
-        self.closed = threading.Event()
-        self._server = _Server(("127.0.0.1", port), Delivery)
-        self._server.receiver = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}/in?key=not-for-logs"
+        super().__init__(Delivery, port)
+        self.url = f"{self.origin}/in?key=not-for-logs"
 
     def wait(self, count: int, within: float = 10) -> list[Event]:
         """The events, once there are so many."""
@@ -138,12 +111,6 @@ class Receiver:
         assert not self.faults
         return self.events[:count]
 
-    def __enter__(self) -> "Receiver":
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.closed.set()
-        self._server.shutdown()
-        self._server.server_close()
+    def __exit__(self, *how: object) -> None:
+        super().__exit__(*how)
         assert not self.faults

@@ -29,7 +29,7 @@ class Turnstile:
             self._line.append(exchange)
             while not (self._permits and self._line[0] is exchange):
                 self._changed.wait(0.05)
-                if exchange.server.fake.closed.is_set() or _was_left(exchange):
+                if exchange.owner.closed.is_set() or _was_left(exchange):
                     self._line.remove(exchange)
                     return
             self._line.remove(exchange)
