@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import itertools
 import socket
 import sqlite3
 import time
@@ -371,10 +370,11 @@ def test_no_slot_is_lost_in_a_storm_of_failures(
 ) -> None:
     """Creates that fail in every way, callers that leave at every moment: afterwards all slots are free."""
     gateway = new_gateway(fake.url, GATEWAY_UPSTREAM_SANDBOXES=str(CAPACITY), GATEWAY_QUEUE_SECONDS="2")
-    numbers = itertools.count()
+    created: list[int] = []
 
     def create(exchange: Exchange) -> None:
-        number = next(numbers)
+        number = len(created)
+        created.append(number)
         match number % 6:
             case 0:
                 exchange.answer(500, {"code": 500, "message": "no"})
@@ -402,9 +402,13 @@ def test_no_slot_is_lost_in_a_storm_of_failures(
 
     turnstile.let(60)
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
-        list(pool.map(call, range(150)))
+        # On a machine under load most callers leave before their create: the storm lasts until enough did not.
+        for _ in range(40):
+            list(pool.map(call, range(150)))
+            if len(created) > 60:
+                break
+    assert len(created) > 60, "creates failed in every way, ten times each"
     eventually(lambda: sum(map(running, tenants)) == 0, within=30, pause=0.2, what="all are settled")
-    assert next(numbers) > 20, "some went as far as a create"
     fake.create = behaved
     fake.execute = fresh = Turnstile()
     assert_all_free(gateway, fresh, CAPACITY)
