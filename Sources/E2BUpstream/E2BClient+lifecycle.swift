@@ -78,8 +78,19 @@ extension E2BClient {
             return try await control(
                 method, "\(version)/sandboxes/\(sandboxID)\(path)", body: content, reading: 16 << 20
             ).body
-        } catch .refused(status: 404, _) {
+        } catch .refused(status: 404, let message) {
+            // It may be the route that is missing, not the sandbox.
+            guard method == .get else { throw await isGone(sandboxID) ? .sandboxGone : .refused(status: 404, message: message) }
             throw .sandboxGone
+        }
+    }
+
+    private func isGone(_ sandboxID: String) async -> Bool {
+        do throws(UpstreamFailure) {
+            _ = try await control(.get, "/sandboxes/\(sandboxID)", reading: 1 << 20)
+            return false
+        } catch {
+            if case .refused(status: 404, _) = error { return true } else { return false }
         }
     }
 }
