@@ -44,6 +44,14 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case executionFinished = "execution.finished"
     /// A lease was settled again; nothing was changed.
     case settlementRepeated = "settlement.repeated"
+    /// The intent: code is about to run in a context of a sandbox that a tenant drives itself.
+    case sandboxCodeStarted = "sandbox.code_started"
+    /// The intent: a process is about to start in such a sandbox.
+    case sandboxProcessStarted = "sandbox.process_started"
+    /// A call to such a sandbox has begun and lasts.
+    case sandboxCallOpened = "sandbox.call_opened"
+    /// A call to such a sandbox is over, or several equal ones are.
+    case sandboxCalled = "sandbox.called"
     /// An administrator was shown the code of an execution that was recorded.
     case codeShown = "code.shown"
     /// Somebody without a valid credential was refused.
