@@ -24,8 +24,10 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     public var claimedKeyID: String?
     /// The execution.
     public var execution: String?
-    /// The sandbox that was held.
+    /// The sandbox that was held, by upstream's id.
     public var sandbox: String?
+    /// The gateway's own name of a sandbox that a tenant drives itself.
+    public var sandboxHandle: String?
     /// The template asked for.
     public var template: String?
     /// The language of the code.
@@ -115,6 +117,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
         case lastAt = "last_at_ms"
         case actorKeyID = "actor_key_id"
         case keyID = "key_id"
+        case sandboxHandle = "sandbox_handle"
         case sourceAddress = "source_address"
         case requestID = "request_id"
         case codeDigest = "code_digest"
@@ -167,6 +170,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
             ("request_id", requestID.map(CanonicalJSON.string)),
             ("runtime_ms", runtime.map(CanonicalJSON.integer)),
             ("sandbox", sandbox.map(CanonicalJSON.string)),
+            ("sandbox_handle", sandboxHandle.map(CanonicalJSON.string)),
             ("source_address", sourceAddress.map(CanonicalJSON.string)),
             ("status", status.map(CanonicalJSON.integer)),
             ("subject", subject.map(CanonicalJSON.string)),
