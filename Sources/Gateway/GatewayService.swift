@@ -89,6 +89,10 @@ public struct GatewayService: Service {
             ledger: ledger, sinks: AuditSinks.make(settings: settings, transport: transport, logger: logger),
             logger: logger)
 
+        let live = LiveSandboxes()
+        let dataPlane = DataPlane(
+            domain: nil, ledger: ledger, live: live, forwarder: CallForwarder(upstream: upstream, ledger: ledger))
+
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
@@ -108,7 +112,7 @@ public struct GatewayService: Service {
             CallerRoutes(
                 executions: ExecutionRoutes(runner: runner, ledger: ledger, running: running),
                 account: AccountRoutes(ledger: ledger), health: health, ledger: ledger, failures: failures,
-                trustedProxies: settings.trustedProxies
+                trustedProxies: settings.trustedProxies, dataPlane: dataPlane
             ).router(),
             arrivals, logger
         )

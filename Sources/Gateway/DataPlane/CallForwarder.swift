@@ -23,11 +23,9 @@ struct CallForwarder: Sendable {
             passing.follow(try await departure(of: context.channel))
             let body = try await body(of: request, call, route, policy, passing, context.channel)
             let outgoing = Self.outgoing(request, body, of: call, by: route, path, to: sandbox)
-            let answer = try await send(outgoing, to: sandbox.id, passing)
-            if let refusal = try await UpstreamAnswer.refusal(in: answer, by: route, call.port, of: sandbox.id) {
-                throw refusal
-            }
-            passing.answered(answer.status, answer.body, to: context.channel)
+            let answer = try await UpstreamAnswer(
+                try await send(outgoing, to: sandbox.id, passing), by: route, call.port, of: sandbox.id)
+            passing.answered(answer, to: context.channel)
             return response(answer, to: request.method, by: route, from: upstream.sandboxAddress(outgoing), passing)
         } catch {
             await passing.failed(status: error.status)
@@ -133,26 +131,23 @@ struct CallForwarder: Sendable {
     // MARK: Down
 
     private func response(
-        _ answer: IncomingResponse, to method: HTTPRequest.Method, by route: SandboxRoute, from address: String,
+        _ answer: UpstreamAnswer, to method: HTTPRequest.Method, by route: SandboxRoute, from address: String,
         _ passing: PassingCall
     ) -> Response {
         let headers = ForwardedHeaders.downwards(answer.headers, by: route, from: address)
         let length = headers[.contentLength].flatMap { Int($0) }
         let body = Hummingbird.ResponseBody(contentLength: length) { writer in
             do {
-                for try await piece in answer.body where method != .head {
-                    passing.meter.countDown(piece.readableBytes)
-                    try await writer.write(piece)
+                switch answer.body {
+                case .stream(let pieces):
+                    for try await piece in pieces { try await passing.passDown(piece, to: &writer) }
+                case .whole(let bytes):
+                    try await passing.passDown(bytes, to: &writer)
                 }
-            } catch {
-                await passing.failed()
-                // Closes the connection, so that what is missing is seen to be missing.
-                throw error
-            }
-            do {
                 try await writer.finish(nil)
             } catch {
                 await passing.failed()
+                // Closes the connection, so that what is missing is seen to be missing.
                 throw error
             }
             await passing.completed()

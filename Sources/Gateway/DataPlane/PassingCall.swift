@@ -1,4 +1,5 @@
 import CurlTransport
+import Hummingbird
 import Ledger
 import NIOCore
 import Synchronization
@@ -37,15 +38,21 @@ final class PassingCall: Sendable {
 
     /// The answer has begun: from now on a stop closes its transfer, and unless the caller has gone, the caller's
     /// connection too, lest a broken answer looks whole.
-    func answered(_ status: Int, _ body: CurlTransport.ResponseBody, to channel: any Channel) {
+    func answered(_ answer: UpstreamAnswer, to channel: any Channel) {
         let subscription = stop.onStop { reason in
-            body.abandon()
+            if case .stream(let body) = answer.body { body.abandon() }
             if reason != .callerLeft { channel.close(promise: nil) }
         }
         state.withLock { state in
-            state.status = status
+            state.status = answer.status
             state.subscriptions.append(subscription)
         }
+    }
+
+    /// Passes a piece of the answer on; returns when the caller's connection has taken it.
+    func passDown(_ piece: ByteBuffer, to writer: inout any ResponseBodyWriter) async throws {
+        meter.countDown(piece.readableBytes)
+        try await writer.write(piece)
     }
 
     /// The answer was passed on to its end. Returns when the request is read to its own.

@@ -31,8 +31,8 @@ public struct SandboxCall: Sendable, Hashable {
         self.sandbox = sandbox.handle
         sandboxID = sandbox.id
         tenant = sandbox.tenant
-        keyID = "\(sandbox.claims.keyID)"
-        subject = sandbox.claims.subject
+        keyID = "\(sandbox.keyID)"
+        subject = sandbox.subject
         self.method = method
         self.port = port
         self.pathClass = pathClass
