@@ -8,29 +8,29 @@ extension Ledger {
     /// The lease and the audit record of the intent are on disk when this returns; so is the record of a refusal, or it is
     /// counted among its like. Follow it with ``sandboxStarted(_:id:access:)`` or ``sandboxNotMade(_:because:)``.
     ///
-    /// - Returns: the sandbox, being made; its lease may be shorter than what was asked for.
-    /// - Throws: ``AdmissionFailure``; after ``AdmissionFailure/unavailable(_:)`` nothing is reserved.
-    public func admit(_ order: SandboxAdmissionOrder) async throws(AdmissionFailure) -> OwnedSandbox {
+    /// - Returns: the sandbox, being made, its lease perhaps shorter than what was asked for; or the one that an earlier
+    ///   order with the same idempotency key made.
+    /// - Throws: ``SandboxFailure``; nothing is reserved then.
+    public func admit(_ order: SandboxAdmissionOrder) async throws(SandboxFailure) -> OwnedSandbox {
         let (epoch, refusals) = (epoch, refusals)
-        let verdict: Result<OwnedSandbox, AdmissionFailure>
-        do {
-            verdict = try await commits.submit { draft in
-                switch try Self.judge(order, epoch: epoch, in: &draft) {
-                case .success(let sandbox): return .success(sandbox)
-                case .failure(let refusal):
-                    var entry = OwnedSandbox(order, at: draft.now).entry(.sandboxRefused, by: order.caller)
-                    entry.template = order.template.recordable
-                    entry.timeoutAsked = order.timeoutMilliseconds
-                    entry.outcome = AuditEntry.refused
-                    entry.reason = refusal.reason
-                    try draft.audit(refusal: entry, refusals)
-                    return .failure(refusal.failure)
-                }
+        return try await submit { draft in
+            if let idempotency = order.idempotency, let tenant = draft.account(order.caller.tenant)?.tenant,
+                let earlier = try SandboxStore.earlier(idempotency, of: tenant, in: draft)
+            {
+                return earlier
             }
-        } catch {
-            throw .unavailable(error.reason)
+            switch try Self.judge(order, epoch: epoch, in: &draft) {
+            case .success(let sandbox): return .success(sandbox)
+            case .failure(let refusal):
+                var entry = OwnedSandbox(order, at: draft.now).entry(.sandboxRefused, by: order.caller)
+                entry.template = order.template.recordable
+                entry.timeoutAsked = order.timeoutMilliseconds
+                entry.outcome = AuditEntry.refused
+                entry.reason = refusal.reason
+                try draft.audit(refusal: entry, refusals)
+                return .failure(.refused(refusal.failure))
+            }
         }
-        return try verdict.get()
     }
 
     private static func judge(
@@ -46,7 +46,8 @@ extension Ledger {
         let latest = sandbox.latestEnd(at: draft.now, wall: draft.wall)
         let asked = min(order.timeoutMilliseconds, latest.milliseconds - draft.now.milliseconds)
         sandbox.endsAt = draft.now + .milliseconds(asked)
-        try SandboxStore.insert(sandbox, of: account.tenant, epoch: epoch, in: draft)
+        try SandboxStore.insert(
+            sandbox, of: account.tenant, epoch: epoch, idempotency: order.idempotency, in: draft)
         let verdict: SandboxVerdict
         switch try draft.lease(asked, to: &sandbox, of: account, heldSince: nil) {
         case .success(let lease): verdict = lease
@@ -102,12 +103,19 @@ extension Ledger {
 
     /// Gives back all that was reserved for a sandbox that was not made. When it cannot be written now it is written later.
     ///
-    /// - Parameter id: upstream's id, if there is something to destroy all the same.
+    /// - Parameters:
+    ///   - reason: ``SandboxEnd/outcomeUnknown`` if upstream may have made it all the same; its idempotency key then stays
+    ///     used.
+    ///   - id: upstream's id, if there is something to destroy.
     public func sandboxNotMade(_ handle: SandboxHandle, because reason: String, id: String = "") async {
         await writeOrOwe { draft in
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating else { return }
             sandbox.id = id.recordable
             _ = try draft.end(sandbox, because: reason, by: nil)
+            if reason != SandboxEnd.outcomeUnknown {
+                try draft.execute(
+                    "UPDATE owned_sandbox SET idempotency_key = NULL WHERE handle = ?", [handle.text])
+            }
         }
     }
 

@@ -170,7 +170,7 @@ extension Ledger {
                     let reason = books.withLock({ $0.reason(toEnd: sandbox, at: draft.now, wall: draft.wall) })
                 else { continue }
                 let mayPause =
-                    sandbox.expiry == .pause && reason == OverdueReason.expired
+                    sandbox.expiry == .pause && reason == SandboxEnd.expired
                     && draft.sandboxesPaused(of: sandbox.tenant) < OwnedSandbox.maximumPaused
                 over.append(
                     mayPause
@@ -193,17 +193,10 @@ extension Ledger {
                 // Upstream may have made it right away; it is destroyed as soon as it is found.
                 let admittedAt = sandbox.lease?.admittedAt
                 sandbox.lease?.heldSince = admittedAt
-                _ = try draft.end(sandbox, because: "gateway_restarted", by: nil, upToGrant: true)
+                _ = try draft.end(sandbox, because: SandboxEnd.gatewayRestarted, by: nil, upToGrant: true)
             }
         }
     }
-}
-
-/// Why the gateway ends sandboxes by itself.
-enum OverdueReason {
-    static let expired = "expired"
-    static let keyRevoked = "key_revoked"
-    static let tokenExpired = "token_expired"
 }
 
 extension Books {
@@ -211,10 +204,10 @@ extension Books {
     fileprivate func reason(toEnd sandbox: OwnedSandbox, at now: Moment, wall: Moment) -> String? {
         guard sandbox.state == .running || sandbox.state == .paused else { return nil }
         if keys[sandbox.keyID].map({ $0.record.rolled(to: now).state == .revoked }) ?? true {
-            return OverdueReason.keyRevoked
+            return SandboxEnd.keyRevoked
         }
-        if let notAfter = sandbox.claims.notAfter, wall.seconds > notAfter { return OverdueReason.tokenExpired }
-        return sandbox.state == .running && sandbox.endsAt <= now ? OverdueReason.expired : nil
+        if let notAfter = sandbox.claims.notAfter, wall.seconds > notAfter { return SandboxEnd.tokenExpired }
+        return sandbox.state == .running && sandbox.endsAt <= now ? SandboxEnd.expired : nil
     }
 }
 

@@ -14,13 +14,16 @@ public struct SandboxAdmissionOrder: Sendable {
     public var expiry: OwnedSandbox.Expiry
     /// The tenant's own labels.
     public var metadata: [String: String]
+    /// Makes a repeated order answer with the first one's sandbox, if it comes from the same tenant and subject.
+    public var idempotency: SandboxIdempotency?
     /// The refusal by rate that a shadow policy did not make of it.
     public var shadowedRate: Denial?
 
     /// An order.
     public init(
         handle: SandboxHandle, caller: SandboxCaller, template: String, timeoutMilliseconds: Int64,
-        expiry: OwnedSandbox.Expiry = .kill, metadata: [String: String] = [:], shadowedRate: Denial? = nil
+        expiry: OwnedSandbox.Expiry = .kill, metadata: [String: String] = [:],
+        idempotency: SandboxIdempotency? = nil, shadowedRate: Denial? = nil
     ) {
         self.handle = handle
         self.caller = caller
@@ -28,6 +31,7 @@ public struct SandboxAdmissionOrder: Sendable {
         self.timeoutMilliseconds = timeoutMilliseconds
         self.expiry = expiry
         self.metadata = metadata
+        self.idempotency = idempotency
         self.shadowedRate = shadowedRate
     }
 }

@@ -6,6 +6,12 @@ public enum SandboxFailure: Error, Sendable, Hashable {
     case state(OwnedSandbox.State)
     /// The tenant has as many paused sandboxes as it may have.
     case tooManyPaused
+    /// The idempotency key was used with another request.
+    case idempotencyMismatch
+    /// The first order with the idempotency key is still under way.
+    case idempotencyInProgress
+    /// Nobody knows whether the first order with the idempotency key made a sandbox.
+    case idempotencyOutcomeUnknown
     /// A limit, or a credential that holds no more.
     case refused(AdmissionFailure)
 }

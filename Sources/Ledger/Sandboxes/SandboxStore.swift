@@ -77,19 +77,21 @@ enum SandboxStore {
 
     // MARK: Writing
 
-    static func insert(_ sandbox: OwnedSandbox, of tenant: Tenant, epoch: Int64, in draft: Draft) throws {
+    static func insert(
+        _ sandbox: OwnedSandbox, of tenant: Tenant, epoch: Int64, idempotency: SandboxIdempotency?, in draft: Draft
+    ) throws {
         try draft.execute(
             """
             INSERT INTO owned_sandbox (
                 handle, tenant, claims, request_id, trace_id, source_address, template, metadata, expiry, state, epoch,
-                admitted_at, ends_at
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                admitted_at, ends_at, idempotency_key, fingerprint
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 sandbox.handle.text, tenant.id, try Document.text(sandbox.claims), sandbox.origin.requestID,
                 sandbox.origin.traceID, sandbox.origin.sourceAddress, sandbox.template,
                 try Document.text(sandbox.metadata), sandbox.expiry.rawValue, sandbox.state.rawValue, epoch,
-                draft.now.nanoseconds, sandbox.endsAt.nanoseconds,
+                draft.now.nanoseconds, sandbox.endsAt.nanoseconds, idempotency?.key, idempotency?.fingerprint,
             ]
         )
     }

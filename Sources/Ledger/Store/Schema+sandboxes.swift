@@ -21,11 +21,16 @@ extension Schema {
             ends_at INTEGER NOT NULL,
             ended_at INTEGER,
             reason TEXT,
+            -- The caller's key, told apart by tenant and subject, and what it was used for.
+            idempotency_key TEXT,
+            fingerprint TEXT,
             -- Set when it is to be destroyed, and NULL again when it is.
             doomed_at INTEGER
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX owned_sandbox_alive ON owned_sandbox (state) WHERE state <> 'ended';
         CREATE INDEX owned_sandbox_by_end ON owned_sandbox (ended_at) WHERE ended_at IS NOT NULL;
+        CREATE UNIQUE INDEX owned_sandbox_by_key ON owned_sandbox (tenant, idempotency_key)
+            WHERE idempotency_key IS NOT NULL;
         CREATE INDEX doomed_owned_sandbox ON owned_sandbox (doomed_at) WHERE doomed_at IS NOT NULL;
 
         -- The real tokens of those that are there, sealed.
