@@ -96,6 +96,9 @@ public struct GatewayService: Service {
             ledger: ledger, sinks: AuditSinks.make(settings: settings, transport: transport, logger: logger),
             logger: logger)
 
+        let dataPlane = DataPlane(
+            domain: nil, ledger: ledger, live: live, forwarder: CallForwarder(upstream: upstream, ledger: ledger))
+
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
@@ -118,7 +121,7 @@ public struct GatewayService: Service {
                 sandboxes: SandboxRoutes(
                     control: sandboxes, ledger: ledger, resources: TemplateResources(upstream: upstream), domain: nil),
                 health: health, ledger: ledger, failures: failures,
-                trustedProxies: settings.trustedProxies
+                trustedProxies: settings.trustedProxies, dataPlane: dataPlane
             ).router(),
             arrivals, logger
         )

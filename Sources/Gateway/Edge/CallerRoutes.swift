@@ -10,12 +10,14 @@ struct CallerRoutes: Sendable {
     let ledger: Ledger
     let failures: FailedAuthentications
     let trustedProxies: TrustedProxies
+    let dataPlane: DataPlane
 
     func router() -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestIdentity(door: .callers, trustedProxies: trustedProxies)
             RefusalAudit(ledger: ledger)
+            dataPlane
             ProblemRescue()
         }
         health.add(to: router)

@@ -22,6 +22,9 @@ final class LiveSandboxes: Sendable {
 
     private let state = Mutex(State())
 
+    /// Whether no call is opened any more.
+    var isDraining: Bool { state.withLock(\.isDraining) }
+
     /// How many calls are open.
     var count: Int { state.withLock { $0.entries.values.reduce(0) { $0 + $1.calls.count } } }
 

@@ -58,6 +58,14 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case sandboxResumed = "sandbox.resumed"
     /// The outcome: it ended, and what it had used was settled.
     case sandboxEnded = "sandbox.ended"
+    /// The intent: code is about to run in a context of a sandbox that a tenant drives itself.
+    case sandboxCodeStarted = "sandbox.code_started"
+    /// The intent: a process is about to start in such a sandbox.
+    case sandboxProcessStarted = "sandbox.process_started"
+    /// A call to such a sandbox has begun and lasts.
+    case sandboxCallOpened = "sandbox.call_opened"
+    /// A call to such a sandbox is over, or several equal ones are.
+    case sandboxCalled = "sandbox.called"
     /// An administrator was shown the code of an execution that was recorded.
     case codeShown = "code.shown"
     /// Somebody without a valid credential was refused.
