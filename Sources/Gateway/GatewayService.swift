@@ -126,7 +126,8 @@ public struct GatewayService: Service {
             arrivals, logger
         )
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health, ledger: ledger,
+            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health,
+            ledger: ledger,
             trustedProxies: settings.trustedProxies
         )
         let administrators = Listener(
@@ -143,7 +144,8 @@ public struct GatewayService: Service {
         let drain = Drain(running: running, live: live, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [
-                ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands, administrators,
+                ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands,
+                administrators,
                 callers, drain,
             ],
             logger: logger
