@@ -42,13 +42,25 @@ extension E2BClient {
     ///
     /// - Parameters:
     ///   - path: below the sandbox's own, such as `/metrics`.
-    ///   - query: the query, already encoded; empty for none.
+    ///   - query: names and values as they are.
     ///   - version: `/v2`, or nothing.
     public func record(
-        _ path: String, of sandboxID: String, query: String, version: String = ""
+        _ path: String, of sandboxID: String, query: [(name: String, value: String)], version: String = ""
     ) async throws(UpstreamFailure) -> ByteBuffer {
-        let query = query.isEmpty ? "" : "?\(query)"
-        let body = try await life(.get, sandboxID, path + query, Nothing?.none, version: version)
+        let query = query.map { "\($0.name)=\(MetadataQuery.percentEncoded($0.value))" }.joined(separator: "&")
+        return try await Self.json(
+            life(.get, sandboxID, path + (query.isEmpty ? "" : "?" + query), Nothing?.none, version: version))
+    }
+
+    /// The last measurement of each of up to 100 sandboxes: what upstream answers, which is JSON.
+    public func metrics(ofSandboxes ids: [String]) async throws(UpstreamFailure) -> ByteBuffer {
+        guard ids.allSatisfy(Sandbox.isIdentifier) else { throw .broken("not a sandbox's id") }
+        let list = MetadataQuery.percentEncoded(ids.joined(separator: ","))
+        return try await Self.json(
+            control(.get, "/sandboxes/metrics?sandbox_ids=\(list)", reading: 16 << 20).body)
+    }
+
+    private static func json(_ body: ByteBuffer) throws(UpstreamFailure) -> ByteBuffer {
         guard (try? JSONParser.parse(Array(body.readableBytesView))) != nil else {
             throw .broken("the answer is not JSON")
         }
@@ -66,8 +78,19 @@ extension E2BClient {
             return try await control(
                 method, "\(version)/sandboxes/\(sandboxID)\(path)", body: content, reading: 16 << 20
             ).body
-        } catch .refused(status: 404, _) {
+        } catch .refused(status: 404, let message) {
+            // It may be the route that is missing, not the sandbox.
+            guard method == .get else { throw await isGone(sandboxID) ? .sandboxGone : .refused(status: 404, message: message) }
             throw .sandboxGone
+        }
+    }
+
+    private func isGone(_ sandboxID: String) async -> Bool {
+        do throws(UpstreamFailure) {
+            _ = try await control(.get, "/sandboxes/\(sandboxID)", reading: 1 << 20)
+            return false
+        } catch {
+            if case .refused(status: 404, _) = error { return true } else { return false }
         }
     }
 }

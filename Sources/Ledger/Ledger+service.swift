@@ -1,7 +1,7 @@
 import Auth
 import GRDB
 import Logging
-import Quota
+public import Quota
 import ServiceLifecycle
 
 extension Ledger {
@@ -64,6 +64,9 @@ extension Ledger {
 
     /// Whether the last commit succeeded. A cheap look; ``checkHealth()`` tries.
     public var isWritable: Bool { commits.lastFailure == nil }
+
+    /// The present instant by the ledger's own clock, by which leases are measured.
+    public var now: Moment { clock.now() }
 
     /// How many transactions have been committed since the ledger was opened.
     public var commitCount: Int { commits.commits }

@@ -61,9 +61,7 @@ struct DataPlane: RouterMiddleware {
         try require(route, at: address.port, of: sandbox, under: policy, request.headers)
         try takeRate(of: sandbox.tenant)
 
-        guard let entered = live.enter(sandbox.id, keyID: sandbox.keyID) else {
-            throw live.isDraining ? .draining : .tooManyCalls
-        }
+        let entered = try enter(sandbox)
         let call = SandboxCall(
             to: sandbox, method: request.method.rawValue, port: address.port, pathClass: route.pathClass,
             sourceAddress: context.sourceAddress, requestID: context.requestID, traceID: context.traceID
@@ -106,6 +104,18 @@ struct DataPlane: RouterMiddleware {
             throw .portClosed(port, of: sandbox.id, cause: "not in the policy's user_ports")
         }
         if headers[.upgrade]?.lowercased().contains("websocket") == true { throw .notUpgraded }
+    }
+
+    private func enter(_ sandbox: OwnedSandbox) throws(EdgeRefusal) -> LiveSandboxes.Call {
+        do {
+            return try live.enter(sandbox.id)
+        } catch {
+            switch error {
+            case .draining: throw .draining
+            case .gone: throw .notFound(sandbox.id, cause: "ended meanwhile")
+            case .full: throw .tooManyCalls
+            }
+        }
     }
 
     private func takeRate(of tenant: String) throws(EdgeRefusal) {
