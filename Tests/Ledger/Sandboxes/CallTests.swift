@@ -12,8 +12,10 @@ struct CallTests {
         let claims = try test.ledger.authenticate(test.key.token).claims
         let admitted = try await test.ledger.admit(
             SandboxAdmissionOrder(
-                handle: .random(), tenant: TestLedger.tenant, claims: claims, requestID: "req-0",
-                sourceAddress: "192.0.2.1", template: "code-interpreter-v1", timeoutMilliseconds: 60_000))
+                handle: .random(),
+                caller: SandboxCaller(
+                    tenant: TestLedger.tenant, claims: claims, requestID: "req-0", sourceAddress: "192.0.2.1"),
+                template: "code-interpreter-v1", timeoutMilliseconds: 60_000))
         return try await test.ledger.sandboxStarted(
             admitted.handle, id: "iabc",
             access: SandboxAccess(envdToken: "real", trafficToken: "real", domain: nil, envdVersion: "0.6.13"))
