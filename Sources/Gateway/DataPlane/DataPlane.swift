@@ -15,14 +15,14 @@ struct DataPlane: RouterMiddleware {
     /// How often an address may guess at signatures that name no sandbox.
     private static let guesses = FailedAuthentications.rate
 
-    private let domain: GatewayDomain?
+    private let domain: ServedDomain?
     private let door: SandboxDoor
     private let ledger: Ledger
     private let live: LiveSandboxes
     private let forwarder: CallForwarder
     private let rates = RateTable(Self.rate)
 
-    init(domain: GatewayDomain?, ledger: Ledger, live: LiveSandboxes, forwarder: CallForwarder) {
+    init(domain: ServedDomain?, ledger: Ledger, live: LiveSandboxes, forwarder: CallForwarder) {
         self.domain = domain
         door = SandboxDoor(ledger: ledger, guesses: RateTable(Self.guesses))
         self.ledger = ledger
