@@ -124,7 +124,8 @@ public struct GatewayService: Service {
                 executions: ExecutionRoutes(runner: runner, ledger: ledger, running: running),
                 account: AccountRoutes(ledger: ledger),
                 sandboxes: SandboxRoutes(
-                    control: sandboxes, ledger: ledger, resources: TemplateResources(upstream: upstream), domain: settings.domain?.description),
+                    control: sandboxes, ledger: ledger, resources: TemplateResources(upstream: upstream),
+                    domain: settings.domain?.description),
                 health: health, ledger: ledger, failures: failures,
                 trustedProxies: settings.trustedProxies, isSecure: certificate != nil,
                 dataPlane: DataPlane(
@@ -134,7 +135,8 @@ public struct GatewayService: Service {
             arrivals, logger
         )
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health, ledger: ledger,
+            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health,
+            ledger: ledger,
             trustedProxies: settings.trustedProxies
         )
         let administrators = Listener(
