@@ -4,7 +4,7 @@ import Testing
 @testable import Gateway
 
 @Suite struct PlaneTests {
-    private static let domain = GatewayDomain("Gw.Test:8443")
+    private static let domain = ServedDomain("Gw.Test:8443")
 
     private static func plane(
         _ target: String, host: String = "127.0.0.1:8080", _ headers: HTTPFields = [:],
