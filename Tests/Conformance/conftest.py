@@ -165,4 +165,4 @@ def cleared(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def sandbox(sdk: Program) -> object:
     """A running sandbox that the test leaves as it was."""
-    return sdk.shared
+    return sdk.first

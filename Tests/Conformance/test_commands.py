@@ -157,17 +157,6 @@ def test_a_long_command_line(sandbox) -> None:
     assert sandbox.commands.run(f"printf %s {shlex.quote(text)} | wc -c").stdout.strip() == "100000"
 
 
-@pytest.mark.call("Sandbox.kill during commands.run")
-def test_kill_during_a_command(sdk: Program) -> None:
-    sandbox = sdk.create()
-    out: list[str] = []
-    run = beside(lambda: sandbox.commands.run("echo on; sleep 60", on_stdout=out.append))
-    eventually(lambda: out, within=20, what="the command runs")
-    assert sdk.Sandbox.kill(sandbox.sandbox_id)
-    with pytest.raises(e2b.TimeoutException):
-        run.result(30)
-
-
 def test_what_a_program_left_behind_can_be_seen_by_another(sdk: Program, sandbox) -> None:
     """A command outlives whoever started it, and another program finds it."""
     started = sdk.style.start(sandbox.commands, "sleep 60")

@@ -52,7 +52,6 @@ def test_a_context_and_a_language(sandbox) -> None:
 
 
 def test_a_context_of_another_sandbox(sdk: Program, sandbox) -> None:
-    other = sdk.create()
-    context = other.create_code_context()
+    context = sdk.second.create_code_context()
     with pytest.raises(e2b.NotFoundException):
         sandbox.run_code("1", context=context)

@@ -3,68 +3,64 @@
 import e2b
 import pytest
 
-from sdk.program import Program
+from sdk.program import LIFETIME, Program
 
 
-@pytest.mark.call("Sandbox.pause")
-def test_pause_and_connect(sdk: Program) -> None:
-    sandbox = sdk.create()
+@pytest.mark.call("sandbox.pause")
+def test_pause_and_connect(sdk: Program, sandbox) -> None:
     sandbox.run_code("kept = 'in memory'")
     sandbox.files.write("/home/user/kept.txt", "on disk")
     sandbox.pause()
     assert sandbox.get_info().state is e2b.SandboxState.PAUSED
     assert sandbox.is_running() is False
-    again = sdk.Sandbox.connect(sandbox.sandbox_id)
-    assert again.sandbox_id == sandbox.sandbox_id
+    assert sandbox.sandbox_id in paused(sdk)
+    again = sdk.Sandbox.connect(sandbox.sandbox_id, timeout=LIFETIME)
     assert again.is_running() is True
-    assert again.run_code("kept").text == "in memory"
-    assert again.files.read("/home/user/kept.txt") == "on disk"
+    assert sandbox.sandbox_id not in paused(sdk)
+    # The object from before works on as well, with the tokens that it has.
+    for one in (again, sandbox):
+        assert one.run_code("kept").text == "in memory"
+        assert one.files.read("/home/user/kept.txt") == "on disk"
+
+
+def paused(sdk: Program) -> list[str]:
+    pages = sdk.Sandbox.list(query=e2b.SandboxQuery(metadata=sdk.label, state=[e2b.SandboxState.PAUSED]))
+    return [one.sandbox_id for one in pages.next_items()]
 
 
 @pytest.mark.call("Sandbox.pause")
-def test_the_object_works_on_after_connect(sdk: Program) -> None:
-    """It keeps the tokens that it has."""
-    sandbox = sdk.create()
+def test_pause_by_id(sdk: Program, sandbox) -> None:
     sdk.Sandbox.pause(sandbox.sandbox_id)
-    sandbox.connect()
-    assert sandbox.run_code("2 + 2").text == "4"
+    sandbox.connect(timeout=LIFETIME)
     assert sandbox.commands.run("echo awake").stdout == "awake\n"
 
 
-@pytest.mark.call("Sandbox.beta_pause")
-def test_beta_pause(sdk: Program) -> None:
-    sandbox = sdk.create()
+@pytest.mark.call("sandbox.beta_pause")
+def test_beta_pause(sandbox) -> None:
     sandbox.beta_pause()
     assert sandbox.get_info().state is e2b.SandboxState.PAUSED
-    sandbox.connect()
+    sandbox.connect(timeout=LIFETIME)
     assert sandbox.get_info().state is e2b.SandboxState.RUNNING
 
 
-def test_pause_twice(sdk: Program) -> None:
+def test_a_paused_sandbox_answers_nothing(sdk: Program) -> None:
     sandbox = sdk.create()
     assert sandbox.pause() is True
     assert sandbox.pause() is False
-
-
-def test_pause_none(sdk: Program) -> None:
+    for call in (lambda: sandbox.run_code("1"), lambda: sandbox.commands.run("true"), lambda: sandbox.files.list("/")):
+        with pytest.raises(e2b.TimeoutException):
+            call()
     with pytest.raises(e2b.SandboxNotFoundException):
-        sdk.Sandbox.pause("i" + "0" * 20)
-
-
-def test_a_paused_sandbox_can_be_killed(sdk: Program) -> None:
-    sandbox = sdk.create()
-    sandbox.pause()
+        sandbox.set_timeout(60)
     assert sandbox.kill() is True
     with pytest.raises(e2b.SandboxNotFoundException):
         sdk.Sandbox.connect(sandbox.sandbox_id)
 
 
-def test_a_paused_sandbox_answers_nothing(sdk: Program) -> None:
-    sandbox = sdk.create()
+def test_a_command_sleeps_with_its_sandbox(sdk: Program, sandbox) -> None:
+    started = sdk.style.start(sandbox.commands, "until test -e /tmp/awake; do sleep 0.02; done; rm /tmp/awake")
     sandbox.pause()
-    with pytest.raises(e2b.TimeoutException):
-        sandbox.run_code("1")
-    with pytest.raises(e2b.TimeoutException):
-        sandbox.commands.run("true")
-    with pytest.raises(e2b.SandboxNotFoundException):
-        sandbox.set_timeout(60)
+    sandbox.connect(timeout=LIFETIME)
+    again = sandbox.commands.connect(started.pid)
+    sandbox.files.write("/tmp/awake", "")
+    assert again.wait().exit_code == 0

@@ -82,24 +82,28 @@ def test_environment_variables_are_for_one_run(sandbox) -> None:
 
 
 @pytest.mark.call("run_code(timeout=…)")
-def test_a_timeout(sdk: Program) -> None:
-    sandbox = sdk.create()
+def test_a_timeout(sandbox) -> None:
+    context = sandbox.create_code_context()
     with pytest.raises(e2b.TimeoutException):
-        sandbox.run_code("import time; time.sleep(60)", timeout=1)
+        sandbox.run_code("import time; time.sleep(60)", context=context, timeout=1)
+    sandbox.remove_code_context(context)
     assert sandbox.is_running()
 
 
 @pytest.mark.call("Sandbox.kill during run_code")
-def test_kill_during_a_run(sdk: Program) -> None:
+@pytest.mark.call("Sandbox.kill during commands.run")
+def test_kill_during_runs(sdk: Program) -> None:
     sandbox = sdk.create()
     started: list[object] = []
-    run = beside(
+    code = beside(
         lambda: sandbox.run_code("import time; print('on', flush=True); time.sleep(60)", on_stdout=started.append)
     )
-    eventually(lambda: started, within=20, what="the code runs")
+    command = beside(lambda: sandbox.commands.run("echo on; sleep 60", on_stdout=started.append))
+    eventually(lambda: len(started) == 2, within=20, what="both run")
     assert sdk.Sandbox.kill(sandbox.sandbox_id)
-    with pytest.raises(e2b.TimeoutException, match="killed"):
-        run.result(30)
+    for run in (code, command):
+        with pytest.raises(e2b.TimeoutException, match="killed"):
+            run.result(30)
 
 
 @pytest.mark.call("run_code(language=…)")

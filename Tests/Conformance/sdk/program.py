@@ -1,6 +1,7 @@
 """A program that uses an SDK through a door."""
 
 import contextlib
+import functools
 import uuid
 from typing import Any
 
@@ -12,7 +13,7 @@ from sdk.doors import Door
 from sdk.styles import Async, Sync
 
 # Longer than the run of the suite: nothing is to end by itself unless its test says so.
-_LIFETIME = 600
+LIFETIME = 900
 
 
 class Program:
@@ -22,21 +23,30 @@ class Program:
         self.door, self.style, self.upstream = door, style, upstream
         self.Sandbox = style.Sandbox
         self.BaseSandbox = style.BaseSandbox
-        self._shared: Any = None
+        # Metadata of the two below and of nothing else; of characters that are encoded three times on the way.
+        self.label = {"run id": f"{uuid.uuid4()} & a=b ☃ 100%"}
+        self._lasting: list[Any] = []
         self._made: list[Any] = []
+
+    @functools.cached_property
+    def first(self) -> Any:
+        """A running sandbox for tests that leave it as it was: to make one takes seconds."""
+        return self._last()
+
+    @functools.cached_property
+    def second(self) -> Any:
+        """Another, for tests that need two."""
+        assert self.first
+        return self._last()
+
+    def _last(self) -> Any:
+        self._lasting.append(self.Sandbox.create(timeout=LIFETIME, metadata=self.label))
+        return self._lasting[-1]
 
     def create(self, **options: Any) -> Any:
         """A sandbox that is killed at the end of the test, if it is not before."""
-        sandbox = self.Sandbox.create(**({"timeout": _LIFETIME} | options))
-        self._made.append(sandbox)
-        return sandbox
-
-    @property
-    def shared(self) -> Any:
-        """A running sandbox for tests that leave it as it was."""
-        if self._shared is None:
-            self._shared = self.Sandbox.create(timeout=_LIFETIME)
-        return self._shared
+        self._made.append(self.Sandbox.create(**({"timeout": LIFETIME} | options)))
+        return self._made[-1]
 
     def folder(self, sandbox: Any) -> str:
         """A new folder in it, for one test."""
@@ -44,22 +54,21 @@ class Program:
         sandbox.files.make_dir(path)
         return path
 
+    def real_tokens(self) -> set[str]:
+        """Those of the sandboxes behind the gateway, which never come out."""
+        return self.upstream.access_tokens()
+
+    def wait_until_gone(self, sandbox: Any) -> None:
+        eventually(lambda: not sandbox.is_running(), within=20, what=f"{sandbox.sandbox_id} is gone")
+
     def end_of_test(self) -> None:
         while self._made:
             _kill(self._made.pop())
 
     def close(self) -> None:
-        if self._shared is not None:
-            _kill(self._shared)
+        for sandbox in self._lasting:
+            _kill(sandbox)
         self.style.close()
-
-    def real_tokens(self) -> set[str]:
-        """Those of the sandboxes behind the gateway, which never come out."""
-        return self.upstream.access_tokens()
-
-    def is_gone(self, sandbox: Any) -> None:
-        """Waits until nobody finds it any more."""
-        eventually(lambda: not sandbox.is_running(), within=20, what=f"{sandbox.sandbox_id} is gone")
 
 
 def _kill(sandbox: Any) -> None:
