@@ -74,10 +74,17 @@ public struct GatewayService: Service {
         let lost = LostSandboxes(
             ledger: ledger, upstream: upstream, closing: closing, slots: slots, logger: logger)
         let maker = SandboxMaker(upstream: upstream, closing: closing)
+        let source = SandboxSource(slots: slots, maker: maker)
         let runner = ExecutionRunner(
-            ledger: ledger, upstream: upstream, slots: slots, maker: maker, closing: closing, running: running,
-            logger: logger
+            ledger: ledger, upstream: upstream, source: source, closing: closing, running: running, logger: logger
         )
+        let live = LiveSandboxes()
+        let sandboxes = SandboxControl(
+            ledger: ledger, upstream: upstream, source: source, closing: closing, live: live, running: running,
+            logger: logger)
+        let keeper = SandboxKeeper(
+            ledger: ledger, upstream: upstream, control: sandboxes, live: live, logger: logger)
+        keeper.takeUp(from: slots)
         let readiness = Readiness(ledger: ledger, upstream: upstream, running: running)
         await readiness.probe()
         let health = HealthRoutes(readiness: readiness)
@@ -88,6 +95,9 @@ public struct GatewayService: Service {
         let shipper = AuditShipper(
             ledger: ledger, sinks: AuditSinks.make(settings: settings, transport: transport, logger: logger),
             logger: logger)
+
+        let dataPlane = DataPlane(
+            domain: nil, ledger: ledger, live: live, forwarder: CallForwarder(upstream: upstream, ledger: ledger))
 
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
@@ -107,13 +117,16 @@ public struct GatewayService: Service {
             .callers, at: .tcp(settings.listen),
             CallerRoutes(
                 executions: ExecutionRoutes(runner: runner, ledger: ledger, running: running),
-                account: AccountRoutes(ledger: ledger), health: health, ledger: ledger, failures: failures,
-                trustedProxies: settings.trustedProxies
+                account: AccountRoutes(ledger: ledger),
+                sandboxes: SandboxRoutes(
+                    control: sandboxes, ledger: ledger, resources: TemplateResources(upstream: upstream), domain: nil),
+                health: health, ledger: ledger, failures: failures,
+                trustedProxies: settings.trustedProxies, dataPlane: dataPlane
             ).router(),
             arrivals, logger
         )
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, running: running, slots: slots), health: health, ledger: ledger,
+            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health, ledger: ledger,
             trustedProxies: settings.trustedProxies
         )
         let administrators = Listener(
@@ -127,10 +140,10 @@ public struct GatewayService: Service {
 
         // Stopped in reverse: the drain first, while everything still answers, then what leaves audit records, before what
         // ships them, and the ledger last.
-        let drain = Drain(running: running, patience: settings.drain, logger: logger)
+        let drain = Drain(running: running, live: live, patience: settings.drain, logger: logger)
         var configuration = ServiceGroupConfiguration(
             services: [
-                ledger, transport, shipper, notifier, slots, closing, lost, maker, readiness, commands, administrators,
+                ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands, administrators,
                 callers, drain,
             ],
             logger: logger

@@ -96,7 +96,7 @@ private struct Switchboard<ControlPlaneResponder: HTTPResponder<BasicRequestCont
 
     func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
         do {
-            guard let address = try SandboxAddress.of(request) else {
+            guard let address = try dataPlane.address(of: request) else {
                 return try await controlPlane.respond(to: request, context: context)
             }
             return try await dataPlane.respond(to: request, at: address)

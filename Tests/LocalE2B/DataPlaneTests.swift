@@ -57,7 +57,7 @@ struct DataPlaneTests {
             // envd's port has a token of its own.
             headers.replaceOrAdd(name: "E2b-Sandbox-Port", value: "49983")
             #expect(try await http.send(.GET, "/health", headers: headers).status == 204)
-            #expect(try await http.send(.GET, "/files", headers: headers).status == 404)
+            #expect(try await http.send(.GET, "/envs", headers: headers).status == 200)
         }
     }
 

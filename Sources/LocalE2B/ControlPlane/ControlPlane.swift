@@ -18,6 +18,12 @@ struct ControlPlane: Sendable {
         let router = Router(context: BasicRequestContext.self)
         router.add(middleware: ControlPlaneRefusals())
         router.get("/health") { _, _ in HTTPResponse.Status.ok }
+        // Signed URLs name no sandbox; what comes here is signed by none that runs.
+        for method in [HTTPRequest.Method.get, .post] {
+            router.on("/files", method: method) { _, _ in
+                EnvdRefusal(.unauthorized, "invalid signature").response
+            }
+        }
         let team = router.group().add(middleware: APIKeyRequired())
         team.post("/sandboxes") { request, _ in try await create(request, .v1) }
         team.post("/v2/sandboxes") { request, _ in try await create(request, .v2) }

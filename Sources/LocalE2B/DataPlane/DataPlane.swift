@@ -10,7 +10,9 @@ struct DataPlane: Sendable {
 
     func respond(to request: Request, at address: SandboxAddress) async throws -> Response {
         guard let sandbox = fleet.sandbox(address.sandbox) else { return EdgeRefusal.notFound(address.sandbox) }
-        if address.port == E2B.envdPort { return envd(request) }
+        if address.port == E2B.envdPort {
+            return try await Envd(sandbox: sandbox, tokens: tokens).respond(to: request)
+        }
         if !sandbox.order.allowsPublicTraffic {
             guard let token = request.headers[.trafficToken] else { return EdgeRefusal.tokenMissing(sandbox.id) }
             guard tokens.isValid(token, .traffic, of: sandbox.id) else { return EdgeRefusal.tokenInvalid(sandbox.id) }
@@ -22,16 +24,14 @@ struct DataPlane: Sendable {
         return try await interpreter.respond(to: request)
     }
 
-    /// envd, the daemon in every sandbox, of which this server has the health check.
-    private func envd(_ request: Request) -> Response {
-        if request.method == .get && request.uri.path == "/health" { return Response(status: .noContent) }
-        let message = "\(request.method) \(request.uri.path) is not offered by the local E2B"
-        return .json(EnvdRefusal(code: 404, message: message), status: .notFound)
-    }
-
-    private struct EnvdRefusal: Encodable {
-        let code: Int
-        let message: String
+    /// Which port of which sandbox a request is for; nil for one that is not for a sandbox.
+    ///
+    /// With `E2B_SANDBOX_URL` the SDKs write signed URLs that name no sandbox. The signature does.
+    func address(of request: Request) throws(SandboxAddress.Failure) -> SandboxAddress? {
+        if let address = try SandboxAddress.of(request) { return address }
+        guard request.uri.path == "/files", let signed = FileSignature(request) else { return nil }
+        let signer = fleet.sandboxes.first { signed.isValid(tokens.token(.envd, of: $0.id)) }
+        return signer.map { SandboxAddress(sandbox: $0.id, port: E2B.envdPort) }
     }
 
     /// The real code interpreter asks envd for the sandbox's variables with the token of the request, does
@@ -40,9 +40,6 @@ struct DataPlane: Sendable {
     private func environment(of sandbox: Sandbox, for request: Request) -> [String: String] {
         let token = request.headers[.envdToken]
         if !sandbox.order.isSecure || tokens.isValid(token, .envd, of: sandbox.id) { return sandbox.environment }
-        return [
-            "code": "401",
-            "message": "unauthorized access, please provide a valid access token or method signing if supported",
-        ]
+        return ["code": "401", "message": EnvdRefusal.unauthorized.message]
     }
 }

@@ -34,5 +34,9 @@ struct EdgeRefusal: Encodable {
         ).response
     }
 
+    static func tooManyConnections(_ sandbox: String) -> Response {
+        EdgeRefusal(sandboxId: sandbox, message: "Too many connections to the sandbox", code: 429).response
+    }
+
     private var response: Response { .json(self, status: .init(code: code)) }
 }

@@ -20,6 +20,11 @@ final class ControlSocket: Sendable {
         try send(order, with: socket)
     }
 
+    /// Hands envd the socket of a request.
+    func serve(_ socket: Descriptor) throws {
+        try send(["do": "serve"], with: socket)
+    }
+
     /// Sends SIGINT to the kernel's process group, as Jupyter does.
     func interrupt(kernel: String) {
         try? send(["do": "interrupt", "context": kernel])  // a sandbox that is gone is interrupted enough

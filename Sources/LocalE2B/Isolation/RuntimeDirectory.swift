@@ -33,7 +33,7 @@ struct RuntimeDirectory: Sendable {
 
     /// Sandboxes have user ids of their own and must read this: 755 and 644, whatever the umask is.
     private func write() throws {
-        for directory in [path, runner, runner + "/e2b_runner", fonts, etc] {
+        for directory in [path, runner, runner + "/e2b_runner", runner + "/e2b_runner/envd", fonts, etc] {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             chmod(directory, 0o755)
         }
@@ -69,6 +69,17 @@ struct RuntimeDirectory: Sendable {
         "events.py": PackageResources.events_py,
         "streams.py": PackageResources.streams_py,
         "interruption.py": PackageResources.interruption_py,
+        "envd/server.py": PackageResources.server_py,
+        "envd/exchange.py": PackageResources.exchange_py,
+        "envd/rpc.py": PackageResources.rpc_py,
+        "envd/processes.py": PackageResources.processes_py,
+        "envd/process.py": PackageResources.process_py,
+        "envd/filesystem.py": PackageResources.filesystem_py,
+        "envd/watching.py": PackageResources.watching_py,
+        "envd/files.py": PackageResources.files_py,
+        "envd/multipart.py": PackageResources.multipart_py,
+        "envd/paths.py": PackageResources.paths_py,
+        "envd/health.py": PackageResources.health_py,
     ]
 
     /// All a sandbox sees of `/etc`, besides fonts and the like.
@@ -77,5 +88,7 @@ struct RuntimeDirectory: Sendable {
         "group": "user:x:1000:\nnogroup:x:65534:\n",
         "hosts": "127.0.0.1 localhost sandbox\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+        // A login shell reads it; PATH and the like are already what they should be.
+        "profile": "[ -z \"$PS1\" ] || PS1='\\u@\\h:\\w\\$ '\n",
     ]
 }

@@ -1,8 +1,8 @@
-"""The first process of a sandbox: starts, interrupts and kills its kernels.
+"""The first process of a sandbox: starts, interrupts and kills its kernels, and hands requests to envd.
 
 Reads packets of JSON from a socket (descriptor 3): {"do": "start", "context", "directory", "mode"} with
-the kernel's own socket attached; {"do": "interrupt" | "kill", "context"}. Answers nothing: the server
-learns of a kernel's death because its socket ends.
+the kernel's own socket attached; {"do": "interrupt" | "kill", "context"}; {"do": "serve"} with the socket
+of a request to envd attached. Answers nothing: the server learns of a death because a socket ends.
 """
 
 import json
@@ -22,6 +22,8 @@ class Supervisor:
         self._control = socket.socket(fileno=CONTROL)
         self._kernels = {}
         """context -> (process, socket)"""
+        self._envd = None
+        """(process, socket) as soon as a request has come"""
 
     def run(self):
         signals = signals_as_descriptor()
@@ -41,6 +43,8 @@ class Supervisor:
         order = json.loads(packet)
         if order["do"] == "start":
             self._start(order, descriptors[0])
+        elif order["do"] == "serve":
+            self._hand_over(descriptors[0])
         else:
             self._signal(order["context"], signal.SIGINT if order["do"] == "interrupt" else signal.SIGKILL)
         return True
@@ -54,6 +58,39 @@ class Supervisor:
             kernel_socket.close()
             return
         self._kernels[order["context"]] = (process, kernel_socket)
+
+    def _hand_over(self, descriptor):
+        """Give a request to envd, which is started for the first one, and again if user code has ended it."""
+        for _ in range(2):
+            try:
+                if self._envd is None:
+                    self._start_envd()
+                socket.send_fds(self._envd[1], [b"r"], [descriptor], socket.MSG_DONTWAIT)
+                break
+            except BlockingIOError:  # it was stopped, or there are no more processes: the request's socket ends
+                break
+            except OSError:
+                self._forget_envd()
+        os.close(descriptor)
+
+    def _start_envd(self):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # -S: it needs the standard library only, and is there sooner without looking for more.
+        command = [sys.executable, "-S", "-m", "e2b_runner.envd.server", str(theirs.fileno())]
+        with theirs:
+            try:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], start_new_session=True
+                )
+            except OSError:
+                ours.close()
+                raise
+        self._envd = (process, ours)
+
+    def _forget_envd(self):
+        if self._envd:
+            self._envd[1].close()
+            self._envd = None
 
     def _signal(self, context, number):
         if kernel := self._kernels.get(context):
@@ -74,6 +111,8 @@ class Supervisor:
             self._ended(pid)
 
     def _ended(self, pid):
+        if self._envd and self._envd[0].pid == pid:
+            self._forget_envd()
         for context, (process, kernel_socket) in list(self._kernels.items()):
             if process.pid == pid:
                 # Closing is not enough: a child that the kernel forked may hold the socket, too.

@@ -23,14 +23,20 @@ final class Container: Sendable {
         var life = Life.starting
         var contexts: [Context] = []
         var defaultContext: Context
+        /// Requests to envd, by a number of their own.
+        var exchanges: [Int: Exchange] = [:]
+        var lastExchange = 0
     }
 
     private let host: SandboxHost
     private let control: ControlSocket
     private let supervisorEnd: Mutex<Descriptor?>
     private let state: Mutex<State>
-    private let started = AsyncStream<Context>.makeStream()
+    /// What runs beside the processes: contexts, and requests to envd.
+    private let work = AsyncStream<@Sendable () async -> Void>.makeStream()
     private static let longestStart = Duration.seconds(60)
+    /// Requests to envd at once; envd keeps to the same limit.
+    static let maximumExchanges = 128
 
     init(slot: Int, on host: SandboxHost) throws {
         self.slot = slot
@@ -81,8 +87,48 @@ final class Container: Sendable {
             state.contexts.append(context)
             return true
         }
-        if isAccepted, case .terminated = started.continuation.yield(context) { return false }
+        if isAccepted, case .terminated = work.continuation.yield({ await context.run() }) { return false }
         return isAccepted
+    }
+
+    // MARK: envd
+
+    enum ExchangeRefusal: Error {
+        case tooMany
+        /// The sandbox has ended, or takes no orders.
+        case unreachable
+    }
+
+    /// Begins a request to envd, which the supervisor starts for the first one.
+    /// - Parameter head: of the request, as `exchange.py` describes it.
+    func openExchange(head: ByteBuffer) throws(ExchangeRefusal) -> Exchange {
+        let exchange = Exchange(head: head)
+        let (number, refusal) = state.withLock { state -> (Int, ExchangeRefusal?) in
+            if case .ended = state.life { return (0, .unreachable) }
+            guard state.exchanges.count < Self.maximumExchanges else { return (0, .tooMany) }
+            state.lastExchange += 1
+            state.exchanges[state.lastExchange] = exchange
+            return (state.lastExchange, nil)
+        }
+        if let refusal { throw refusal }
+        let result = work.continuation.yield { await self.run(exchange, number) }
+        if case .terminated = result { exchange.cut() }
+        return exchange
+    }
+
+    private func run(_ exchange: Exchange, _ number: Int) async {
+        if let channel = try? await connectToEnvd() {
+            await exchange.run(over: channel)
+        } else {
+            exchange.cut()
+        }
+        _ = state.withLock { $0.exchanges.removeValue(forKey: number) }
+    }
+
+    private func connectToEnvd() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+        let (ours, theirs) = try Descriptor.socketPair(SOCK_STREAM)
+        try control.serve(theirs)
+        return try await NIOAsyncChannel(adopting: ours)
     }
 
     // MARK: Life
@@ -99,7 +145,7 @@ final class Container: Sendable {
             let (pid, log) = try await spawn(urgently: urgently)
             let complaint = await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.awaitReadiness(onReady) }
-                group.addTask { await self.runContexts() }
+                group.addTask { await self.runWork() }
                 // A task of its own, which reads on when this one is cancelled: until the last process is gone.
                 let reader = Task { await log.lastText() }
                 let text = await withTaskCancellationHandler {
@@ -148,21 +194,20 @@ final class Container: Sendable {
         }
     }
 
-    private func runContexts() async {
+    private func runWork() async {
         await withDiscardingTaskGroup { group in
-            for await context in started.stream {
-                group.addTask { await context.run() }
-            }
+            for await piece in work.stream { group.addTask { await piece() } }
         }
     }
 
     /// From here on there is nothing to kill and nothing to run in.
     private func end() {
-        let contexts = state.withLock { state in
+        let (contexts, exchanges) = state.withLock { state in
             state.life = .ended
-            return state.contexts
+            return (state.contexts, state.exchanges.values)
         }
         contexts.forEach { $0.delete() }
+        exchanges.forEach { $0.cut() }
     }
 
     /// Ends all its processes at once. Its run returns when they are gone.

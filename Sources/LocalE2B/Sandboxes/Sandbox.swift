@@ -26,6 +26,9 @@ final class Sandbox: Sendable {
 
     var isExpired: Bool { end.withLock { $0.instant <= .now } }
 
+    /// Whether requests can get to it at all.
+    var isReachable: Bool { !container.hasEnded && !isExpired }
+
     /// Lets it live for this many seconds from now.
     func setTimeout(_ seconds: Int) {
         end.withLock { $0 = End(instant: .now + .seconds(seconds), date: .now + TimeInterval(seconds)) }
