@@ -126,33 +126,35 @@ def tenant(gateway: Gateway) -> Tenant:
     return gateway.tenant(*AMPLE)
 
 
-@pytest.fixture
-def other_tenant(gateway: Gateway) -> Tenant:
-    return gateway.tenant(*AMPLE)
-
-
 # The SDKs
 
 @pytest.fixture(scope="session")
-def door(request: pytest.FixtureRequest) -> Callable[[str], Door]:
-    """The way in of a mode. What it needs is started when it is first asked for."""
+def entrance(request: pytest.FixtureRequest) -> Callable[[str], tuple[Door, Tenant | None]]:
+    """The way in of a mode, and whose key opens it. What it needs is started when it is first asked for."""
     is_direct = request.config.getoption("--target") == "direct"
 
-    def opened(mode: str) -> Door:
+    def entrance(mode: str) -> tuple[Door, Tenant | None]:
         if is_direct:
-            return by_url(mode, request.getfixturevalue("local_e2b").url, UPSTREAM_KEY)
-        return by_url(mode, request.getfixturevalue("gateway").url, request.getfixturevalue("tenant").token)
+            return by_url(mode, request.getfixturevalue("local_e2b").url, UPSTREAM_KEY), None
+        tenant: Tenant = request.getfixturevalue("tenant")
+        return by_url(mode, tenant.gateway.url, tenant.token), tenant
 
-    return opened
+    return entrance
 
 
 @pytest.fixture(scope="session")
-def sdk(request: pytest.FixtureRequest, door: Callable[[str], Door], local_e2b: LocalE2B) -> Iterator[Program]:
+def sdk(request: pytest.FixtureRequest, entrance: Callable, local_e2b: LocalE2B) -> Iterator[Program]:
     mode, style = request.param.split("/")
-    with door(mode).opened():
-        program = Program(door(mode), STYLES[style](), local_e2b)
+    door, tenant = entrance(mode)
+    with door.opened():
+        program = Program(door, STYLES[style](), local_e2b, tenant)
         yield program
         program.close()
+
+
+@pytest.fixture
+def other_tenant(sdk: Program) -> Tenant:
+    return sdk.gateway.tenant(*AMPLE)
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """Which SDKs these are, and what they have."""
 
 import importlib.metadata
-import inspect
 
 import e2b
 
@@ -16,14 +15,6 @@ def has(since: str | None) -> bool:
     return since is None or _NUMBER >= tuple(int(part) for part in since.split("."))
 
 
-def sandbox_gone() -> type[Exception]:
-    """What a data-plane call raises when its sandbox is gone: a class of its own since 2.49, of the older one."""
-    return getattr(e2b, "SandboxNotRunningException", e2b.TimeoutException)
-
-
-def service_busy() -> type[Exception]:
-    return getattr(e2b, "ServiceBusyException", e2b.SandboxException)
-
-
-def creates_by_itself(parameter: str) -> bool:
-    return parameter in inspect.signature(e2b.Sandbox.create).parameters
+# What calls of a sandbox raise when it is gone, and calls of the API when it has no room: classes of their own since 2.63.
+SANDBOX_GONE: type[Exception] = getattr(e2b, "SandboxNotRunningException", e2b.TimeoutException)
+SERVICE_BUSY: type[Exception] = getattr(e2b, "ServiceBusyException", e2b.SandboxException)

@@ -7,7 +7,7 @@ from typing import Any
 
 import e2b
 
-from harness.gateway import LocalE2B
+from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.waiting import eventually
 from sdk.doors import Door
 from sdk.styles import Async, Sync
@@ -19,14 +19,25 @@ LIFETIME = 900
 class Program:
     """One SDK, sync or async, with the two variables set."""
 
-    def __init__(self, door: Door, style: Sync | Async, upstream: LocalE2B):
-        self.door, self.style, self.upstream = door, style, upstream
+    def __init__(self, door: Door, style: Sync | Async, upstream: LocalE2B, tenant: Tenant | None = None):
+        """`tenant` is whose token the key is; there is none without a gateway."""
+        self.door, self.style, self.upstream, self._tenant = door, style, upstream, tenant
         self.Sandbox = style.Sandbox
         self.BaseSandbox = style.BaseSandbox
+        self.Template, self.Volume, self.Secret = style.Template, style.Volume, style.Secret
         # Metadata of the two below and of nothing else; of characters that are encoded three times on the way.
         self.label = {"run id": f"{uuid.uuid4()} & a=b ☃ 100%"}
         self._lasting: list[Any] = []
         self._made: list[Any] = []
+
+    @property
+    def tenant(self) -> Tenant:
+        assert self._tenant, "this test is for the gateway"
+        return self._tenant
+
+    @property
+    def gateway(self) -> Gateway:
+        return self.tenant.gateway
 
     @functools.cached_property
     def first(self) -> Any:

@@ -23,6 +23,7 @@ class Sync:
     def __init__(self) -> None:
         self.Sandbox: Any = code_interpreter.Sandbox
         self.BaseSandbox: Any = e2b.Sandbox
+        self.Template, self.Volume, self.Secret = e2b.Template, e2b.Volume, e2b.Secret
 
     def start(self, commands: Any, command: str, *, on_stdout: Callable | None = None, **options: Any) -> "Started":
         handle = commands.run(command, background=True, **options)
@@ -64,6 +65,9 @@ class Async:
         self._thread.start()
         self.Sandbox: Any = _Awaited(code_interpreter.AsyncSandbox, self)
         self.BaseSandbox: Any = _Awaited(e2b.AsyncSandbox, self)
+        self.Template, self.Volume, self.Secret = (
+            _Awaited(kind, self) for kind in (e2b.AsyncTemplate, e2b.AsyncVolume, e2b.AsyncSecret)
+        )
 
     def start(self, commands: Any, command: str, **options: Any) -> "Started":
         handle = commands.run(command, background=True, **options)
@@ -136,6 +140,9 @@ class _Awaited:
         if not callable(value):
             return self._style.blocking(value)
         return lambda *arguments, **options: self._style.on_loop(lambda: value(*arguments, **options))
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self._style.on_loop(lambda: self._subject(*arguments, **options))
 
     def __enter__(self) -> "_Awaited":
         self._style.on_loop(self._subject.__aenter__)
