@@ -34,7 +34,7 @@ def gateway(session_gateway: NewGateway, certificates: Certificates) -> Gateway:
 
 @pytest.fixture
 def caller(gateway: Gateway, certificates: Certificates):
-    with HTTP2(gateway, certificates) as connection:
+    with HTTP2(gateway.url, certificates.context()) as connection:
         yield connection
 
 
@@ -153,7 +153,7 @@ def test_a_closed_connection_ends_its_execution(
     gateway: Gateway, local_e2b: LocalE2B, certificates: Certificates, tenant: Tenant, http2: bool, politely: bool
 ) -> None:
     if http2:
-        caller = HTTP2(gateway, certificates)
+        caller = HTTP2(gateway.url, certificates.context())
         stream = caller.execute(tenant.token, SLEEP)
         caller.until(lambda: len(caller.lines(stream)) >= 2)
         execution_id, connection = caller.lines(stream)[0]["id"], caller.socket
@@ -316,7 +316,7 @@ def test_config_check_shows_them(gateway: Gateway) -> None:
 
 def test_a_renewed_certificate_needs_no_restart(new_gateway: NewGateway, own: Certificates) -> None:
     gateway = new_gateway(**own.settings)
-    with HTTP2(gateway, own) as standing:
+    with HTTP2(gateway.url, own.context()) as standing:
         first = shown(gateway, own)
         renewed = own.renew()
         assert first != renewed
@@ -383,7 +383,7 @@ def test_the_drain(new_gateway: NewGateway, certificates: Certificates) -> None:
     """What runs is finished, the caller is told to go elsewhere (GOAWAY), and who does not listen is not waited for."""
     gateway = new_gateway(**certificates.settings)
     tenant = gateway.tenant()
-    with HTTP2(gateway, certificates) as deaf, HTTP2(gateway, certificates) as caller:
+    with HTTP2(gateway.url, certificates.context()) as deaf, HTTP2(gateway.url, certificates.context()) as caller:
         deaf.whole(deaf.request("GET", "/healthz"))
         stream = caller.execute(tenant.token, "import time\ntime.sleep(3)\nprint('to its end')")
         caller.until(lambda: caller.lines(stream))
