@@ -19,9 +19,20 @@ public struct Claims: Sendable, Hashable {
     /// Its last valid second (Unix time), if it expires.
     public private(set) var notAfter: Int64?
 
-    init(keyID: KeyID, scopes: Set<Scope>) {
+    init(
+        keyID: KeyID, scopes: Set<Scope>, subject: String? = nil, maximumTimeout: Int64? = nil,
+        templates: Set<String>? = nil, languages: Set<String>? = nil, sourceNetworks: [[SourceNetwork]] = [],
+        isSignedOnly: Bool = false, notAfter: Int64? = nil
+    ) {
         self.keyID = keyID
         self.scopes = scopes
+        self.subject = subject
+        self.maximumTimeout = maximumTimeout
+        self.templates = templates
+        self.languages = languages
+        self.sourceNetworks = sourceNetworks
+        self.isSignedOnly = isSignedOnly
+        self.notAfter = notAfter
     }
 
     /// Applies one caveat. Each line can only take something away, so neither order nor repetition matters.

@@ -6,7 +6,7 @@ extension CurlClient {
         /// The same for one host and port. `nil`: no bound of its own.
         public var maximumConnectionsPerHost: Int?
         /// A PEM file of certificate authorities to trust *in place of* the system's.
-        /// `nil`: the file named by the environment's `SSL_CERT_FILE`, else the system's.
+        /// `nil`: the file named by the environment's `CURL_CA_BUNDLE` or else `SSL_CERT_FILE`, else the system's.
         public var certificateAuthorityFile: String?
         /// Largest response head accepted, in bytes, all lines together.
         public var maximumHeaderBytes: Int

@@ -55,6 +55,7 @@ extension EasyHandle {
             try setUpload(length: bytes.readableBytes, of: request)
         case .stream(_, let length):
             try setUpload(length: length, of: request)
+            try set(CURLOPT_HTTP_TRANSFER_DECODING, 0)  // see Transfer.isFramingOurs
         }
     }
 

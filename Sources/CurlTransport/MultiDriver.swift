@@ -22,8 +22,9 @@ final class MultiDriver {
         _ = shim_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.maximumConnectionsPerHost ?? 0)
         _ = shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maximumConnections)
         _ = shim_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, context)
-        _ = shim_multi_set_socket_callback(multi) { _, socket, what, context, _ in
+        _ = shim_multi_set_socket_callback(multi) { easy, socket, what, context, _ in
             MultiDriver.at(context).socketChanged(socket, what: what)
+            Transfer.of(easy)?.interestChanged(isReceiving: what & CURL_POLL_IN != 0)
             return 0
         }
         _ = shim_multi_set_pointer(multi, CURLMOPT_TIMERDATA, context)
@@ -77,7 +78,7 @@ final class MultiDriver {
             case .resumeSending(let transfer): ifActive(transfer) { $0.resumeSending() }
             case .cancel(let transfer): end(transfer, .cancelled)
             case .linger(let transfer): ifActive(transfer) { $0.linger() }
-            case .complete(let transfer): end(transfer, nil)
+            case .complete(let transfer): end(transfer, transfer.endWithinUpload)
             case .stop:
                 for case .start(let transfer) in commands[index...] { transfer.finish(.stopped) }
                 return false
@@ -113,7 +114,7 @@ final class MultiDriver {
     private func reapFinished() {
         var code = CURLE_OK
         while let easy = shim_pop_done(multi, &code) {
-            let transfer = Transfer.of(easy)
+            guard let transfer = Transfer.of(easy) else { continue }
             end(transfer, transfer.failure(for: code))
         }
     }

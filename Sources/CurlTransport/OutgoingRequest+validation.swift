@@ -17,6 +17,9 @@ extension OutgoingRequest {
         if let unixSocket, unixSocket.utf8.count > 107 || unixSocket.utf8.contains(0) || unixSocket.isEmpty {
             throw .invalidRequest("the Unix socket's path is empty, too long or holds a NUL")
         }
+        if method == .head {
+            guard case .none = body else { throw .invalidRequest("a HEAD request has no body") }
+        }
         if case .stream(_, let length?) = body, length < 0 {
             throw .invalidRequest("the upload's length is negative")
         }

@@ -42,5 +42,10 @@ public enum OutgoingBody: Sendable {
     case bytes(ByteBuffer)
     /// Pulled chunk by chunk, as fast as the peer takes them. With a `length` in bytes it is announced and must
     /// be met exactly; without, the body is sent chunked.
+    ///
+    /// The response may begin, and end, while the upload goes on; whoever has the whole response ends the upload.
+    /// The sequence is pulled by a task of the client's, which is cancelled then and must end soon. Once
+    /// ``CurlClient/send(_:)`` has thrown, or the response's body has come to its end or failed (but for your own
+    /// cancellation, which is told at once), nobody pulls it any more.
     case stream(any AsyncSequence<ByteBuffer, any Error> & Sendable, length: Int?)
 }

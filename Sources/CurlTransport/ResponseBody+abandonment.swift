@@ -29,3 +29,11 @@ extension ResponseBody {
         }
     }
 }
+
+extension ResponseBody {
+    /// Closes the transfer at once, from anywhere: whoever reads gets ``TransportFailure/cancelled``. What has been read
+    /// to its end stays read.
+    public func abandon() {
+        mailbox.abandon()
+    }
+}

@@ -11,7 +11,7 @@ public struct ResponseBody: AsyncSequence, Sendable {
     /// Why the body ended early.
     public typealias Failure = TransportFailure
 
-    private let mailbox: BodyMailbox
+    let mailbox: BodyMailbox
     private let holder: Holder
 
     init(_ mailbox: BodyMailbox) {

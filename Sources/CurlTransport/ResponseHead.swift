@@ -42,6 +42,12 @@ struct ResponseHead {
         return fields[.contentLength].flatMap { Int($0) }
     }
 
+    /// Whether a body follows whose chunks tell its end.
+    func isChunked(status: Int) -> Bool {
+        guard status != 204, status != 304, let coding = fields[.transferEncoding] else { return false }
+        return coding.lowercased().split(separator: ",").last?.contains("chunked") == true
+    }
+
     /// A field, or nil for the status line, a folded line and anything malformed.
     private static func field(_ line: Slice<UnsafeRawBufferPointer>) -> HTTPField? {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }

@@ -49,14 +49,22 @@ extension Transfer {
             cause = .malformedResponse
             return 0
         }
-        switch mailbox.deliver(ByteBuffer(bytes: bytes)) {
+        let content: ByteBuffer
+        do {
+            content = try self.content(of: bytes)
+        } catch {
+            cause = .malformedResponse
+            return 0
+        }
+        defer { completeIfWhole() }
+        guard content.readableBytes > 0 else { return bytes.count }
+        switch mailbox.deliver(content) {
         case .taken: break
         case .full: isReceivingPaused = true
         case .abandoned:
             cause = .cancelled
             return 0
         }
-        bodyReceived(bytes.count)
         return bytes.count
     }
 

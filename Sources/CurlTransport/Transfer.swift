@@ -31,9 +31,16 @@ final class Transfer: @unchecked Sendable {
     private(set) var onDueSooner: (ContinuousClock.Instant?) -> Void = { _ in }
 
     /// Bytes of the response body still to come; nil when only the connection or the chunks tell its end.
-    var expectedBytes: Int?
+    private var expectedBytes: Int?
+    /// Takes the response's chunks apart, where that is ours to do.
+    private var chunks: ChunkedBody?
+    /// Whether libcurl hands over chunked bodies with their framing: beside an upload that may be the longer of the two,
+    /// their end would not be learned otherwise, because libcurl goes on with the upload and says nothing.
+    let isFramingOurs: Bool
     /// Whether libcurl has been given the whole request body.
     var isUploadOver: Bool
+    /// libcurl has begun to wait for the response's bytes.
+    private var isListening = false
 
     /// Set when nobody reads any more: the instant at which the transfer is closed if it has not ended by itself.
     var lingersUntil: ContinuousClock.Instant?
@@ -62,6 +69,7 @@ final class Transfer: @unchecked Sendable {
             case .stream(_, let length): UploadSource(length: length)
             }
         if case .stream(let sequence, _) = request.body { uploadSequence = sequence }
+        isFramingOurs = uploadSequence != nil
         isUploadOver = uploadSequence == nil  // other bodies are at hand; libcurl is never kept waiting for them
         try installCallbacks()
     }
@@ -75,11 +83,11 @@ final class Transfer: @unchecked Sendable {
         }
     }
 
-    /// The transfer a libcurl handle belongs to.
-    static func of(_ easy: UnsafeMutableRawPointer) -> Transfer {
+    /// The transfer a libcurl handle belongs to; nil for those that libcurl makes for itself.
+    static func of(_ easy: UnsafeMutableRawPointer?) -> Transfer? {
         var context: UnsafeMutableRawPointer?
-        _ = shim_get_pointer(easy, CURLINFO_PRIVATE, &context)
-        return at(context)
+        guard let easy, shim_get_pointer(easy, CURLINFO_PRIVATE, &context) == CURLE_OK else { return nil }
+        return context.map { at($0) }
     }
 
     static func at(_ context: UnsafeMutableRawPointer?) -> Transfer {
@@ -112,24 +120,53 @@ final class Transfer: @unchecked Sendable {
         )
         head.settle(.success(response))
         expectedBytes = responseHead.bodyLength(status: response.status)
-        bodyReceived(0)
+        if isFramingOurs, responseHead.isChunked(status: response.status) { chunks = ChunkedBody() }
+        completeIfWhole()
     }
 
-    /// Counts towards the response's end. libcurl goes on offering the upload to a peer that has answered already,
-    /// for as long as the source has more; whoever has the whole answer need not wait for that.
-    func bodyReceived(_ count: Int) {
-        guard let expected = expectedBytes else { return }
-        expectedBytes = expected - count
-        if expected == count, !isUploadOver { loop.post(.complete(self)) }
+    /// What of the bytes that libcurl handed over is the body's; counts towards its end.
+    func content(of bytes: UnsafeRawBufferPointer) throws(ChunkedBody.Malformed) -> ByteBuffer {
+        expectedBytes = expectedBytes.map { $0 - bytes.count }
+        return try chunks?.data(in: bytes) ?? ByteBuffer(bytes: bytes)
     }
 
-    /// Over, one way or the other. Lets go of the mailbox, which refers back to here.
+    /// libcurl goes on offering the upload to a peer that has answered already, for as long as the source has more;
+    /// whoever has the whole answer need not wait for that.
+    func completeIfWhole() {
+        if !isUploadOver, expectedBytes == 0 || chunks?.isOver == true { loop.post(.complete(self)) }
+    }
+
+    /// libcurl waits for other things of the connection from now on. When it no longer waits for bytes, though nobody
+    /// keeps it from it, the peer has closed: with an upload that has nothing to send libcurl would not say so.
+    func interestChanged(isReceiving: Bool) {
+        if isReceiving {
+            isListening = true
+        } else if isListening, !isReceivingPaused, !isUploadOver {
+            loop.post(.complete(self))
+        }
+    }
+
+    /// What it means that the peer sends no more while the upload is under way; nil when the response is whole.
+    var endWithinUpload: TransportFailure? {
+        guard case .streaming = phase else { return .brokenOff }
+        if let chunks { return chunks.isOver ? nil : .brokenOff }
+        return expectedBytes ?? 0 == 0 ? nil : .brokenOff
+    }
+
+    /// Over, one way or the other: told to the reader as soon as nobody pulls the upload's source any more.
+    ///
+    /// Lets go of the mailbox, which refers back to here.
     func finish(_ failure: TransportFailure?) {
-        upload?.stop()
         onDueSooner = { _ in }
-        if case .streaming(let mailbox) = phase { mailbox.finish(failure) }
+        var mailbox: BodyMailbox?
+        if case .streaming(let streaming) = phase { mailbox = streaming }
         phase = .over
-        head.settle(.failure(failure ?? .brokenOff))  // matters only if no head ever came
+        let tell: @Sendable () -> Void = { [head, mailbox] in
+            mailbox?.finish(failure)
+            head.settle(.failure(failure ?? .brokenOff))  // matters only if no head ever came
+        }
+        guard let upload else { return tell() }
+        upload.stop(tell)
     }
 
     /// What libcurl's result means here; nil when the response is complete.

@@ -55,10 +55,16 @@ final class UploadSource: Sendable {
         pumping.withLock { $0 = task }
     }
 
-    /// No more will be asked for.
-    func stop() {
-        pumping.withLock { $0.take() }?.cancel()
+    /// No more will be asked for. `released` is called once nobody pulls the sequence any more.
+    func stop(_ released: @escaping @Sendable () -> Void) {
+        let pump = pumping.withLock { $0.take() }
+        pump?.cancel()
         end(failed: true, onSupply: {})
+        guard let pump else { return released() }
+        Task {
+            await pump.value
+            released()
+        }
     }
 
     /// Fills libcurl's buffer.

@@ -5,19 +5,22 @@ import NIOCore
 import NIOFoundationCompat
 
 extension E2BClient {
-    /// The body of a create: no egress and no public traffic, whatever the defaults of the version spoken to.
+    /// The body of a create: no public traffic, and no egress unless it is ordered, whatever the defaults of the version
+    /// spoken to.
     private struct Create: Encodable {
         struct Network: Encodable {
             let allowPublicTraffic = false
-            let denyOut = ["0.0.0.0/0"]
+            let denyOut: [String]
         }
 
         let templateID: String
         let timeout: Int
         let metadata: [String: String]
-        let envVars: [String: String] = [:]
-        let allow_internet_access = false
-        let network = Network()
+        let envVars: [String: String]
+        let allow_internet_access: Bool
+        let network: Network
+        /// Absent where it is the default.
+        let autoPause: Bool?
         /// Version 1 only, where it defaults to insecure; version 2 is always secure and has no such field.
         let secure: Bool?
     }
@@ -50,21 +53,20 @@ extension E2BClient {
             templateID: order.template,
             timeout: order.lifetimeSeconds,
             metadata: order.metadata,
+            envVars: order.environment,
+            allow_internet_access: order.egress != .none,
+            network: Create.Network(denyOut: order.egress.denied),
+            autoPause: order.pausesAtEnd ? true : nil,
             secure: version == .v1 ? true : nil
         )
         var headers = HTTPFields()
         if version == .v2, let key = order.idempotencyKey { headers[.idempotencyKey] = key }
         let path = version == .v2 ? "/v2/sandboxes" : "/sandboxes"
         let answer = try await control(.post, path, headers: headers, body: json(create), reading: 1 << 20)
-        guard case .object(let fields)? = try? JSONParser.parse(Array(answer.body.readableBytesView)),
-            let id = fields["sandboxID"]?.text, Sandbox.isIdentifier(id)
-        else { throw .broken("the answer to a create names no sandbox") }
-        return Sandbox(
-            id: id,
-            accessToken: fields["envdAccessToken"]?.text.map { Secret($0) },
-            trafficToken: fields["trafficAccessToken"]?.text.map { Secret($0) },
-            domain: fields["domain"]?.text
-        )
+        guard let sandbox = Sandbox(answering: answer.body) else {
+            throw .broken("the answer to a create names no sandbox")
+        }
+        return sandbox
     }
 
     /// Destroys a sandbox. One that does not exist any more is as good: may be repeated.
@@ -101,5 +103,27 @@ extension E2BClient {
             throw .contextInvalid("a value cannot be written as JSON")
         }
         return body
+    }
+}
+
+extension Sandbox {
+    /// Reads what a create answers, or a connect.
+    init?(answering body: ByteBuffer) {
+        guard case .object(let fields)? = try? JSONParser.parse(Array(body.readableBytesView)),
+            let id = fields["sandboxID"]?.text, Sandbox.isIdentifier(id)
+        else { return nil }
+        self.init(
+            id: id, accessToken: fields["envdAccessToken"]?.text, trafficToken: fields["trafficAccessToken"]?.text,
+            domain: fields["domain"]?.text, envdVersion: fields["envdVersion"]?.text ?? "")
+    }
+}
+
+extension SandboxOrder.Egress {
+    /// What is denied. Upstream lets an allowed address through whatever is denied, so none is ever allowed by name.
+    fileprivate var denied: [String] {
+        switch self {
+        case .none: ["0.0.0.0/0"]
+        case .all(let except): except
+        }
     }
 }

@@ -1,4 +1,4 @@
-/// What a sandbox shall be. Network access is not among it: there is none.
+/// What a sandbox shall be.
 public struct SandboxOrder: Sendable {
     /// The template's name or id, `[namespace/]alias[:tag]`.
     public var template: String
@@ -9,18 +9,38 @@ public struct SandboxOrder: Sendable {
     /// Makes a repeated create answer with the first one's sandbox: `[a-z0-9]`, at most 255. Version 1 of the API
     /// has no such thing and ignores it.
     public var idempotencyKey: String?
+    /// Environment variables of everything that runs in it.
+    public var environment: [String: String]
+    /// What of the network it may reach; by default nothing.
+    public var egress: Egress
+    /// Whether it is put to sleep, not destroyed, when its time is over.
+    public var pausesAtEnd: Bool
+
+    /// What of the network a sandbox may reach.
+    public enum Egress: Sendable, Hashable {
+        /// Nothing.
+        case none
+        /// Everything but these addresses and networks (CIDR).
+        case all(except: [String])
+    }
 
     /// An order.
     public init(
         template: String,
         lifetimeSeconds: Int,
         metadata: [String: String] = [:],
-        idempotencyKey: String? = nil
+        idempotencyKey: String? = nil,
+        environment: [String: String] = [:],
+        egress: Egress = .none,
+        pausesAtEnd: Bool = false
     ) {
         self.template = template
         self.lifetimeSeconds = lifetimeSeconds
         self.metadata = metadata
         self.idempotencyKey = idempotencyKey
+        self.environment = environment
+        self.egress = egress
+        self.pausesAtEnd = pausesAtEnd
     }
 }
 
@@ -33,7 +53,23 @@ public struct Sandbox: Sendable, CustomStringConvertible, CustomDebugStringConve
     /// `E2B-Traffic-Access-Token`, for its ports.
     let trafficToken: Secret?
     /// Its own domain, where it is not the one configured.
-    let domain: String?
+    public let domain: String?
+    /// The version of its daemon, by which SDKs tell what it can do; empty where it was not said.
+    public let envdVersion: String
+
+    /// A sandbox that was made before, with what opens it.
+    public init(id: String, accessToken: String?, trafficToken: String?, domain: String?, envdVersion: String = "") {
+        self.id = id
+        self.accessToken = accessToken.map { Secret($0) }
+        self.trafficToken = trafficToken.map { Secret($0) }
+        self.domain = domain
+        self.envdVersion = envdVersion
+    }
+
+    /// The secret itself, to be kept sealed.
+    public var exposedAccessToken: String? { accessToken?.text }
+    /// The secret itself, to be kept sealed.
+    public var exposedTrafficToken: String? { trafficToken?.text }
 
     /// The id only.
     public var description: String { "Sandbox(\(id))" }
@@ -43,7 +79,7 @@ public struct Sandbox: Sendable, CustomStringConvertible, CustomDebugStringConve
     public var customMirror: Mirror { Mirror(self, children: ["id": id]) }
 
     /// Whether a text may stand in a path and a host name as a sandbox's id.
-    static func isIdentifier(_ text: String) -> Bool {
+    public static func isIdentifier(_ text: String) -> Bool {
         (1...63).contains(text.utf8.count) && text.wholeMatch(of: /[a-z0-9]+(-[a-z0-9]+)?/) != nil
     }
 }

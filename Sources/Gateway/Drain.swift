@@ -7,6 +7,7 @@ import ServiceLifecycle
 /// with `draining`, and `GET` and `DELETE` go on working for those that run.
 struct Drain: Service {
     let running: RunningExecutions
+    let live: LiveSandboxes
     let patience: Duration
     let logger: Logger
 
@@ -15,16 +16,20 @@ struct Drain: Service {
     func run() async throws {
         try? await gracefulShutdown()
         running.drain()
-        logger.info("draining", metadata: ["running": "\(running.count)"])
+        live.drain()
+        logger.info("draining", metadata: ["running": "\(running.count)", "sandbox_calls": "\(live.count)"])
 
         let deadline = ContinuousClock.now + patience
-        while running.count > 0, ContinuousClock.now < deadline {
+        while isBusy, ContinuousClock.now < deadline {
             try await Task.sleep(for: Self.look)
         }
         running.stopAll(.shutdown)
-        while running.count > 0 {
+        live.stopAll(.shutdown)
+        while isBusy {
             try await Task.sleep(for: Self.look)
         }
         logger.info("drained")
     }
+
+    private var isBusy: Bool { running.count > 0 || live.count > 0 }
 }

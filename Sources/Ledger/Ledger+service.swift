@@ -1,7 +1,7 @@
 import Auth
 import GRDB
 import Logging
-import Quota
+public import Quota
 import ServiceLifecycle
 
 extension Ledger {
@@ -13,7 +13,7 @@ extension Ledger {
     private static let patience = Duration.seconds(5)
 
     /// Keeps the ledger's promises in the background until the service group shuts down or the task is cancelled: what
-    /// could not be written is tried again, rates, uses of keys and refusals are written late, the chain gets its
+    /// could not be written is tried again, rates, uses of keys, calls to sandboxes and refusals are written late, the chain gets its
     /// checkpoints, what is old is forgotten. At the end it writes what is left.
     ///
     /// Put it before whatever uses the ledger in the group, so that it stops last.
@@ -25,6 +25,7 @@ extension Ledger {
                 try? await Task.sleep(for: Self.rhythm)
                 await self.payDebts()
                 await self.writeLateThings()
+                await self.writeCalls()
                 await self.writeRefusals()
                 await self.makeCheckpointIfDue()
                 await self.forgetNonces()
@@ -37,6 +38,7 @@ extension Ledger {
             await Task { try? await Task.sleep(for: .milliseconds(100)) }.value
         }
         await writeLateThings()
+        await writeCalls()
         await writeRefusals(all: true)
         await note(.gatewayStopped)
         // What the process did stands under a signature before it is gone.
@@ -62,6 +64,9 @@ extension Ledger {
 
     /// Whether the last commit succeeded. A cheap look; ``checkHealth()`` tries.
     public var isWritable: Bool { commits.lastFailure == nil }
+
+    /// The present instant by the ledger's own clock, by which leases are measured.
+    public var now: Moment { clock.now() }
 
     /// How many transactions have been committed since the ledger was opened.
     public var commitCount: Int { commits.commits }

@@ -23,6 +23,7 @@ public final class Ledger: Service, Sendable {
     let nonceLimits: NonceLimits
     let retention: Retention
     let refusals = RefusalJournal()
+    let calls = CallJournal()
     let logger: Logger
     /// Stands in for keys that do not exist, so that they cost what others cost.
     let nobody: TokenVerifier
@@ -133,6 +134,7 @@ public final class Ledger: Service, Sendable {
     public func close() async {
         await payDebts()
         await writeLateThings()
+        await writeCalls()
         await writeRefusals(all: true)
         commits.close()
         do {

@@ -1,4 +1,5 @@
 import CurlTransport
+import HTTPTypes
 import NIOCore
 import TestSupport
 import Testing
@@ -27,6 +28,40 @@ struct LoadTests {
                     peak = max(peak, ResidentMemory.bytes)
                 }
                 print("200 MB to a slow reader: memory grew by \((peak - before) >> 10) KiB")
+                #expect(received == size)
+                #expect(peak - before < 8 << 20, "grew by \((peak - before) >> 10) KiB")
+            }
+        }
+    }
+
+    /// In a process of its own, because it measures the process.
+    @Test func `1 GB up and the same down at once, to a slow reader, leave memory flat`() async {
+        await #expect(processExitsWith: .success) {
+            let size = 1 << 30
+            let server = try await ScriptedServer.start { connection in
+                guard try await connection.receiveHead() != nil else { return }
+                try await connection.beginChunks()
+                var left = size
+                while left > 0, let bytes = try await connection.receive() {
+                    left -= bytes.readableBytes
+                    try await connection.sendChunk(bytes)
+                }
+                try await connection.endChunks()
+                await connection.waitUntilClosed()
+            }
+            try await withClient { client in
+                let body = OutgoingBody.stream(Zeros(total: size, chunk: 64 * 1024), length: size)
+                let response = try await client.send(.init(method: .put, url: server.url, body: body))
+                var (received, chunks, peak, before) = (0, 0, 0, 0)
+                for try await chunk in response.body {
+                    received += chunk.readableBytes
+                    chunks += 1
+                    if chunks == 200 { before = ResidentMemory.bytes }
+                    guard chunks % 1000 == 0 else { continue }
+                    try await Task.sleep(for: .milliseconds(5))
+                    peak = max(peak, ResidentMemory.bytes)
+                }
+                print("1 GB both ways: memory grew by \((peak - before) >> 10) KiB")
                 #expect(received == size)
                 #expect(peak - before < 8 << 20, "grew by \((peak - before) >> 10) KiB")
             }

@@ -23,9 +23,13 @@ struct TLSTests {
         // In a process of its own, because the environment is the process's.
         await #expect(processExitsWith: .success) {
             [url = server.url as String, authority = certificates.authority as String] in
-            setenv("SSL_CERT_FILE", authority, 1)
-            try await withClient { client in
-                #expect(await failure(of: client, .init(url: url)) == nil)
+            // (CURL_CA_BUNDLE, SSL_CERT_FILE): the first of them that says something.
+            for (bundle, file) in [("", authority), (authority, ""), (authority, "/nowhere.pem")] {
+                setenv("CURL_CA_BUNDLE", bundle, 1)
+                setenv("SSL_CERT_FILE", file, 1)
+                try await withClient { client in
+                    #expect(await failure(of: client, .init(url: url)) == nil)
+                }
             }
         }
         for authority in [certificates.strangeAuthority, "\(certificates.folder)/missing.pem", nil] {

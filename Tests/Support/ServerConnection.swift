@@ -67,16 +67,18 @@ public final class ServerConnection {
         return unread.readSlice(length: count) ?? ByteBuffer()
     }
 
+    /// The next chunk of a chunked request body as the client framed it; nil at the body's end.
+    public func receiveChunk() async throws -> ByteBuffer? {
+        guard let line = try await receiveLine(), let length = Int(line, radix: 16) else { throw ClientLeft() }
+        let chunk = try await receiveExactly(length)
+        _ = try await receiveLine()
+        return length == 0 ? nil : chunk
+    }
+
     private func receiveChunks() async throws -> ByteBuffer {
         var whole = ByteBuffer()
-        while let line = try await receiveLine() {
-            guard let length = Int(line, radix: 16) else { throw ClientLeft() }
-            var chunk = try await receiveExactly(length)
-            _ = try await receiveLine()
-            if length == 0 { return whole }
-            whole.writeBuffer(&chunk)
-        }
-        throw ClientLeft()
+        while var chunk = try await receiveChunk() { whole.writeBuffer(&chunk) }
+        return whole
     }
 
     private func receiveLine() async throws -> String? {

@@ -11,6 +11,7 @@ import Quota
 struct AdminRoutes: Sendable {
     let ledger: Ledger
     let running: RunningExecutions
+    let live: LiveSandboxes
     let slots: UpstreamSlots
 
     private static let maximumBodyBytes = 64 * 1024
@@ -53,7 +54,10 @@ struct AdminRoutes: Sendable {
     /// Refuses the key's tokens from now on, and ends what they are running.
     func revokeKey(_ request: Request, context: AdminContext) async throws -> Response {
         let key = try await administration(context).revokeKey(try context.parameters.require("key_id"))
-        if let keyID = KeyID(key.keyID) { running.stopAll(of: keyID) }
+        if let keyID = KeyID(key.keyID) {
+            running.stopAll(of: keyID)
+            live.stopAll(of: keyID)
+        }
         return JSONReply.response(key)
     }
 

@@ -12,8 +12,12 @@ extension Operation {
         case .changePolicy, .changeDefaultPolicy, .grantCredit, .withdrawCredit: .adminQuotas
         case .listAuditRecords, .verifyAudit, .listCheckpoints, .makeCheckpoint, .getCheckpointKey, .getRecordedCode:
             .adminAudit
+        case .getHealth, .getReadiness, .getProblem: nil
+        // The callers' own.
         case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI,
-            .listOwnAuditRecords, .getHealth, .getReadiness, .getProblem:
+            .listOwnAuditRecords, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .listSandboxes,
+            .listSandboxesV1, .getSandbox, .killSandbox, .setSandboxTimeout, .refreshSandbox, .pauseSandbox,
+            .getSandboxMetrics, .getManySandboxMetrics, .getSandboxLogs, .getSandboxLogsV1:
             nil
         }
     }

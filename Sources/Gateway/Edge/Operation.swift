@@ -4,6 +4,9 @@ public import HTTPTypes
 public enum Operation: String, CaseIterable, Sendable {
     case createExecution, getExecution, cancelExecution
     case getUsage, getOwnConsumption, whoAmI, listOwnAuditRecords
+    case createSandbox, createSandboxV1, connectSandbox, connectSandboxV1, listSandboxes, listSandboxesV1
+    case getSandbox, killSandbox, setSandboxTimeout, refreshSandbox, pauseSandbox
+    case getSandboxMetrics, getManySandboxMetrics, getSandboxLogs, getSandboxLogsV1
     case getHealth, getReadiness, getProblem
     case listTenants, createTenant, getTenant, changeTenant
     case listKeys, issueKey, rotateKey, revokeKey
@@ -19,9 +22,10 @@ public enum Operation: String, CaseIterable, Sendable {
     public var method: HTTPRequest.Method {
         switch self {
         case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit, .simulatePolicy,
-            .makeCheckpoint:
+            .makeCheckpoint, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .setSandboxTimeout,
+            .refreshSandbox, .pauseSandbox:
             .post
-        case .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit: .delete
+        case .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit: .delete
         case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
         default: .get
         }
@@ -36,6 +40,18 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getOwnConsumption: "/v1/consumption"
         case .whoAmI: "/v1/whoami"
         case .listOwnAuditRecords: "/v1/audit"
+        case .createSandbox, .listSandboxes: "/v2/sandboxes"
+        case .createSandboxV1, .listSandboxesV1: "/sandboxes"
+        case .connectSandbox: "/v2/sandboxes/{sandboxID}/connect"
+        case .connectSandboxV1: "/sandboxes/{sandboxID}/connect"
+        case .getSandbox, .killSandbox: "/sandboxes/{sandboxID}"
+        case .setSandboxTimeout: "/sandboxes/{sandboxID}/timeout"
+        case .refreshSandbox: "/sandboxes/{sandboxID}/refreshes"
+        case .pauseSandbox: "/sandboxes/{sandboxID}/pause"
+        case .getSandboxMetrics: "/sandboxes/{sandboxID}/metrics"
+        case .getManySandboxMetrics: "/sandboxes/metrics"
+        case .getSandboxLogs: "/v2/sandboxes/{sandboxID}/logs"
+        case .getSandboxLogsV1: "/sandboxes/{sandboxID}/logs"
         case .getHealth: "/healthz"
         case .getReadiness: "/readyz"
         case .getProblem: "/problems/{type}"
@@ -67,7 +83,9 @@ public enum Operation: String, CaseIterable, Sendable {
         switch self {
         case .getHealth, .getReadiness, .getProblem: .both
         case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI,
-            .listOwnAuditRecords:
+            .listOwnAuditRecords, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .listSandboxes,
+            .listSandboxesV1, .getSandbox, .killSandbox, .setSandboxTimeout, .refreshSandbox, .pauseSandbox,
+            .getSandboxMetrics, .getManySandboxMetrics, .getSandboxLogs, .getSandboxLogsV1:
             .callers
         default: .administrators
         }

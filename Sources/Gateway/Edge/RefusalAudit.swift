@@ -13,15 +13,18 @@ struct RefusalAudit: RouterMiddleware {
         let response = try await next(request, context)
         let noted = context.note.content
         guard let refusal = noted.refusal, !noted.isRecorded else { return response }
-        let operation = Operation.serving(request.method, at: request.uri.path, behind: context.door)
+        // The path of a sandbox is none of the gateway's, whatever it looks like.
+        let operation =
+            noted.port == nil ? Operation.serving(request.method, at: request.uri.path, behind: context.door) : nil
         let caller =
             noted.caller ?? .nobody(claimedKeyID: noted.claimedKeyID.flatMap { ledger.knows($0) ? "\($0)" : nil })
         guard caller.isAudited(refusal, calling: operation) else { return response }
-        ledger.note(
-            RefusedCall(
-                of: caller, calling: operation?.rawValue, reason: refusal.rawValue, cause: noted.cause,
-                sourceAddress: context.sourceAddress, requestID: context.requestID, traceID: context.traceID
-            ))
+        var call = RefusedCall(
+            of: caller, calling: operation?.rawValue, reason: refusal.rawValue, cause: noted.cause,
+            sourceAddress: context.sourceAddress, requestID: context.requestID, traceID: context.traceID
+        )
+        (call.sandbox, call.port, call.pathClass) = (noted.sandbox, noted.port, noted.pathClass)
+        ledger.note(call)
         return response
     }
 }

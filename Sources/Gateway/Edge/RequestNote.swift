@@ -16,6 +16,12 @@ final class RequestNote: Sendable {
         var cause: String?
         /// What the caller is told.
         var refusal: ProblemType?
+        /// The sandbox, once its token was shown.
+        var sandbox: SandboxHandle?
+        /// The port of a sandbox that is called.
+        var port: Int?
+        /// What of the sandbox is called.
+        var pathClass: String?
         /// Whether the ledger has recorded the refusal in the commit that judged it.
         var isRecorded = false
     }
@@ -35,6 +41,9 @@ final class RequestNote: Sendable {
             if let keyID { metadata["key_id"] = "\(keyID)" }
         case .nobody, nil: break
         }
+        if let sandbox = content.sandbox { metadata["sandbox"] = "\(sandbox)" }
+        if let port = content.port { metadata["port"] = "\(port)" }
+        if let pathClass = content.pathClass { metadata["path_class"] = "\(pathClass)" }
         if let refusal = content.refusal { metadata["problem"] = "\(refusal.rawValue)" }
         if let cause = content.cause {
             metadata["cause"] = "\(cause)"
@@ -61,6 +70,18 @@ final class RequestNote: Sendable {
 
     /// Why a credential was not accepted.
     func note(_ cause: AuthenticationFailure) { note { $0.cause = cause.word } }
+
+    /// What of a sandbox is called.
+    func note(port: Int, pathClass: String) { note { ($0.port, $0.pathClass) = (port, pathClass) } }
+
+    /// A sandbox's own token was shown: its tenant calls.
+    func note(_ sandbox: OwnedSandbox) {
+        note(sandbox.claims, of: sandbox.tenant)
+        note { $0.sandbox = sandbox.handle }
+    }
+
+    /// What the caller is told of a call to a sandbox, and why, which it is not told.
+    func note(_ refusal: ProblemType, cause: String?) { note { ($0.refusal, $0.cause) = (refusal, cause) } }
 
     /// The ledger has a record of the refusal.
     func noteRecorded() { note { $0.isRecorded = true } }

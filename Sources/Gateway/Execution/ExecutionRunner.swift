@@ -9,8 +9,7 @@ import Quota
 struct ExecutionRunner: Sendable {
     let ledger: Ledger
     let upstream: E2BClient
-    let slots: UpstreamSlots
-    let maker: SandboxMaker
+    let source: SandboxSource
     let closing: ExecutionClosing
     let running: RunningExecutions
     let logger: Logger
@@ -38,7 +37,7 @@ struct ExecutionRunner: Sendable {
         let lease = try await admit(order, as: registration.id, for: context)
         let admitted = ContinuousClock.now
         var waited: Int64 { (ContinuousClock.now - admitted).wholeMilliseconds }
-        switch await makeSandbox(sandboxOrder(order, under: lease), for: lease.tenant, unless: registration.stop) {
+        switch await source.sandbox(sandboxOrder(order, under: lease), for: lease.tenant, unless: registration.stop) {
         case .made(let sandbox, let slot):
             return .holding(
                 Execution(
@@ -54,29 +53,6 @@ struct ExecutionRunner: Sendable {
             let ending = ExecutionProgress().ending(stoppedBy: reason)
             await closing.settleUnheld(lease, outcome: ending.outcome, reason: ending.reason)
             return .stopped(FinishedExecution(lease: lease, ending: ending, queuedMilliseconds: waited))
-        }
-    }
-
-    private enum Making: Sendable {
-        case made(Sandbox, UpstreamSlot)
-        case refused(CapacityRefusal)
-        case failed(UpstreamFailure)
-        case stopped(StopReason)
-    }
-
-    /// A sandbox, as soon as upstream has room for it and it is this tenant's turn.
-    private func makeSandbox(
-        _ order: SandboxOrder, for tenant: String, unless stop: StopSignal
-    ) async -> Making {
-        switch await slots.slot(for: tenant, unless: stop) {
-        case .refused(let refusal): return .refused(refusal)
-        case .stopped(let reason): return .stopped(reason)
-        case .held(let slot):
-            switch await maker.make(order, in: slot, unless: stop) {
-            case .made(let sandbox): return .made(sandbox, slot)
-            case .failed(let failure): return .failed(failure)
-            case .stopped(let reason): return .stopped(reason)
-            }
         }
     }
 

@@ -34,7 +34,7 @@ struct LostSandboxes: Service {
     /// - Parameter found: those that are being destroyed already.
     private func look(beyond found: inout Set<String>) async {
         do {
-            let labelled = try await upstream.listSandboxes(metadata: SandboxLabels.ours)
+            let labelled = try await upstream.listSandboxes(metadata: SandboxLabels.executions)
             found.formIntersection(labelled.map(\.id))
             // Those that the ledger knows to be doomed are being destroyed already.
             found.formUnion(try await ledger.sandboxesToDestroy())
@@ -52,17 +52,5 @@ struct LostSandboxes: Service {
         } catch {
             logger.debug("sandboxes could not be compared with the ledger", metadata: ["error": "\(error)"])
         }
-    }
-}
-
-/// The labels that sandboxes of executions carry upstream.
-enum SandboxLabels {
-    /// What all of them carry.
-    static let ours = ["e2b-gateway": "execution"]
-    /// The label that names the execution.
-    static let execution = "e2b-gateway-execution"
-
-    static func of(_ execution: ExecutionID) -> [String: String] {
-        ours.merging([self.execution: execution.text]) { first, _ in first }
     }
 }

@@ -14,6 +14,9 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case methodNotAllowed = "method-not-allowed"
     case notAcceptable = "not-acceptable"
     case conflict = "conflict"
+    case idempotencyMismatch = "idempotency-mismatch"
+    case idempotencyInProgress = "idempotency-in-progress"
+    case idempotencyOutcomeUnknown = "idempotency-outcome-unknown"
     case payloadTooLarge = "payload-too-large"
     case unsupportedMediaType = "unsupported-media-type"
     case rateLimited = "rate-limited"
@@ -40,9 +43,10 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
-        case .conflict: 409
+        case .conflict, .idempotencyMismatch, .idempotencyInProgress: 409
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
+        case .idempotencyOutcomeUnknown: 422
         case .rateLimited, .concurrencyExceeded, .runtimeExhausted: 429
         case .internalError: 500
         case .upstreamUnreachable, .upstreamRefused, .upstreamBroken: 502
@@ -68,10 +72,13 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .methodNotAllowed: "The method does not apply here"
         case .notAcceptable: "None of the accepted formats is offered"
         case .conflict: "This does not go with what is there"
+        case .idempotencyMismatch: "The idempotency key was used for something else"
+        case .idempotencyInProgress: "The first request with this key is under way"
+        case .idempotencyOutcomeUnknown: "What became of the first request is not known"
         case .payloadTooLarge: "The body is too large"
         case .unsupportedMediaType: "The body's type is not understood"
         case .rateLimited: "Too many requests"
-        case .concurrencyExceeded: "Too many executions at once"
+        case .concurrencyExceeded: "Too many at once"
         case .runtimeExhausted: "The runtime quota is used up"
         case .internalError: "The gateway failed"
         case .upstreamUnreachable: "The sandbox cloud cannot be reached"
@@ -115,6 +122,12 @@ public enum ProblemType: String, CaseIterable, Sendable {
             "`POST /v1/executions` answers in application/json, text/event-stream or application/x-ndjson. Put one of them, or */*, into `Accept`."
         case .conflict:
             "Something of that name exists already, or is not in the state for this. `detail` says which. Look at what is there first."
+        case .idempotencyMismatch:
+            "An `Idempotency-Key` stands for one request; this one differs from the first that carried it. Use a new key for a new request."
+        case .idempotencyInProgress:
+            "The first request with this `Idempotency-Key` has not been answered yet. Wait for it, then repeat this one: it gets the same sandbox."
+        case .idempotencyOutcomeUnknown:
+            "The sandbox cloud broke off while it was making the sandbox, so that nobody knows whether there is one. If there is, the gateway finds and destroys it. Send the request with a new `Idempotency-Key`."
         case .payloadTooLarge:
             "The body, the code or the context data is larger than the tenant's policy allows. `detail` gives the limit."
         case .unsupportedMediaType:
@@ -122,7 +135,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .rateLimited:
             "The tenant's requests per second are used up. Wait `retry_after_ms`, then go on; the `RateLimit` header shows what is left."
         case .concurrencyExceeded:
-            "As many executions of the tenant are running as its policy allows. Wait until one of them ends, or ask for a higher limit."
+            "As many executions of the tenant are running, or as many of its sandboxes alive, as its policy allows. Wait until one of them ends, or ask for a higher limit."
         case .runtimeExhausted:
             "The tenant's runtime for this hour, day or month is used or reserved. It starts anew at `resets_at`; an administrator can raise it with `e2b-gateway quota set`."
         case .internalError:

@@ -44,6 +44,28 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case executionFinished = "execution.finished"
     /// A lease was settled again; nothing was changed.
     case settlementRepeated = "settlement.repeated"
+    /// The intent: a sandbox is about to be made for a tenant to drive itself.
+    case sandboxAdmitted = "sandbox.admitted"
+    /// Such a sandbox, or its prolongation, was refused by a limit, or because its tenant or key is out.
+    case sandboxRefused = "sandbox.refused"
+    /// It was made.
+    case sandboxStarted = "sandbox.started"
+    /// Its time was changed; what it had used was settled.
+    case sandboxProlonged = "sandbox.prolonged"
+    /// It was put to sleep, and what it had used was settled.
+    case sandboxPaused = "sandbox.paused"
+    /// It was admitted again.
+    case sandboxResumed = "sandbox.resumed"
+    /// The outcome: it ended, and what it had used was settled.
+    case sandboxEnded = "sandbox.ended"
+    /// The intent: code is about to run in a context of a sandbox that a tenant drives itself.
+    case sandboxCodeStarted = "sandbox.code_started"
+    /// The intent: a process is about to start in such a sandbox.
+    case sandboxProcessStarted = "sandbox.process_started"
+    /// A call to such a sandbox has begun and lasts.
+    case sandboxCallOpened = "sandbox.call_opened"
+    /// A call to such a sandbox is over, or several equal ones are.
+    case sandboxCalled = "sandbox.called"
     /// An administrator was shown the code of an execution that was recorded.
     case codeShown = "code.shown"
     /// Somebody without a valid credential was refused.

@@ -38,7 +38,7 @@ enum AuditChain {
         let hash = hash(after: head.hash, record: record)
         try database.cachedStatement(
             sql: "INSERT INTO audit (sequence, hash, record, tenant, execution) VALUES (?, ?, ?, ?, ?)"
-        ).execute(arguments: [sequence, Blob.value(hash), record, entry.tenant, entry.execution])
+        ).execute(arguments: [sequence, Blob.value(hash), record, entry.tenant, entry.execution ?? entry.sandboxHandle])
         head = AuditHead(sequence: sequence, hash: hash)
     }
 

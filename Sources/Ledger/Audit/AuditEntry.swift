@@ -24,8 +24,10 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     public var claimedKeyID: String?
     /// The execution.
     public var execution: String?
-    /// The sandbox that was held.
+    /// The sandbox that was held, by upstream's id.
     public var sandbox: String?
+    /// The gateway's own name of a sandbox that a tenant drives itself.
+    public var sandboxHandle: String?
     /// The template asked for.
     public var template: String?
     /// The language of the code.
@@ -60,7 +62,25 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     public var outputBytes: Int64?
     /// The name of the exception the code raised.
     public var exception: String?
-    /// How many equal refusals this one record stands for; absent for one that stands for itself.
+    /// The HTTP method of a call to a sandbox.
+    public var method: String?
+    /// The sandbox's port that was called.
+    public var port: Int64?
+    /// What of the sandbox was called: `execute`, `files`, `process.Process/Start` and the like.
+    public var pathClass: String?
+    /// The HTTP status that the caller was told.
+    public var status: Int64?
+    /// HMAC-SHA256 of the body that starts code or a process, under the key of `code_digest`, in hex.
+    public var bodyDigest: String?
+    /// Size of that body.
+    public var bodyBytes: Int64?
+    /// Bytes of request bodies.
+    public var bytesIn: Int64?
+    /// Bytes of the answers' bodies.
+    public var bytesOut: Int64?
+    /// How long the calls took, in milliseconds, together.
+    public var duration: Int64?
+    /// How many equal refusals, or calls, this one record stands for; absent for one that stands for itself.
     public var count: Int64?
     /// When the first of them was, in milliseconds since 1970.
     public var firstAt: Int64?
@@ -82,7 +102,13 @@ public struct AuditEntry: Sendable, Hashable, Codable {
 
     enum CodingKeys: String, CodingKey {
         case action, actor, tenant, subject, execution, sandbox, template, language, outcome, reason, exception
-        case before, after, operation, cause, count
+        case before, after, operation, cause, count, method, port, status
+        case pathClass = "path_class"
+        case bodyDigest = "body_digest"
+        case bodyBytes = "body_bytes"
+        case bytesIn = "bytes_in"
+        case bytesOut = "bytes_out"
+        case duration = "duration_ms"
         case traceID = "trace_id"
         case claimedKeyID = "claimed_key_id"
         case codeRecorded = "code_recorded"
@@ -91,6 +117,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
         case lastAt = "last_at_ms"
         case actorKeyID = "actor_key_id"
         case keyID = "key_id"
+        case sandboxHandle = "sandbox_handle"
         case sourceAddress = "source_address"
         case requestID = "request_id"
         case codeDigest = "code_digest"
@@ -112,6 +139,10 @@ public struct AuditEntry: Sendable, Hashable, Codable {
             ("actor_key_id", actorKeyID.map(CanonicalJSON.string)),
             ("after", after),
             ("before", before),
+            ("body_bytes", bodyBytes.map(CanonicalJSON.integer)),
+            ("body_digest", bodyDigest.map(CanonicalJSON.string)),
+            ("bytes_in", bytesIn.map(CanonicalJSON.integer)),
+            ("bytes_out", bytesOut.map(CanonicalJSON.integer)),
             ("cause", cause.map(CanonicalJSON.string)),
             ("claimed_key_id", claimedKeyID.map(CanonicalJSON.string)),
             ("code_bytes", codeBytes.map(CanonicalJSON.integer)),
@@ -121,21 +152,27 @@ public struct AuditEntry: Sendable, Hashable, Codable {
             ("context_digest", contextDigest.map(CanonicalJSON.string)),
             ("count", count.map(CanonicalJSON.integer)),
             ("credit_ms", credit.map(CanonicalJSON.integer)),
+            ("duration_ms", duration.map(CanonicalJSON.integer)),
             ("exception", exception.map(CanonicalJSON.string)),
             ("execution", execution.map(CanonicalJSON.string)),
             ("first_at_ms", firstAt.map(CanonicalJSON.integer)),
             ("key_id", keyID.map(CanonicalJSON.string)),
             ("language", language.map(CanonicalJSON.string)),
             ("last_at_ms", lastAt.map(CanonicalJSON.integer)),
+            ("method", method.map(CanonicalJSON.string)),
             ("operation", operation.map(CanonicalJSON.string)),
             ("outcome", outcome.map(CanonicalJSON.string)),
             ("output_bytes", outputBytes.map(CanonicalJSON.integer)),
             ("overrun_ms", overrun.map(CanonicalJSON.integer)),
+            ("path_class", pathClass.map(CanonicalJSON.string)),
+            ("port", port.map(CanonicalJSON.integer)),
             ("reason", reason.map(CanonicalJSON.string)),
             ("request_id", requestID.map(CanonicalJSON.string)),
             ("runtime_ms", runtime.map(CanonicalJSON.integer)),
             ("sandbox", sandbox.map(CanonicalJSON.string)),
+            ("sandbox_handle", sandboxHandle.map(CanonicalJSON.string)),
             ("source_address", sourceAddress.map(CanonicalJSON.string)),
+            ("status", status.map(CanonicalJSON.integer)),
             ("subject", subject.map(CanonicalJSON.string)),
             ("template", template.map(CanonicalJSON.string)),
             ("tenant", tenant.map(CanonicalJSON.string)),

@@ -59,12 +59,19 @@ extension Invariant {
 
     /// No record speaks of an execution that does not exist, except of one that was refused, or forgotten in good order.
     static let recorded = Invariant("recorded") { database, findings in
+        // The column names a tenant's own sandbox where a record concerns one.
+        let isOwned =
+            try database.tableExists("owned_sandbox")
+            ? """
+             AND NOT EXISTS (SELECT 1 FROM owned_sandbox WHERE owned_sandbox.handle = audit.execution)
+                AND action IS NOT '\(AuditAction.sandboxRefused.rawValue)'
+            """ : ""
         let rows = try Row.fetchCursor(
             database,
             sql: """
                 SELECT sequence, execution, \(action) AS action FROM audit
                 WHERE execution IS NOT NULL AND action IS NOT '\(AuditAction.executionRefused.rawValue)'
-                    AND NOT EXISTS (SELECT 1 FROM execution WHERE execution.id = audit.execution)
+                    AND NOT EXISTS (SELECT 1 FROM execution WHERE execution.id = audit.execution)\(isOwned)
                     AND coalesce(\(member("at_ms")) >= ?, TRUE)
                 ORDER BY sequence
                 """,
@@ -87,10 +94,10 @@ extension Invariant {
             """
     )
 
-    private static let action = member("action")
+    static let action = member("action")
 
     /// A member of an audit record; nothing for a record that is not JSON, about which the chain complains.
-    private static func member(_ name: String) -> String {
+    static func member(_ name: String) -> String {
         "CASE WHEN json_valid(audit.record) THEN json_extract(audit.record, '$.\(name)') END"
     }
 }

@@ -5,13 +5,22 @@ extension Invariant {
     /// The sums by day and key are what the executions of that day came to, as far back as all of them are kept.
     static let consumption = Invariant("consumption", of: "consumption") { database, findings in
         let since = try KeptExecutions.since(in: database).map { ConsumptionKey.day(of: $0) + 1 } ?? .min
+        let sandboxes =
+            try database.tableExists("sandbox_lease")
+            ? """
+             UNION ALL SELECT tenant, admitted_at, key, 0, charged, credit FROM sandbox_lease
+            WHERE finished_at IS NOT NULL
+            """ : ""
         let rows = try Row.fetchCursor(
             database,
             sql: """
-                WITH actual AS (
-                    SELECT tenant, admitted_at / 86400000000000 AS day, key, count(*) AS executions,
-                        sum(charged) AS charged, sum(coalesce(credit, 0)) AS credit
-                    FROM execution WHERE finished_at IS NOT NULL GROUP BY tenant, day, key
+                WITH settled AS (
+                    SELECT tenant, admitted_at, key, 1 AS executions, charged, coalesce(credit, 0) AS credit
+                    FROM execution WHERE finished_at IS NOT NULL\(sandboxes)
+                ), actual AS (
+                    SELECT tenant, admitted_at / 86400000000000 AS day, key, sum(executions) AS executions,
+                        sum(charged) AS charged, sum(credit) AS credit
+                    FROM settled GROUP BY tenant, day, key
                 )
                 SELECT 'consumption/' || tenant.name || '/' || sides.day || '/' || sides.key AS row,
                     'says ' || sum(said) || ' executions and ' || sum(said_charged) || ' ms; there were '

@@ -7,23 +7,34 @@ extension Invariant {
         // What credits carried is in no window; ledgers of an earlier version had none.
         let hasCredits = try database.columns(in: "execution").contains { $0.name == "credit" }
         let inWindows = hasCredits ? "charged - coalesce(credit, 0)" : "charged"
+        let hasSandboxes = try database.tableExists("sandbox_lease")
         try compare(
             .tenants,
             stated: """
                 SELECT id AS tenant, '' AS subject, 'usage/' || name AS row, usage
                 FROM tenant LEFT JOIN usage ON usage.tenant = tenant.id
                 """,
-            leases: "SELECT tenant, '' AS subject, grant_document FROM lease",
+            leases: "SELECT tenant, '' AS subject, grant_document FROM lease"
+                + (hasSandboxes
+                    ? """
+                     UNION ALL SELECT tenant, '', grant_document FROM sandbox_lease WHERE finished_at IS NULL
+                    """ : ""),
             charges: """
                 SELECT tenant, '' AS subject, admitted_at, \(inWindows) AS charged FROM execution
                 WHERE finished_at IS NOT NULL
-                """,
+                """
+                    + (hasSandboxes
+                        ? """
+                         UNION ALL SELECT tenant, '', admitted_at, charged - credit FROM sandbox_lease
+                        WHERE finished_at IS NOT NULL
+                        """ : ""),
             in: database, &findings
         )
     }
 
     /// The same of a subject's.
     static let subjects = Invariant("subjects", of: "subject") { database, findings in
+        let hasSandboxes = try database.tableExists("sandbox_lease")
         try compare(
             .subjects,
             stated: """
@@ -33,12 +44,22 @@ extension Invariant {
             leases: """
                 SELECT lease.tenant AS tenant, coalesce(subject, '') AS subject, grant_document
                 FROM lease JOIN execution ON execution.id = lease.execution
-                """,
+                """
+                    + (hasSandboxes
+                        ? """
+                         UNION ALL SELECT tenant, coalesce(subject, ''), grant_document FROM sandbox_lease
+                        WHERE finished_at IS NULL
+                        """ : ""),
             // Those that ended before there were subjects say nothing of credits either.
             charges: """
                 SELECT tenant, coalesce(subject, '') AS subject, admitted_at, charged FROM execution
                 WHERE finished_at IS NOT NULL AND credit IS NOT NULL
-                """,
+                """
+                    + (hasSandboxes
+                        ? """
+                         UNION ALL SELECT tenant, coalesce(subject, ''), admitted_at, charged FROM sandbox_lease
+                        WHERE finished_at IS NOT NULL
+                        """ : ""),
             in: database, &findings
         )
     }

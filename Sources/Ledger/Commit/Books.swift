@@ -47,6 +47,8 @@ struct Books: Sendable {
     var defaultPolicy = Policy.standard
     /// How many notifications wait to be delivered.
     var notifications = 0
+    /// Sandboxes of tenants' own that have not ended.
+    var sandboxes = SandboxBook()
     /// Subjects in use.
     var subjects = SubjectCache()
 

@@ -19,6 +19,8 @@ struct Draft {
         var usageToWrite: Set<String> = []
         /// Subjects whose usage changed.
         var subjects: [SubjectID: Usage] = [:]
+        /// Sandboxes that changed.
+        var sandboxes: [SandboxHandle: OwnedSandbox] = [:]
         /// What was consumed more than the disk says.
         var consumption: [ConsumptionKey: Consumption] = [:]
         /// How many notifications wait more, or less, than the books say.
@@ -47,6 +49,7 @@ struct Draft {
             sealer = later.sealer
             usageToWrite.formUnion(later.usageToWrite)
             subjects.merge(later.subjects) { $1 }
+            sandboxes.merge(later.sandboxes) { $1 }
             for (key, more) in later.consumption { consumption[key, default: Consumption()] += more }
             notifications += later.notifications
             hasNews = hasNews || later.hasNews
@@ -97,6 +100,25 @@ struct Draft {
         if let usage = changes.subjects[subject] ?? earlier.subjects[subject] { return usage }
         if let usage = books.withLock({ $0.subjects.usages[subject] }) { return usage }
         return try SubjectStore.usage(of: subject, in: database)
+    }
+
+    /// A sandbox of a tenant's own, as it is after the writes before this one; nil for one that is unknown, or long over.
+    func sandbox(_ handle: SandboxHandle) -> OwnedSandbox? {
+        changes.sandboxes[handle] ?? earlier.sandboxes[handle] ?? books.withLock { $0.sandboxes[handle] }
+    }
+
+    /// How many sandboxes of a tenant are paused.
+    func sandboxesPaused(of tenant: String) -> Int {
+        let changed = earlier.sandboxes.merging(changes.sandboxes) { $1 }
+        let before = books.withLock { $0.sandboxes.paused(of: tenant) }
+        return before.union(changed.keys).count { handle in
+            let sandbox = changed[handle]
+            return sandbox.map { $0.state == .paused && $0.tenant == tenant } ?? before.contains(handle)
+        }
+    }
+
+    mutating func set(_ sandbox: OwnedSandbox) {
+        changes.sandboxes[sandbox.handle] = sandbox
     }
 
     /// How many notifications wait to be delivered.
@@ -204,6 +226,7 @@ struct Draft {
             for (id, key) in earlier.adminKeys { books.adminKeys[id] = key }
             for (id, count) in earlier.nonces { books.nonces.add(count, of: id) }
             for (subject, usage) in earlier.subjects { books.subjects.set(usage, of: subject) }
+            for sandbox in earlier.sandboxes.values { books.sandboxes.set(sandbox) }
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
             books.notifications += earlier.notifications
             books.sealer = earlier.sealer

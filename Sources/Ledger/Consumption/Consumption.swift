@@ -1,7 +1,9 @@
-/// What settled executions came to.
+/// What settled leases came to.
 public struct Consumption: Sendable, Hashable, Codable {
-    /// How many there were.
+    /// How many executions there were.
     public var executions: Int64
+    /// How many sandboxes of a tenant's own there were, each counted when its first lease ended.
+    public var sandboxes: Int64
     /// Runtime charged, in milliseconds.
     public var chargedMilliseconds: Int64
     /// The part of the charge that credits carried, in milliseconds.
@@ -16,6 +18,7 @@ public struct Consumption: Sendable, Hashable, Codable {
     /// Nothing consumed.
     public init() {
         executions = 0
+        sandboxes = 0
         chargedMilliseconds = 0
         creditMilliseconds = 0
         overrunMilliseconds = 0
@@ -24,7 +27,7 @@ public struct Consumption: Sendable, Hashable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case executions, shadowed
+        case executions, sandboxes, shadowed
         case chargedMilliseconds = "charged_ms"
         case creditMilliseconds = "credit_ms"
         case overrunMilliseconds = "overrun_ms"
@@ -33,6 +36,7 @@ public struct Consumption: Sendable, Hashable, Codable {
 
     static func += (sum: inout Consumption, more: Consumption) {
         sum.executions += more.executions
+        sum.sandboxes += more.sandboxes
         sum.chargedMilliseconds += more.chargedMilliseconds
         sum.creditMilliseconds += more.creditMilliseconds
         sum.overrunMilliseconds += more.overrunMilliseconds

@@ -35,16 +35,17 @@ enum ConsumptionStore {
         try database.cachedStatement(
             sql: """
                 INSERT INTO \(table)
-                    (tenant, day, \(column), executions, charged, credit, overrun, output_bytes, shadowed)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    (tenant, day, \(column), executions, sandboxes, charged, credit, overrun, output_bytes, shadowed)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (tenant, day, \(column)) DO UPDATE SET
-                    executions = executions + excluded.executions, charged = charged + excluded.charged,
+                    executions = executions + excluded.executions, sandboxes = sandboxes + excluded.sandboxes,
+                    charged = charged + excluded.charged,
                     credit = credit + excluded.credit, overrun = overrun + excluded.overrun,
                     output_bytes = output_bytes + excluded.output_bytes, shadowed = shadowed + excluded.shadowed
                 """
         ).execute(arguments: [
-            key.tenant, key.day, name, more.executions, more.chargedMilliseconds, more.creditMilliseconds,
-            more.overrunMilliseconds, more.outputBytes, more.shadowed,
+            key.tenant, key.day, name, more.executions, more.sandboxes, more.chargedMilliseconds,
+            more.creditMilliseconds, more.overrunMilliseconds, more.outputBytes, more.shadowed,
         ])
     }
 }

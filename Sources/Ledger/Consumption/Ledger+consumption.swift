@@ -59,7 +59,7 @@ extension Ledger {
         let day = query.isDaily ? "sums.day" : "NULL"
         let sql = """
             SELECT tenant.name AS tenant_name, \(name) AS member, \(day) AS of_day, sum(executions) AS executions,
-                sum(charged) AS charged, sum(credit) AS credit, sum(overrun) AS overrun,
+                sum(sandboxes) AS sandboxes, sum(charged) AS charged, sum(credit) AS credit, sum(overrun) AS overrun,
                 sum(output_bytes) AS output_bytes, sum(shadowed) AS shadowed
             FROM \(table) AS sums JOIN tenant ON tenant.id = sums.tenant
             WHERE sums.tenant IN (SELECT id FROM tenant WHERE ?1 IS NULL OR name = ?1) AND sums.day BETWEEN ?2 AND ?3
@@ -86,6 +86,7 @@ extension ConsumptionRow {
         self.day = day.map { Moment(seconds: $0 * 86_400) }
         var sum = Consumption()
         sum.executions = row["executions"]
+        sum.sandboxes = row["sandboxes"]
         sum.chargedMilliseconds = row["charged"]
         sum.creditMilliseconds = row["credit"]
         sum.overrunMilliseconds = row["overrun"]

@@ -11,6 +11,8 @@ struct EndedLease {
     let heldMilliseconds: Int64
     let outputBytes: Int64
     let wasShadowed: Bool
+    /// Whether what it went on from was counted before.
+    let isProlongation: Bool
 
     /// A lease that its gateway settles.
     init(_ lease: Lease, of account: Books.Account, heldMilliseconds: Int64, _ outputBytes: Int64) {
@@ -22,6 +24,7 @@ struct EndedLease {
         self.heldMilliseconds = heldMilliseconds
         self.outputBytes = max(0, outputBytes)
         wasShadowed = lease.shadowed != nil
+        isProlongation = false
     }
 
     /// One that a dead process left, taken to have been held to its end.
@@ -34,6 +37,20 @@ struct EndedLease {
         heldMilliseconds = grant.timeoutMilliseconds
         outputBytes = 0
         self.wasShadowed = wasShadowed
+        isProlongation = false
+    }
+
+    /// One of a tenant's own sandbox.
+    init(_ lease: SandboxLease, of sandbox: OwnedSandbox, _ account: Books.Account, heldMilliseconds: Int64) {
+        grant = lease.grant
+        self.account = account
+        keyID = "\(sandbox.keyID)"
+        subject = sandbox.origin.subject
+        admittedAt = lease.admittedAt
+        self.heldMilliseconds = heldMilliseconds
+        outputBytes = 0
+        wasShadowed = lease.shadowed != nil
+        isProlongation = lease.isProlongation
     }
 
     /// Charges what was used and gives the rest back.
@@ -59,7 +76,10 @@ struct EndedLease {
 
     private func consumption(_ settlement: Settlement) -> Consumption {
         var consumption = Consumption()
-        consumption.executions = 1
+        switch grant.kind {
+        case .execution: consumption.executions = 1
+        case .sandbox: consumption.sandboxes = isProlongation ? 0 : 1
+        }
         consumption.chargedMilliseconds = settlement.chargedMilliseconds
         consumption.creditMilliseconds = settlement.creditMilliseconds
         consumption.overrunMilliseconds = settlement.overrunMilliseconds

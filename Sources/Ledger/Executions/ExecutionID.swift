@@ -8,20 +8,14 @@ public struct ExecutionID: Hashable, Sendable, Codable, CustomStringConvertible 
 
     private static let prefix = "exe_"
 
-    /// A new name, never given before: five bytes of the time in steps of 16 ms, which do for 500 years, and seven random
-    /// ones. Names that are made together sort together, so that indexes over them grow at one end and a commit of many
-    /// executions touches few of their pages. They need not be secret: an execution shows itself to its tenant only.
+    /// A new name, never given before; see ``SortableName``.
     public static func random() -> ExecutionID {
-        let steps = LedgerClock.realtime().milliseconds >> 4
-        let time = (0..<5).reversed().map { UInt8(truncatingIfNeeded: steps >> (8 * $0)) }
-        return ExecutionID(unchecked: prefix + Hex.text(time + SecureRandom.bytes(7)))
+        ExecutionID(unchecked: prefix + SortableName.random())
     }
 
     /// The name in `text`, or nil unless it has the form.
     public init?(_ text: String) {
-        guard text.utf8.count == 28, text.hasPrefix(Self.prefix), Hex.bytes(text.dropFirst(4)) != nil else {
-            return nil
-        }
+        guard SortableName.isValid(text, prefix: Self.prefix) else { return nil }
         self.init(unchecked: text)
     }
 

@@ -28,43 +28,26 @@ extension Ledger {
         return try verdict.get()
     }
 
-    /// Why an order is refused, and the word for it in the audit log.
-    private struct Refusal: Error {
-        let failure: AdmissionFailure
-        let reason: String
-
-        init(_ failure: AdmissionFailure, _ reason: String) {
-            self.failure = failure
-            self.reason = reason
-        }
-    }
-
     private static func judge(
         _ order: PreparedOrder, epoch: Int64, nonceLimits: NonceLimits, in draft: inout Draft
-    ) throws -> Result<Lease, Refusal> {
+    ) throws -> Result<Lease, AdmissionRefusal> {
         // First of all, and kept whatever follows: a call that is refused now must not be replayed when there is room.
         if let nonce = order.nonce {
             switch try NonceStore.accept(nonce, of: order.origin.keyID, within: nonceLimits, in: &draft) {
             case .accepted: break
-            case .replayed: return .failure(Refusal(.replayed, "replayed"))
-            case .late: return .failure(Refusal(.late, "late"))
-            case .full: return .failure(Refusal(.nonceStoreFull, "nonce_store_full"))
+            case .replayed: return .failure(AdmissionRefusal(.replayed, "replayed"))
+            case .late: return .failure(AdmissionRefusal(.late, "late"))
+            case .full: return .failure(AdmissionRefusal(.nonceStoreFull, "nonce_store_full"))
             }
         }
-        let key = draft.key(order.origin.keyID)?.record.rolled(to: draft.now)
-        guard let key, key.state != .revoked, key.tenant == order.tenant, let account = draft.account(order.tenant)
-        else {
-            return .failure(Refusal(.keyRevoked, "key_revoked"))
-        }
-        guard !account.tenant.isDisabled else {
-            return .failure(Refusal(.tenantDisabled, "tenant_disabled"))
-        }
-        // Judged when the call began as well; the body may have taken its time.
-        guard draft.wall.seconds <= order.expiresAt ?? .max else {
-            return .failure(Refusal(.expired, "expired"))
+        let account: Books.Account
+        do throws(AdmissionRefusal) {
+            account = try draft.admissible(order.tenant, key: order.origin.keyID, until: order.expiresAt)
+        } catch {
+            return .failure(error)
         }
         guard order.nonce != nil || !account.policy.signedOnly else {
-            return .failure(Refusal(.notSigned, "not_signed"))
+            return .failure(AdmissionRefusal(.notSigned, "not_signed"))
         }
 
         let subject = SubjectID(of: order.tenant, order.origin.subject)
@@ -74,7 +57,7 @@ extension Ledger {
         do throws(Denial) {
             grant = try usages.admit(order.demand, under: account.policy, at: draft.now)
         } catch {
-            return .failure(Refusal(.denied(error), error.limitName))
+            return .failure(AdmissionRefusal(.denied(error), error.limitName))
         }
         draft.setUsage(usages.tenant, of: account)
         draft.setUsage(usages.subject, of: subject)
@@ -110,17 +93,12 @@ extension Ledger {
     }
 
     private static func record(
-        _ refusal: Refusal, of order: PreparedOrder, _ refusals: RefusalJournal, in draft: inout Draft
+        _ refusal: AdmissionRefusal, of order: PreparedOrder, _ refusals: RefusalJournal, in draft: inout Draft
     ) throws {
         var entry = order.entry(.executionRefused)
         entry.outcome = AuditEntry.refused
         entry.reason = refusal.reason
-        if let record = refusals.record(of: entry), !draft.hasRecorded(refusal: record.kind) {
-            try draft.audit(record)
-            draft.changes.refusals.insert(record.kind)
-        }
-        let (refused, now) = (entry, draft.now)
-        draft.afterCommit { refusals.noteRecorded(refused, at: now) }
+        try draft.audit(refusal: entry, refusals)
     }
 }
 

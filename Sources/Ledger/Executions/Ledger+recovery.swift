@@ -8,6 +8,7 @@ extension Ledger {
     /// executions end as killed with the reason `gateway_restarted`, their sandboxes are marked for destruction, and all
     /// of it is audited. Leases of this opening are left alone, so calling it again does no harm.
     public func recover() async throws(LedgerFailure) -> RecoveryReport {
+        try await recoverSandboxes()
         var report = RecoveryReport(executions: [], chargedMilliseconds: 0, sandboxes: [])
         let epoch = epoch
         // In portions, so that calls already coming in need not wait for thousands.

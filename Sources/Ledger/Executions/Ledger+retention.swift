@@ -36,7 +36,10 @@ extension Ledger {
             }
             try? await Task.sleep(for: begun.duration(to: .now))
         }
-        if !Task.isCancelled { try await forgetStillSubjects() }
+        if !Task.isCancelled {
+            try await forgetOldSandboxes(before: cutoff)
+            try await forgetStillSubjects()
+        }
         return forgotten
     }
 

@@ -25,11 +25,17 @@ extension Ledger {
         }
     }
 
-    /// Sandboxes whose executions are over, longest first. Destroy them and say so with ``sandboxDestroyed(_:)``.
+    /// Sandboxes that are over, longest first. Destroy them and say so with ``sandboxDestroyed(_:)``.
     public func sandboxesToDestroy() async throws(LedgerFailure) -> [String] {
         try await read { database in
             try String.fetchAll(
-                database, sql: "SELECT id FROM sandbox WHERE doomed_at IS NOT NULL ORDER BY doomed_at, id LIMIT 10000"
+                database,
+                sql: """
+                    SELECT id, doomed_at FROM sandbox WHERE doomed_at IS NOT NULL
+                    UNION ALL
+                    SELECT sandbox, doomed_at FROM owned_sandbox WHERE doomed_at IS NOT NULL
+                    ORDER BY doomed_at, id LIMIT 10000
+                    """
             )
         }
     }
@@ -39,6 +45,7 @@ extension Ledger {
         let sandbox = sandboxID.recordable
         await writeOrOwe { draft in
             try draft.execute("DELETE FROM sandbox WHERE id = ?", [sandbox])
+            try draft.execute("UPDATE owned_sandbox SET doomed_at = NULL WHERE sandbox = ?", [sandbox])
         }
     }
 
@@ -56,7 +63,7 @@ extension Ledger {
     }
 
     /// Writes what has happened already; if the ledger cannot, it stays owed.
-    private func writeOrOwe(_ write: @escaping Debts.Debt) async {
+    func writeOrOwe(_ write: @escaping Debts.Debt) async {
         do {
             try await commits.submit(write)
         } catch {

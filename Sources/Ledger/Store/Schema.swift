@@ -21,6 +21,9 @@ enum Schema {
         migrator.registerMigration("5 audit log") { database in
             try database.execute(sql: auditLog)
         }
+        migrator.registerMigration("6 sandboxes") { database in
+            try database.execute(sql: sandboxes)
+        }
         return migrator
     }
 

@@ -11,7 +11,9 @@ struct SealedColumn: Sendable {
     static let key = SealedColumn(table: "key", id: "id", column: "sealed_secret")
     static let adminKey = SealedColumn(table: "admin_key", id: "id", column: "sealed_secret")
 
-    static let all = [ownKey, key, adminKey]
+    static let sandboxAccess = SealedColumn(table: "sandbox_access", id: "handle", column: "sealed")
+
+    static let all = [ownKey, key, adminKey, sandboxAccess]
 
     /// The place a row's secret is sealed to.
     func label(_ id: String) -> String { "\(table)/\(id)" }

@@ -14,6 +14,12 @@ public struct RefusedCall: Sendable, Hashable {
     public var caller: Caller
     /// What was called, by the `operationId` of `openapi.yaml`; nil for a path that does not exist.
     public var operation: String?
+    /// The port of a sandbox that was called; nil for a call to the gateway itself.
+    public var port: Int?
+    /// What of the sandbox was called; nil if it is nothing that is offered.
+    public var pathClass: String?
+    /// The sandbox, if the caller had its token.
+    public var sandbox: SandboxHandle?
     /// Why, as the caller is told: the slug of a problem.
     public var reason: String
     /// Why, as it is not told.
@@ -57,6 +63,9 @@ public struct RefusedCall: Sendable, Hashable {
             entry.actorKeyID = keyID
         }
         entry.operation = operation
+        entry.port = port.map(Int64.init)
+        entry.pathClass = pathClass
+        entry.sandboxHandle = sandbox?.text
         entry.outcome = AuditEntry.refused
         entry.reason = reason
         entry.cause = cause

@@ -1,0 +1,200 @@
+import CurlTransport
+import E2BUpstream
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Logging
+import NIOCore
+import Quota
+
+/// Passes a call on to its sandbox and the answer back, both as they come.
+struct CallForwarder: Sendable {
+    let upstream: E2BClient
+    let ledger: Ledger
+
+    /// Longer than any silence that the SDKs, E2B's edge (610 s) or its daemon (640 s) allow; no limit on the whole.
+    private static let deadlines = Deadlines(connect: .seconds(10), idle: .seconds(660), total: nil)
+
+    func forward(
+        _ request: Request, of call: SandboxCall, by route: SandboxRoute, _ path: DataPath, to sandbox: OwnedSandbox,
+        under policy: Policy, _ passing: PassingCall, for context: OpenContext
+    ) async throws(EdgeRefusal) -> Response {
+        do throws(EdgeRefusal) {
+            passing.follow(try await departure(of: context.channel))
+            let body = try await body(of: request, call, route, policy, passing, context.channel)
+            let outgoing = Self.outgoing(request, body, of: call, by: route, path, to: sandbox)
+            let answer = try await UpstreamAnswer(
+                try await send(outgoing, to: sandbox.id, passing), by: route, call.port, of: sandbox.id)
+            passing.answered(answer, to: context.channel)
+            return response(answer, to: request.method, by: route, from: upstream.sandboxAddress(outgoing), passing)
+        } catch {
+            await passing.failed(status: error.status)
+            throw error
+        }
+    }
+
+    // MARK: Up
+
+    private func departure(of channel: any Channel) async throws(EdgeRefusal) -> StopSignal {
+        do {
+            return try await CallerPresence.departure(on: channel)
+        } catch {
+            // The pipeline is gone, and the caller with it.
+            throw .bodyBrokenOff
+        }
+    }
+
+    private func body(
+        of request: Request, _ call: SandboxCall, _ route: SandboxRoute, _ policy: Policy, _ passing: PassingCall,
+        _ channel: any Channel
+    ) async throws(EdgeRefusal) -> OutgoingBody {
+        if let start = route.start {
+            let body = try await wholeBody(of: request, upTo: policy.bodyBytes)
+            passing.meter.countUp(body.readableBytes)
+            do {
+                try await ledger.record(start, by: call, body: Array(body.readableBytesView))
+            } catch {
+                throw .ledgerUnavailable
+            }
+            return .bytes(body)
+        }
+        switch BodyFraming(request.head) {
+        case .none: return .none
+        case .malformed: throw .bodyBrokenOff
+        case .length, .chunked:
+            let upload = CallUpload(request.body, departure: try await departure(of: channel), meter: passing.meter)
+            passing.carry(upload)
+            return upload.outgoing(length: BodyFraming(request.head).length)
+        }
+    }
+
+    /// What starts code or a process is read whole, for its digest.
+    private func wholeBody(of request: Request, upTo limit: Int) async throws(EdgeRefusal) -> ByteBuffer {
+        do {
+            return try await request.boundedBody(upTo: limit)
+        } catch let problem as Problem where problem.type == .payloadTooLarge {
+            throw .bodyTooLarge(limit)
+        } catch {
+            throw .bodyBrokenOff
+        }
+    }
+
+    private static func outgoing(
+        _ request: Request, _ body: OutgoingBody, of call: SandboxCall, by route: SandboxRoute, _ path: DataPath,
+        to sandbox: OwnedSandbox
+    ) -> SandboxRequest {
+        // What is on the list is passed on as the list spells it, whatever escapes it came in.
+        var target = route.isUserPort ? path.raw : path.decoded
+        let query = route.isUserPort ? path.query : path.query(without: SignedFile.parameterNames)
+        if let query { target += "?" + query }
+        return SandboxRequest(
+            sandboxID: sandbox.id, port: call.port, domain: sandbox.access?.domain, method: request.method,
+            target: target, headers: ForwardedHeaders.upwards(request.headers, by: route, to: call.port), body: body,
+            deadlines: deadlines, envdToken: route.needsDaemonToken ? sandbox.access?.envdToken : nil,
+            trafficToken: call.port == SandboxAddress.daemonPort ? nil : sandbox.access?.trafficToken
+        )
+    }
+
+    private enum Sending: Sendable {
+        case answered(IncomingResponse)
+        case failed(TransportFailure)
+        case stopped(StopReason?)
+    }
+
+    private func send(
+        _ request: SandboxRequest, to id: String, _ passing: PassingCall
+    ) async throws(EdgeRefusal) -> IncomingResponse {
+        let (upstream, stop) = (upstream, passing.stop)
+        let first = await withTaskGroup(of: Sending.self) { group -> Sending in
+            group.addTask {
+                do throws(TransportFailure) {
+                    return .answered(try await upstream.forward(request))
+                } catch {
+                    return .failed(error)
+                }
+            }
+            group.addTask {
+                await stop.wait()
+                return .stopped(stop.reason)
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? .stopped(nil)
+        }
+        switch first {
+        case .answered(let answer): return answer
+        case .failed(let failure): throw EdgeRefusal(failure, of: id)
+        case .stopped(.shutdown): throw .draining
+        case .stopped: throw .notFound(id, cause: "ended meanwhile")
+        }
+    }
+
+    // MARK: Down
+
+    private func response(
+        _ answer: UpstreamAnswer, to method: HTTPRequest.Method, by route: SandboxRoute, from address: String,
+        _ passing: PassingCall
+    ) -> Response {
+        let headers = ForwardedHeaders.downwards(answer.headers, by: route, from: address)
+        let length = headers[.contentLength].flatMap { Int($0) }
+        let body = Hummingbird.ResponseBody(contentLength: length) { writer in
+            do {
+                switch answer.body {
+                case .stream(let pieces):
+                    for try await piece in pieces { try await passing.passDown(piece, to: &writer) }
+                case .whole(let bytes):
+                    try await passing.passDown(bytes, to: &writer)
+                }
+                try await writer.finish(nil)
+            } catch {
+                await passing.failed()
+                // Closes the connection, so that what is missing is seen to be missing.
+                throw error
+            }
+            await passing.completed()
+        }
+        return Response(status: .init(code: answer.status), headers: headers, body: body)
+    }
+}
+
+/// How the caller says where its body ends.
+enum BodyFraming: Equatable {
+    case none, chunked, malformed
+    case length(Int)
+
+    init(_ head: HTTPRequest) {
+        if let text = head.headerFields[.contentLength] {
+            guard let length = Int(text), length >= 0 else {
+                self = .malformed
+                return
+            }
+            self = length == 0 ? .none : .length(length)
+        } else if head.headerFields[.transferEncoding] != nil {
+            self = .chunked
+        } else {
+            // HTTP/2 has neither; there only what may have a body is taken to have one.
+            self = [.post, .put, .patch].contains(head.method) ? .chunked : .none
+        }
+    }
+
+    var length: Int? {
+        if case .length(let length) = self { length } else { nil }
+    }
+}
+
+extension EdgeRefusal {
+    /// Upstream gave no answer; what went wrong with its address is for the log only.
+    init(_ failure: TransportFailure, of id: String) {
+        switch failure {
+        case .connectTimedOut, .idleTimedOut, .totalTimedOut: self = .timedOut(id)
+        case .uploadFailed: self = .bodyBrokenOff
+        case .stopped: self = .draining
+        case .invalidRequest: self = .unreachable(id, cause: "not a request upstream could be sent")
+        case .unresolvable: self = .unreachable(id, cause: "unresolvable")
+        case .refused: self = .unreachable(id, cause: "refused")
+        case .tlsFailed: self = .unreachable(id, cause: "TLS failed")
+        case .brokenOff, .cancelled: self = .unreachable(id, cause: "broken off")
+        case .malformedResponse, .headersTooLarge, .bodyTooLarge: self = .unreachable(id, cause: "not an answer")
+        case .other(let code): self = .unreachable(id, cause: "libcurl \(code)")
+        }
+    }
+}

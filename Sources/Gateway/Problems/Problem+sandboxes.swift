@@ -1,0 +1,75 @@
+import CurlTransport
+import E2BUpstream
+import Ledger
+
+extension Problem {
+    /// The same for a sandbox that never was, that ended, and that is somebody else's.
+    static func noSandbox(_ id: String) -> Problem {
+        Problem(
+            .notFound, "Sandbox \"\(MisplacedToken.redacted(path: id).prefix(64))\" was not found", shouldRetry: false)
+    }
+
+    static func alreadyPaused(_ id: String) -> Problem {
+        Problem(.conflict, "Sandbox \"\(id)\" is already paused", shouldRetry: false)
+    }
+
+    /// - Parameter note: told where the ledger has a record of the refusal.
+    init(_ failure: SandboxFailure, noted note: RequestNote? = nil) {
+        switch failure {
+        case .unknown:
+            self.init(.notFound, "The sandbox was not found", shouldRetry: false)
+        case .state(let state):
+            self.init(.conflict, "The sandbox is \(state.rawValue).", shouldRetry: false)
+        case .tooManyPaused:
+            self.init(
+                .conflict, "The tenant has \(OwnedSandbox.maximumPaused) paused sandboxes; kill some of them first.",
+                shouldRetry: false)
+        case .idempotencyMismatch:
+            self.init(
+                .idempotencyMismatch, "The Idempotency-Key was used with another request before.", shouldRetry: false)
+        case .idempotencyInProgress:
+            self.init(
+                .idempotencyInProgress, "The first request with this Idempotency-Key is still under way.",
+                retryAfter: .seconds(1))
+        case .idempotencyOutcomeUnknown:
+            self.init(
+                .idempotencyOutcomeUnknown,
+                "Nobody knows whether the first request with this Idempotency-Key made a sandbox; if it did, the gateway "
+                    + "destroys it. Use another key.", shouldRetry: false)
+        case .refused(let failure):
+            if case .unavailable = failure {} else { note?.noteRecorded() }
+            self.init(failure, isSigned: false)
+        }
+    }
+
+    /// Upstream failed at something that concerns a sandbox that lives.
+    init(living failure: UpstreamFailure) {
+        switch failure {
+        case .unreachable:
+            self.init(.upstreamUnreachable, "The sandbox cloud could not be reached.", shouldRetry: false)
+        case .timedOut:
+            self.init(.upstreamTimeout, "The sandbox cloud did not answer in time.", shouldRetry: false)
+        case .capacity(let retryAfter):
+            self.init(.upstreamCapacity, "The sandbox cloud has no room.", retryAfter: retryAfter ?? .seconds(1))
+        case .credentialRefused, .refused:
+            self.init(.upstreamRefused, "The sandbox cloud refused the gateway.", shouldRetry: false)
+        case .sandboxGone:
+            self.init(.notFound, "The sandbox was not found", shouldRetry: false)
+        case .broken, .contextInvalid, .cancelled:
+            self.init(.upstreamBroken, "The sandbox cloud's answer made no sense.", shouldRetry: false)
+        }
+    }
+}
+
+extension UpstreamFailure {
+    /// Whether a create that failed so may have made a sandbox all the same.
+    var leavesDoubt: Bool {
+        switch self {
+        case .unreachable(.refused), .unreachable(.unresolvable), .unreachable(.connectTimedOut),
+            .unreachable(.tlsFailed), .unreachable(.invalidRequest), .capacity, .credentialRefused, .refused,
+            .contextInvalid:
+            false
+        case .unreachable, .timedOut, .broken, .sandboxGone, .cancelled: true
+        }
+    }
+}

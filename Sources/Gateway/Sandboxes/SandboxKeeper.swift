@@ -1,0 +1,104 @@
+import E2BUpstream
+import Ledger
+import Logging
+import ServiceLifecycle
+
+/// Ends tenants' sandboxes whose time is over, whose key was revoked, or which upstream lost.
+struct SandboxKeeper: Service {
+    let ledger: Ledger
+    let upstream: E2BClient
+    let control: SandboxControl
+    let live: LiveSandboxes
+    let logger: Logger
+
+    /// How late a sandbox may end.
+    private static let rhythm = Duration.milliseconds(200)
+    /// Pauses between two comparisons with what upstream has: soon again after the start.
+    private static let firstComparison = Duration.seconds(2)
+    private static let longestPause = Duration.seconds(60)
+
+    /// Takes up those that run from before the start; they hold slots.
+    func takeUp(from slots: UpstreamSlots) {
+        for sandbox in ledger.runningSandboxes() { live.hold(slots.slotOfLeftover(), for: sandbox) }
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.endOverdue() }
+                group.addTask { await self.compare() }
+            }
+        }
+    }
+
+    private func endOverdue() async {
+        while (try? await Task.sleep(for: Self.rhythm)) != nil {
+            // In vain only while the ledger is down, which others tell; they are ended then.
+            for sandbox in (try? await ledger.endOverdueSandboxes()) ?? [] {
+                logger.info("sandbox's time is over", metadata: sandbox.logged)
+                if sandbox.state == .paused { await putToSleep(sandbox) } else { control.destroy(sandbox) }
+            }
+        }
+    }
+
+    /// Upstream does so by itself, a little later; this frees the slot now.
+    private func putToSleep(_ sandbox: OwnedSandbox) async {
+        let slot = live.leave(sandbox.id)
+        do {
+            try await upstream.pause(sandbox.id)
+            slot?.release()
+        } catch {
+            try? await control.lost(sandbox, error)
+            slot?.release()
+        }
+    }
+
+    // MARK: What upstream has
+
+    private func compare() async {
+        var pause = Self.firstComparison
+        var missing: Set<String> = []
+        var found: Set<String> = []
+        while (try? await Task.sleep(for: pause)) != nil {
+            await look(missing: &missing, found: &found)
+            pause = min(pause * 2, Self.longestPause)
+        }
+    }
+
+    /// - Parameters:
+    ///   - missing: those that upstream did not have the last time: a list may be a moment behind, so that it takes two.
+    ///   - found: those that are being destroyed already.
+    private func look(missing: inout Set<String>, found: inout Set<String>) async {
+        let expected = ledger.runningSandboxes()
+        do {
+            let listed = try await upstream.listSandboxes(metadata: SandboxLabels.owned)
+            let ids = Set(listed.map(\.id))
+            let lost = expected.filter { !ids.contains($0.id) }
+            for sandbox in lost where missing.contains(sandbox.id) {
+                try? await control.lost(sandbox, .sandboxGone)
+            }
+            missing = Set(lost.map(\.id))
+            try await destroyStrays(among: listed, beyond: &found)
+        } catch {
+            logger.debug("sandboxes could not be compared with the ledger", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Sandboxes that outlived what the ledger knows of them: a gateway was killed between upstream's answer and its record.
+    private func destroyStrays(among listed: [ListedSandbox], beyond found: inout Set<String>)
+        async throws(LedgerFailure)
+    {
+        found.formIntersection(listed.map(\.id))
+        found.formUnion(try await ledger.sandboxesToDestroy())
+        let holders = Dictionary(grouping: listed) { $0.metadata[SandboxLabels.handle] ?? "" }
+        let over = try await ledger.endedSandboxes(among: Array(holders.keys))
+        for handle in over {
+            for stray in holders[handle] ?? [] where found.insert(stray.id).inserted {
+                logger.notice(
+                    "destroying a sandbox that outlived its lease",
+                    metadata: ["sandbox": "\(stray.id)", "handle": "\(handle)"])
+                control.closing.destroy(DoomedSandbox(id: stray.id, slot: control.source.slots.slotOfLeftover()))
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import Auth
+import GRDB
+
+/// A caller's idempotency key, and what it is used for.
+///
+/// All tenants share one team upstream, which would answer one tenant's key with another tenant's sandbox. So a key goes
+/// upstream as an HMAC over tenant, subject and key, and the ledger answers repetitions itself.
+public struct SandboxIdempotency: Sendable, Hashable {
+    /// 64 hex digits: of this tenant and this subject alone, and all that upstream is shown.
+    public let key: String
+    /// A digest of the request.
+    let fingerprint: String
+
+    init(key: String, fingerprint: String) {
+        self.key = key
+        self.fingerprint = fingerprint
+    }
+}
+
+extension Ledger {
+    /// What a caller's idempotency key is here and upstream.
+    ///
+    /// - Parameter request: the request's body.
+    public func idempotency(_ key: String, for caller: SandboxCaller, request: [UInt8]) -> SandboxIdempotency {
+        let text = ["e2b-gateway/idempotency-key/v1", caller.tenant, caller.claims.subject ?? "", key]
+            .joined(separator: "\u{0}")
+        return SandboxIdempotency(
+            key: Hex.text(Digest.hmacSHA256(Array(text.utf8), key: ownKeys.sandboxToken)),
+            fingerprint: Hex.text(Digest.hmacSHA256(request, key: ownKeys.codeDigest)))
+    }
+}
+
+extension SandboxStore {
+    /// What an earlier order with the same key came to; nil if there is none, or if it came to nothing for certain.
+    static func earlier(
+        _ idempotency: SandboxIdempotency, of tenant: Tenant, in draft: Draft
+    ) throws -> Result<OwnedSandbox, SandboxFailure>? {
+        let row = try Row.fetchOne(
+            draft.database,
+            sql: "SELECT handle, fingerprint, reason FROM owned_sandbox WHERE tenant = ? AND idempotency_key = ?",
+            arguments: [tenant.id, idempotency.key])
+        guard let row else { return nil }
+        let fingerprint: String? = row["fingerprint"], reason: String? = row["reason"]
+        guard fingerprint == idempotency.fingerprint else { return .failure(.idempotencyMismatch) }
+        guard let sandbox = SandboxHandle(row["handle"]).flatMap(draft.sandbox), sandbox.state != .ended else {
+            return .failure(reason == SandboxEnd.outcomeUnknown ? .idempotencyOutcomeUnknown : .state(.ended))
+        }
+        return sandbox.state == .creating ? .failure(.idempotencyInProgress) : .success(sandbox)
+    }
+}
