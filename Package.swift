@@ -118,6 +118,7 @@ let package = Package(
         ),
         tests(of: "LocalE2B", dependencies: [
             "LocalE2B", nioCore, nioPosix, nioHTTP1, nioFoundation, logging, lifecycle,
+            .product(name: "Crypto", package: "swift-crypto"),
         ], exclude: ["Transcripts", "differences.md"]),
         tests(of: "Gateway", dependencies: [
             "Gateway", "Auth", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, nioTLS, httpTypes,
