@@ -32,7 +32,20 @@ class Refused:
         self._gateway, self._before = gateway, before
 
     @property
-    def refused(gateway: Gateway, kind: type[Exception], call: Callable[[], object]) -> Refused:
+    def status(self) -> int:
+        """In 2.45 only the text has it."""
+        return getattr(self.exception, "status_code", None) or int(self.text.split(":")[0])
+
+    def assert_asked(self, times: int) -> None:
+        """The last request is logged last, so that none is missed."""
+        eventually(lambda: self._asked() >= times, within=10, what=f"{times} requests are logged")
+        assert self._asked() == times
+
+    def _asked(self) -> int:
+        return requests(self._gateway) - self._before
+
+
+def refused(gateway: Gateway, kind: type[Exception], call: Callable[[], object]) -> Refused:
     """What a call raises, which must be of exactly this class: a program tells it from others by that."""
     before = settled_requests(gateway)
     with pytest.raises(kind) as raised:
