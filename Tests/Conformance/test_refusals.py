@@ -1,9 +1,9 @@
 """Every refusal of the control plane, as the exception that a program sees, and how often the SDK asks before it raises."""
 
 import contextlib
+import itertools
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Iterator
 
 import e2b
@@ -22,6 +22,8 @@ from sdk.styles import beside
 pytestmark = pytest.mark.gateway
 
 FOREIGN = "i" + "f" * 20
+
+_marks = itertools.count(1)
 
 
 class Refused:
@@ -60,9 +62,9 @@ def requests(gateway: Gateway) -> int:
 
 def settled_requests(gateway: Gateway) -> int:
     """Once the log shows a request of our own: those before it are there as well."""
-    mark = f"/marks/{uuid.uuid4().hex}"
-    httpx.get(gateway.url + mark, trust_env=False, verify=False)
-    eventually(lambda: mark in gateway.service.log.read_text(), within=10, what="the mark is logged")
+    mark = f"mark-{next(_marks)}"
+    httpx.get(f"{gateway.url}/healthz", headers={"x-request-id": mark}, trust_env=False, verify=False)
+    eventually(lambda: f'"{mark}"' in gateway.service.log.read_text(), within=10, what="the mark is logged")
     return requests(gateway)
 
 
