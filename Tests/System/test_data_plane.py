@@ -154,7 +154,7 @@ def test_half_an_address(sandbox: OwnSandbox) -> None:
 def test_routing_headers_do_not_divert_the_gateways_own_calls(sandbox: OwnSandbox) -> None:
     reply = sandbox.call("GET", "/v1/whoami", headers={"x_api_key": sandbox.api_token})
     assert (reply.status_code, reply.json()["tenant"]) == (200, sandbox.tenant.name)
-    assert sandbox.call("GET", f"/sandboxes/{sandbox.id}", headers={"x_api_key": sandbox.api_token}).status_code == 200
+    assert sandbox.call("DELETE", f"/sandboxes/{sandbox.id}", headers={"x_api_key": sandbox.api_token}).status_code == 204
 
 
 @pytest.mark.parametrize(
@@ -359,10 +359,7 @@ def test_an_upload_that_breaks_off_is_never_taken_for_whole(ports: Ports, sandbo
     connection.sendall(b"5\r\nsome \r\n")
     arrival(ports)
     connection.close()
-    # Cut in the middle of the framing, the fake reads an empty line where a size should be.
-    with pytest.raises(queue.Empty):
-        while ended.get(timeout=3) != "whole":
-            pass
+    assert ended.get(timeout=20) == "broken"
 
 
 def test_an_upload_that_is_refused_early_hears_why(ports: Ports, sandbox: OwnSandbox) -> None:
@@ -580,7 +577,8 @@ def test_an_upstream_that_is_not_there(session_gateway: NewGateway) -> None:
         gateway = session_gateway(ports.origin)
         sandbox = OwnSandbox(gateway.tenant(*ROOM))
     reply = sandbox.call("GET", "/health")
-    assert (reply.status_code, reply.json()["message"]) == (502, "The sandbox could not be reached")
+    assert reply.status_code == 502, reply.text
+    assert reply.json()["message"] == "The sandbox could not be reached"
     assert reply.headers["should-retry"] == "false" and ports.origin not in reply.text
 
 
@@ -660,10 +658,10 @@ def test_user_ports_are_closed_unless_the_policy_opens_them(ports: Ports, gatewa
 
     gateway.command("quota", "set", tenant.name, "--user-port", "8000")
     own = {"cookie": "session=1", "authorization": "Bearer of-the-app", "x-anything": "y", "x-access-token": "of-the-app"}
-    reply = sandbox.call("PUT", "/any//path?at=all", 8000, own, content=b"body")
+    reply = sandbox.call("PUT", "/any//path%2Fx?at=all", 8000, own, content=b"body")
     assert (reply.status_code, reply.content) == (200, b"body")
     seen = arrival(ports)
-    assert (seen.method, seen.target) == ("PUT", "/any//path?at=all") or seen.target == "/any/path?at=all"
+    assert (seen.method, seen.target) == ("PUT", "/any//path%2Fx?at=all")
     assert seen.headers["cookie"] == "session=1" and seen.headers["authorization"] == "Bearer of-the-app"
     assert seen.headers["e2b-traffic-access-token"] == REAL_TRAFFIC and "x-access-token" not in seen.headers
     not_found(sandbox.call("GET", "/", 8000, {"e2b_traffic_access_token": None}), sandbox.id)
@@ -735,7 +733,8 @@ def test_other_calls_are_recorded_within_a_second_and_folded(
 def test_what_lasts_is_recorded_while_it_does(ports: Ports, gateway: Gateway, sandbox: OwnSandbox) -> None:
     ports.answer = lambda exchange: (exchange.begin(), exchange.chunk(b"on"), exchange.hang())
     with sandbox.stream("POST", "/filesystem.Filesystem/WatchDir", content=b"{}") as stream:
-        next(stream.iter_raw())
+        pieces = stream.iter_raw()  # held, for a generator that nobody holds closes the connection
+        assert next(pieces) == b"on"
         (opened,) = eventually(
             lambda: records(gateway, sandbox, "sandbox.call_opened"), within=10, what="it is recorded while it lasts")
         assert opened["path_class"] == "filesystem.Filesystem/WatchDir" and "outcome" not in opened

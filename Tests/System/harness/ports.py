@@ -39,6 +39,8 @@ class PortExchange(ScriptedExchange["Ports"]):
     arrival: Arrival
 
     def handle_any(self) -> None:
+        if self.owner.closed.is_set():  # a connection from before
+            return self.break_off()
         path = urlsplit(self.path).path
         if path.startswith(("/sandboxes", "/v2/sandboxes")):
             return self._control(path)
@@ -46,7 +48,10 @@ class PortExchange(ScriptedExchange["Ports"]):
         self.arrival = Arrival(self.command, self.path, headers)
         self.owner.arrivals.append(self.arrival)
         self.owner.arrived.put(self.arrival)
+        self._is_read = self.headers.get("Content-Length", "0") == "0" and "Transfer-Encoding" not in self.headers
         self.owner.answer(self)
+        # What was not read of a body would be taken for the next request.
+        self.close_connection = self.close_connection or not self._is_read
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = handle_any
 
@@ -68,11 +73,13 @@ class PortExchange(ScriptedExchange["Ports"]):
             while left and (piece := self.rfile.read1(min(left, 1 << 16))):
                 left -= len(piece)
                 yield piece
+            self._is_read = left == 0
             return
-        while size := int(self.rfile.readline() or b"0", 16):
+        while size := int(self.rfile.readline(), 16):  # of what breaks off, no number
             yield self.rfile.read(size)
             self.rfile.readline()
         self.rfile.readline()
+        self._is_read = True
 
     def whole(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
