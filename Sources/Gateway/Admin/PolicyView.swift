@@ -45,6 +45,10 @@ public struct PolicyView: Codable, Sendable {
     public var outputBytes: Int
     /// Templates that may be used; the first is the default.
     public var templates: [String]
+    /// Whether sandboxes of the tenant's own may reach the internet.
+    public var egress: Bool
+    /// Ports of such sandboxes that are reached through the gateway, beside those of E2B's own services.
+    public var userPorts: [Int]
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool
     /// Whether the code of executions is kept, sealed.
@@ -55,7 +59,7 @@ public struct PolicyView: Codable, Sendable {
     public var subject: SubjectLimitsView?
 
     enum CodingKeys: String, CodingKey {
-        case rate, executions, sandboxes, templates, shadow, subject
+        case rate, executions, sandboxes, templates, egress, shadow, subject
         case guaranteedSandboxes = "guaranteed_sandboxes"
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
@@ -63,6 +67,7 @@ public struct PolicyView: Codable, Sendable {
         case codeBytes = "code_bytes"
         case contextBytes = "context_bytes"
         case outputBytes = "output_bytes"
+        case userPorts = "user_ports"
         case signedOnly = "signed_only"
         case recordsCode = "records_code"
     }
@@ -80,6 +85,8 @@ public struct PolicyView: Codable, Sendable {
         contextBytes = policy.contextBytes
         outputBytes = policy.outputBytes
         templates = policy.templates
+        egress = policy.egress
+        userPorts = policy.userPorts
         signedOnly = policy.signedOnly
         recordsCode = policy.recordsCode
         shadow = policy.shadow

@@ -12,6 +12,9 @@ struct PolicyOptions: ParsableArguments {
     var runtime: [RuntimeArgument] = []
     @Option(help: "Longest execution: 30s, 2m or 500ms.") var timeout: DurationArgument?
     @Option(help: "A template that may be used. Repeatable; replaces the list.") var template: [String] = []
+    @Flag(inversion: .prefixedNo, help: "Let sandboxes of its own reach the internet.") var egress: Bool?
+    @Option(help: "Ports of such sandboxes to be reached: 3000,8080, or none. Replaces the list.")
+    var userPorts: PortsArgument?
     @Flag(inversion: .prefixedNo, help: "Accept signed requests only.") var signedOnly: Bool?
     @Flag(inversion: .prefixedNo, help: "Keep the code and context of executions, sealed, for `audit code`.")
     var recordCode: Bool?
@@ -47,6 +50,8 @@ struct PolicyOptions: ParsableArguments {
         change.codeBytes = codeBytes
         change.contextBytes = contextBytes
         change.outputBytes = outputBytes
+        change.egress = egress
+        change.userPorts = userPorts?.ports
         change.signedOnly = signedOnly
         change.recordsCode = recordCode
         change.shadow = shadow
