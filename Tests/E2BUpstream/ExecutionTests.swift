@@ -11,7 +11,7 @@ import Testing
 struct ExecutionTests {
     private static let end = "{\"type\": \"end_of_execution\"}\n"
     private let sandbox = Sandbox(
-        id: "iabc123", accessToken: Secret("envd"), trafficToken: Secret("traffic"), domain: nil
+        id: "iabc123", accessToken: "envd", trafficToken: "traffic", domain: nil
     )
 
     @Test func `two requests with the real tokens, the code unmodified in the second`() async throws {
