@@ -31,6 +31,9 @@ func tests(of name: String, dependencies: [Target.Dependency], exclude: [String]
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let hummingbirdHTTP2 = Target.Dependency.product(name: "HummingbirdHTTP2", package: "hummingbird")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -44,6 +47,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -70,7 +74,7 @@ let package = Package(
         ], resources: [.embedInCode("Resources")]),
         module("Gateway", dependencies: [
             "Auth", "Quota", "E2BUpstream", "Ledger", "CurlTransport",
-            hummingbird, nioCore, nioPosix, nioFoundation, httpTypes, logging, lifecycle,
+            hummingbird, hummingbirdHTTP2, nioSSL, nioTLS, nioCore, nioPosix, nioFoundation, httpTypes, logging, lifecycle,
             .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             .product(name: "Yams", package: "Yams"),
         ]),
@@ -112,8 +116,8 @@ let package = Package(
             "LocalE2B", nioCore, nioPosix, nioHTTP1, nioFoundation, logging, lifecycle,
         ], exclude: ["Transcripts", "differences.md"]),
         tests(of: "Gateway", dependencies: [
-            "Gateway", "Auth", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, httpTypes, logging,
-            lifecycle,
+            "Gateway", "Auth", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, nioTLS, httpTypes,
+            logging, lifecycle, .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
         tests(of: "Printing", dependencies: ["Printing"]),
         tests(of: "Contract", dependencies: ["Gateway", httpTypes, .product(name: "Yams", package: "Yams")]),

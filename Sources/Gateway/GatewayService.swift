@@ -23,11 +23,13 @@ public struct GatewayService: Service {
     private let ledger: Ledger
     private let transport: CurlClient
     private let upstream: E2BClient
+    private let certificate: TLSCertificate?
     private let logger: Logger
     private let onListening: @Sendable (Addresses) async -> Void
 
     /// - Parameter onListening: called once all listeners accept connections.
-    /// - Throws: ``SettingFailure`` if upstream is not configured or the control socket's path is too long.
+    /// - Throws: ``SettingFailure`` if upstream is not configured, the control socket's path is too long, or the
+    ///   certificate or its key cannot be used.
     public init(
         settings: Settings, ledger: Ledger, logger: Logger,
         onListening: @escaping @Sendable (Addresses) async -> Void
@@ -49,6 +51,11 @@ public struct GatewayService: Service {
             )
         } catch {
             throw SettingFailure("\(error)")
+        }
+        if let files = settings.tls {
+            certificate = try TLSCertificate(files, logger: logger)
+        } else {
+            certificate = nil
         }
         self.settings = settings
         self.ledger = ledger
@@ -96,9 +103,6 @@ public struct GatewayService: Service {
             ledger: ledger, sinks: AuditSinks.make(settings: settings, transport: transport, logger: logger),
             logger: logger)
 
-        let dataPlane = DataPlane(
-            domain: nil, ledger: ledger, live: live, forwarder: CallForwarder(upstream: upstream, ledger: ledger))
-
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
         defer { socket.remove() }
@@ -106,32 +110,43 @@ public struct GatewayService: Service {
             socket.protect()
             await onListening(
                 Addresses(
-                    callers: settings.listen.url(port: ports[.callers]),
-                    administrators: settings.adminListen.url(port: ports[.administrators]),
+                    callers: settings.listen.url(port: ports[.callers], isSecure: settings.tls != nil),
+                    administrators: settings.adminListen.url(
+                        port: ports[.administrators], isSecure: settings.administratorsNeedTLS),
                     controlSocket: socket.path
                 )
             )
         }
 
         let callers = Listener(
-            .callers, at: .tcp(settings.listen),
+            .callers, at: .tcp(settings.listen), with: certificate,
             CallerRoutes(
                 executions: ExecutionRoutes(runner: runner, ledger: ledger, running: running),
                 account: AccountRoutes(ledger: ledger),
                 sandboxes: SandboxRoutes(
-                    control: sandboxes, ledger: ledger, resources: TemplateResources(upstream: upstream), domain: nil),
+                    control: sandboxes, ledger: ledger, resources: TemplateResources(upstream: upstream),
+                    domain: settings.domain?.description),
                 health: health, ledger: ledger, failures: failures,
-                trustedProxies: settings.trustedProxies, dataPlane: dataPlane
+                trustedProxies: settings.trustedProxies, isSecure: certificate != nil,
+                dataPlane: DataPlane(
+                    domain: settings.domain, ledger: ledger, live: live,
+                    forwarder: CallForwarder(upstream: upstream, ledger: ledger))
             ).router(),
             arrivals, logger
         )
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health, ledger: ledger,
+            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health,
+            ledger: ledger,
             trustedProxies: settings.trustedProxies
         )
         let administrators = Listener(
             .administrators, at: .tcp(settings.adminListen),
-            control.router(authenticator: AdminAuthenticator(ledger: ledger, failures: failures)), arrivals, logger
+            with: settings.administratorsNeedTLS ? certificate : nil,
+            control.router(
+                authenticator: AdminAuthenticator(ledger: ledger, failures: failures),
+                isSecure: settings.administratorsNeedTLS
+            ),
+            arrivals, logger
         )
         let commands = Listener(
             .commands, at: .socket(path: socket.path), control.router(authenticator: LocalAuthenticator()), arrivals,
@@ -141,13 +156,12 @@ public struct GatewayService: Service {
         // Stopped in reverse: the drain first, while everything still answers, then what leaves audit records, before what
         // ships them, and the ledger last.
         let drain = Drain(running: running, live: live, patience: settings.drain, logger: logger)
-        var configuration = ServiceGroupConfiguration(
-            services: [
-                ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands, administrators,
-                callers, drain,
-            ],
-            logger: logger
-        )
+        var services: [any Service] = [
+            ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands, administrators,
+            callers, drain,
+        ]
+        if let certificate { services.insert(certificate, at: 0) }
+        var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.drain + Self.shutdownMargin
         try await ServiceGroup(configuration: configuration).run()
     }

@@ -22,6 +22,10 @@ import Testing
     static let reserved: [String: Set<String>] = [
         "Hummingbird": ["Gateway", "LocalE2B"],
         "HummingbirdCore": ["Gateway", "LocalE2B"],
+        "HummingbirdTLS": ["Gateway", "LocalE2B"],
+        "HummingbirdHTTP2": ["Gateway", "LocalE2B"],
+        "NIOSSL": ["Gateway", "LocalE2B"],
+        "X509": ["LocalE2B"],
         "GRDB": ["Ledger"],
         "CLibcurl": ["CurlTransport"],
         "COpenSSL": ["Auth"],

@@ -54,6 +54,7 @@ import Testing
         ("GATEWAY_AUDIT_COLLECTOR_URL=logs.example.com", "https://HOST/PATH"),
         ("GATEWAY_AUDIT_COLLECTOR_TOKEN=\"two words\"", "visible ASCII"),
         ("GATEWAY_LISTEN=0.0.0.0:80", "reachable from other machines"), ("GATEWAY_LISTEN", "expected NAME=value"),
+        ("GATEWAY_DOMAIN=https://example.com", "must be a domain"), ("GATEWAY_DOMAIN=127.0.0.1", "must be a domain"),
         ("GATEWAY_UPSTREAM_SANDBOXES=0", "1 to 100000"), ("GATEWAY_UPSTREAM_SANDBOXES=lots", "1 to 100000"),
         ("GATEWAY_UPSTREAM_CREATES=5", "a rate such as 5/s"), ("GATEWAY_UPSTREAM_CREATES=0/s", "a rate such as 5/s"),
         ("GATEWAY_QUEUE_LENGTH=-1", "0 to 100000"), ("GATEWAY_QUEUE_SECONDS=0", "1 to 600"),
@@ -157,10 +158,33 @@ import Testing
         #expect(failure?.description.contains("e2b_abc") == false)
     }
 
-    @Test func anOpenListenerNeedsAProxyInFront() throws {
-        let settings = try load(
-            environment: ["GATEWAY_LISTEN": "0.0.0.0:80", "GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8,::1"]
+    /// Of callers as of administrators.
+    @Test(arguments: ["GATEWAY_LISTEN", "GATEWAY_ADMIN_LISTEN"])
+    func anOpenListenerNeedsTLSOrAProxyInFront(listener: String) throws {
+        let open = [listener: "0.0.0.0:80"]
+        let failure = #expect(throws: SettingFailure.self) { try load(environment: open) }
+        for said in [listener, "GATEWAY_TLS_CERT", "GATEWAY_TRUSTED_PROXIES"] {
+            #expect(failure?.description.contains(said) == true, "\(failure?.description ?? "")")
+        }
+        let proxied = try load(environment: open.merging(["GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8,::1"]) { $1 }).settings
+        #expect(proxied.tls == nil)
+        let secured = try load(
+            environment: open.merging(["GATEWAY_TLS_CERT": "a.pem", "GATEWAY_TLS_KEY": "a.key"]) { $1 }
         ).settings
-        #expect(!settings.listen.isLoopback)
+        #expect(secured.tls == TLSFiles(certificate: "a.pem", key: "a.key"))
+        #expect(secured.administratorsNeedTLS == (listener == "GATEWAY_ADMIN_LISTEN"))
+    }
+
+    @Test(arguments: [("GATEWAY_TLS_CERT", "GATEWAY_TLS_KEY"), ("GATEWAY_TLS_KEY", "GATEWAY_TLS_CERT")])
+    func aCertificateAndItsKeyGoTogether(name: String, missing: String) {
+        let failure = #expect(throws: SettingFailure.self) { try load(environment: [name: "a.pem"]) }
+        #expect(failure?.description.contains("\(name) is set and \(missing) is not") == true)
+    }
+
+    @Test func theDomainIsShownAsItIsGivenToSDKs() throws {
+        let settings = try load(environment: ["GATEWAY_DOMAIN": "E2B.localhost:8443"]).settings
+        #expect(settings.domain?.host == "e2b.localhost")
+        #expect(settings.shown(.domain) == "e2b.localhost:8443")
+        #expect(try load().settings.shown(.domain) == "none")
     }
 }

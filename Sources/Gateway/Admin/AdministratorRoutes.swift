@@ -8,11 +8,13 @@ struct AdministratorRoutes: Sendable {
     let ledger: Ledger
     let trustedProxies: TrustedProxies
 
-    /// - Parameter authenticator: establishes who is calling.
-    func router(authenticator: some RouterMiddleware<OpenContext>) -> Router<OpenContext> {
+    /// - Parameters:
+    ///   - authenticator: establishes who is calling.
+    ///   - isSecure: whether TLS ends here.
+    func router(authenticator: some RouterMiddleware<OpenContext>, isSecure: Bool = false) -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
-            RequestIdentity(door: .administrators, trustedProxies: trustedProxies)
+            RequestIdentity(door: .administrators, isSecure: isSecure, trustedProxies: trustedProxies)
             RefusalAudit(ledger: ledger)
             ProblemRescue()
         }

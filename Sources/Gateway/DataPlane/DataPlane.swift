@@ -15,14 +15,14 @@ struct DataPlane: RouterMiddleware {
     /// How often an address may guess at signatures that name no sandbox.
     private static let guesses = FailedAuthentications.rate
 
-    private let domain: GatewayDomain?
+    private let domain: ServedDomain?
     private let door: SandboxDoor
     private let ledger: Ledger
     private let live: LiveSandboxes
     private let forwarder: CallForwarder
     private let rates = RateTable(Self.rate)
 
-    init(domain: GatewayDomain?, ledger: Ledger, live: LiveSandboxes, forwarder: CallForwarder) {
+    init(domain: ServedDomain?, ledger: Ledger, live: LiveSandboxes, forwarder: CallForwarder) {
         self.domain = domain
         door = SandboxDoor(ledger: ledger, guesses: RateTable(Self.guesses))
         self.ledger = ledger
@@ -61,9 +61,7 @@ struct DataPlane: RouterMiddleware {
         try require(route, at: address.port, of: sandbox, under: policy, request.headers)
         try takeRate(of: sandbox.tenant)
 
-        guard let entered = live.enter(sandbox.id) else {
-            throw live.isDraining ? .draining : .tooManyCalls
-        }
+        let entered = try enter(sandbox)
         let call = SandboxCall(
             to: sandbox, method: request.method.rawValue, port: address.port, pathClass: route.pathClass,
             sourceAddress: context.sourceAddress, requestID: context.requestID, traceID: context.traceID
@@ -106,6 +104,18 @@ struct DataPlane: RouterMiddleware {
             throw .portClosed(port, of: sandbox.id, cause: "not in the policy's user_ports")
         }
         if headers[.upgrade]?.lowercased().contains("websocket") == true { throw .notUpgraded }
+    }
+
+    private func enter(_ sandbox: OwnedSandbox) throws(EdgeRefusal) -> LiveSandboxes.Call {
+        do {
+            return try live.enter(sandbox.id)
+        } catch {
+            switch error {
+            case .draining: throw .draining
+            case .gone: throw .notFound(sandbox.id, cause: "ended meanwhile")
+            case .full: throw .tooManyCalls
+            }
+        }
     }
 
     private func takeRate(of tenant: String) throws(EdgeRefusal) {

@@ -53,7 +53,8 @@ enum ForwardedHeaders {
     private static let prefixesFromE2B = ["connect-"]
     private static let notDownwards = hopByHop.subtracting(["content-length"]).union(
         names([
-            "Set-Cookie", "Server", "Via", "Alt-Svc", "Strict-Transport-Security", "Date", "X-Request-Id", "X-Powered-By",
+            "Set-Cookie", "Server", "Via", "Alt-Svc", "Strict-Transport-Security", "Date", "X-Request-Id",
+            "X-Powered-By",
         ]))
     private static let notPrefixesDownwards = ["e2b-", "x-forwarded-"]
 

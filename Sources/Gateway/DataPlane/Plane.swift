@@ -19,7 +19,7 @@ enum Plane: Equatable, Sendable {
     /// Decides by the host name, else by the path, else by the routing headers.
     ///
     /// - Parameter target: the request's path and query as they came.
-    static func of(_ head: HTTPRequest, target: String, domain: GatewayDomain?) -> Plane {
+    static func of(_ head: HTTPRequest, target: String, domain: ServedDomain?) -> Plane {
         do throws(SandboxAddress.Fault) {
             if let authority = head.authority, let named = try SandboxAddress.named(by: authority, below: domain) {
                 try named.agree(with: head.headerFields)

@@ -21,7 +21,7 @@ struct SandboxAddress: Equatable, Sendable {
     ///
     /// - Parameter authority: the request's host, in any case, with or without a port.
     /// - Returns: nil if it is no name of this form below the domain.
-    static func named(by authority: String, below domain: GatewayDomain?) throws(Fault) -> SandboxAddress? {
+    static func named(by authority: String, below domain: ServedDomain?) throws(Fault) -> SandboxAddress? {
         guard let label = domain?.label(of: authority) else { return nil }
         let parts = label.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.allSatisfy(isDigit) else { return nil }

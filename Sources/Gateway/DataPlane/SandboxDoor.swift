@@ -24,7 +24,8 @@ struct SandboxDoor: Sendable {
     private static let nobody = SecureRandom.bytes(32)
 
     func open(
-        _ address: SandboxAddress, for route: SandboxRoute, _ request: HTTPRequest, _ path: DataPath, from source: String
+        _ address: SandboxAddress, for route: SandboxRoute, _ request: HTTPRequest, _ path: DataPath,
+        from source: String
     ) throws(EdgeRefusal) -> Opened {
         let presented = Presented(request.headerFields)
         // A token that is there must be right; a signature beside it says nothing.

@@ -21,7 +21,8 @@ struct SignedFile: Equatable, Sendable {
     /// Reads a request's query; nil unless it has one signature that can be judged.
     init?(_ method: HTTPRequest.Method, _ path: DataPath) {
         var values: [String: String] = [:]
-        for (name, value) in path.parameters where ["path", "username"].contains(name) || Self.parameterNames.contains(name) {
+        for (name, value) in path.parameters
+        where ["path", "username"].contains(name) || Self.parameterNames.contains(name) {
             // Of two values one would be judged and perhaps the other one used.
             guard values.updateValue(value, forKey: name) == nil else { return nil }
         }

@@ -10,12 +10,14 @@ struct CallerRoutes: Sendable {
     let ledger: Ledger
     let failures: FailedAuthentications
     let trustedProxies: TrustedProxies
+    /// Whether TLS ends here.
+    let isSecure: Bool
     let dataPlane: DataPlane
 
     func router() -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
-            RequestIdentity(door: .callers, trustedProxies: trustedProxies)
+            RequestIdentity(door: .callers, isSecure: isSecure, trustedProxies: trustedProxies)
             RefusalAudit(ledger: ledger)
             dataPlane
             ProblemRescue()

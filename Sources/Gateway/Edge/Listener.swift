@@ -1,5 +1,6 @@
 import Glibc
 import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -17,24 +18,31 @@ struct Listener: Service {
             case .commands: .ledger
             }
         }
+
+        /// How long a connection may rest. That of a caller longer than any SDK keeps one: whoever takes an old connection
+        /// for its next request must not find it being closed. E2B's edge waits as long.
+        var idleTimeout: TimeAmount {
+            switch self {
+            case .callers: .seconds(610)
+            case .administrators, .commands: .seconds(75)
+            }
+        }
     }
 
     private let application: any Service
     private let address: ListenerAddress
     private let role: Role
 
-    private static let idleTimeout = TimeAmount.seconds(75)
-
+    /// - Parameter certificate: what it is served with; without one it is served in clear.
     init(
-        _ role: Role, at address: ListenerAddress, _ router: Router<OpenContext>, _ arrivals: Arrivals, _ logger: Logger
+        _ role: Role, at address: ListenerAddress, with certificate: TLSCertificate? = nil,
+        _ router: Router<OpenContext>, _ arrivals: Arrivals, _ logger: Logger
     ) {
         self.role = role
         self.address = address
         application = Application(
             router: router,
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: [CallerPresence()], idleTimeout: Self.idleTimeout)
-            ),
+            server: .serving(with: certificate, idleTimeout: role.idleTimeout),
             configuration: .init(address: address.bindAddress),
             onServerRunning: { channel in await arrivals.arrived(role, port: channel.localAddress?.port) },
             logger: logger
@@ -48,6 +56,17 @@ struct Listener: Service {
         } catch let error as IOError {
             let reason = String(cString: strerror(error.errnoCode))
             throw SettingFailure("\(role.setting.rawValue): \(address) cannot be listened on: \(reason)")
+        }
+    }
+}
+
+extension HTTPServerBuilder {
+    fileprivate static func serving(with certificate: TLSCertificate?, idleTimeout: TimeAmount) -> HTTPServerBuilder {
+        guard let certificate else {
+            return .http1(configuration: .init(additionalChannelHandlers: [CallerPresence()], idleTimeout: idleTimeout))
+        }
+        return HTTPServerBuilder { responder in
+            try TLSConnections(certificate, idleTimeout: idleTimeout, responder: responder)
         }
     }
 }

@@ -8,6 +8,8 @@ struct RequestIdentity: RouterMiddleware {
     typealias Context = OpenContext
 
     let door: Operation.Door
+    /// Whether TLS ends here.
+    let isSecure: Bool
     let trustedProxies: TrustedProxies
 
     func handle(
@@ -18,7 +20,7 @@ struct RequestIdentity: RouterMiddleware {
         context.requestID = request.headers[.requestID].flatMap(accepted) ?? RequestID.random()
         context.traceID = TraceParent.traceID(of: request.headers)
         let peer = context.channel.remoteAddress?.ipAddress ?? "local"
-        if trustedProxies.contains(peer), request.firstForwardedProto == "https" {
+        if isSecure || (trustedProxies.contains(peer) && request.firstForwardedProto == "https") {
             context.scheme = "https"
         }
         context.sourceAddress = trustedProxies.sourceAddress(
@@ -32,6 +34,7 @@ struct RequestIdentity: RouterMiddleware {
         let started = ContinuousClock.now
         var response = try await next(request, context)
         response.headers[.requestID] = context.requestID
+        if context.channel.isStream { response.headers.removeConnectionFields() }
         var metadata: Logger.Metadata = [
             "method": "\(request.method.rawValue)",
             "path": "\(MisplacedToken.redacted(path: request.uri.path).prefix(200))",

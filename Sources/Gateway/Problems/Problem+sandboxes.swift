@@ -5,7 +5,8 @@ import Ledger
 extension Problem {
     /// The same for a sandbox that never was, that ended, and that is somebody else's.
     static func noSandbox(_ id: String) -> Problem {
-        Problem(.notFound, "Sandbox \"\(MisplacedToken.redacted(path: id).prefix(64))\" was not found", shouldRetry: false)
+        Problem(
+            .notFound, "Sandbox \"\(MisplacedToken.redacted(path: id).prefix(64))\" was not found", shouldRetry: false)
     }
 
     static func alreadyPaused(_ id: String) -> Problem {

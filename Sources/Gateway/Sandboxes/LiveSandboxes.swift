@@ -22,9 +22,6 @@ final class LiveSandboxes: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether no call is opened any more.
-    var isDraining: Bool { state.withLock(\.isDraining) }
-
     /// How many calls are open.
     var count: Int { state.withLock { $0.entries.values.reduce(0) { $0 + $1.calls.count } } }
 
@@ -42,14 +39,22 @@ final class LiveSandboxes: Sendable {
         return entry?.slot
     }
 
+    /// Why no call is opened.
+    enum Refusal: Error {
+        /// The gateway shuts down.
+        case draining
+        /// The sandbox is not there any more.
+        case gone
+        /// As many calls are open to it as may be.
+        case full
+    }
+
     /// Opens a call to a sandbox.
-    ///
-    /// - Returns: nil when the sandbox has as many open calls as it may, is not there, or the gateway shuts down.
-    func enter(_ sandboxID: String) -> Call? {
-        state.withLock { state in
-            guard !state.isDraining, let entry = state.entries[sandboxID], entry.calls.count < Self.maximumCalls else {
-                return nil
-            }
+    func enter(_ sandboxID: String) throws(Refusal) -> Call {
+        try state.withLock { state throws(Refusal) in
+            guard !state.isDraining else { throw .draining }
+            guard let entry = state.entries[sandboxID] else { throw .gone }
+            guard entry.calls.count < Self.maximumCalls else { throw .full }
             state.nextCall += 1
             let stop = StopSignal()
             state.entries[sandboxID]?.calls[state.nextCall] = stop

@@ -85,7 +85,9 @@ struct SandboxKeeper: Service {
     }
 
     /// Sandboxes that outlived what the ledger knows of them: a gateway was killed between upstream's answer and its record.
-    private func destroyStrays(among listed: [ListedSandbox], beyond found: inout Set<String>) async throws(LedgerFailure) {
+    private func destroyStrays(among listed: [ListedSandbox], beyond found: inout Set<String>)
+        async throws(LedgerFailure)
+    {
         found.formIntersection(listed.map(\.id))
         found.formUnion(try await ledger.sandboxesToDestroy())
         let holders = Dictionary(grouping: listed) { $0.metadata[SandboxLabels.handle] ?? "" }

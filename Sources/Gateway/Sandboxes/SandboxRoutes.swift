@@ -15,16 +15,21 @@ struct SandboxRoutes: Sendable {
     /// `GATEWAY_DOMAIN`, under which the sandboxes' ports are reached; nil where only the routing headers lead there.
     let domain: String?
 
-    func create(_ version: SandboxCreation.Version, _ request: Request, _ context: TenantContext) async throws -> Response {
+    func create(_ version: SandboxCreation.Version, _ request: Request, _ context: TenantContext) async throws
+        -> Response
+    {
         try context.principal.requireSDKDoor(.execute)
-        let body = try await request.boundedBody(upTo: min(context.principal.policy.bodyBytes, SandboxBody.maximumBytes))
+        let body = try await request.boundedBody(
+            upTo: min(context.principal.policy.bodyBytes, SandboxBody.maximumBytes))
         let order = try SandboxCreation(
             version, decoding: body, idempotencyKey: request.headers[.idempotencyKey], for: context.principal)
         let sandbox = try await control.create(order, for: context)
         return reply(with: sandbox, to: request, status: .created)
     }
 
-    func connect(_ version: SandboxCreation.Version, _ request: Request, _ context: TenantContext) async throws -> Response {
+    func connect(_ version: SandboxCreation.Version, _ request: Request, _ context: TenantContext) async throws
+        -> Response
+    {
         let sandbox = try sandbox(.execute, context)
         let asked = try await timeout(of: request).timeout
         guard version == .v2 || asked != nil else { throw Problem.invalidField("timeout", "is missing") }
@@ -78,7 +83,9 @@ struct SandboxRoutes: Sendable {
     func refresh(_ request: Request, context: TenantContext) async throws -> Response {
         let sandbox = try sandbox(.execute, context)
         let asked = try await timeout(of: request).duration ?? 0
-        guard (0...3600).contains(asked) else { throw Problem.invalidField("duration", "must be from 0 to 3600 seconds") }
+        guard (0...3600).contains(asked) else {
+            throw Problem.invalidField("duration", "must be from 0 to 3600 seconds")
+        }
         guard sandbox.state == .running else { throw Problem.noSandbox(sandbox.id) }
         let changed = try await control.prolong(sandbox, by: max(15, asked), isExtension: true, for: context)
         return Response(status: .noContent, headers: granted(changed))

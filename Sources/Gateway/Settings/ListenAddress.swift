@@ -41,7 +41,7 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
 extension ListenAddress {
     /// The base URL once a port is bound.
-    func url(port bound: Int?) -> String {
-        "http://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
+    func url(port bound: Int?, isSecure: Bool) -> String {
+        "\(isSecure ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(bound ?? port)"
     }
 }

@@ -7,6 +7,9 @@ import Quota
 public enum SettingName: String, CaseIterable, Sendable {
     case listen = "GATEWAY_LISTEN"
     case adminListen = "GATEWAY_ADMIN_LISTEN"
+    case tlsCertificate = "GATEWAY_TLS_CERT"
+    case tlsKey = "GATEWAY_TLS_KEY"
+    case domain = "GATEWAY_DOMAIN"
     case ledger = "GATEWAY_LEDGER"
     case rootKey = "GATEWAY_ROOT_KEY"
     /// For `root-key rotate` only.
@@ -54,6 +57,16 @@ extension Settings {
             listen = try Self.address(setting)
         case .adminListen:
             adminListen = try Self.address(setting)
+        case .tlsCertificate:
+            tlsCertificateFile = value
+        case .tlsKey:
+            tlsKeyFile = value
+        case .domain:
+            guard let domain = ServedDomain(value) else {
+                throw SettingFailure(
+                    setting, "must be a domain such as sandboxes.example.com or e2b.localhost:8443, not \"\(value)\"")
+            }
+            self.domain = domain
         case .ledger:
             guard value.hasPrefix("sqlite:"), value.count > 7 else {
                 throw SettingFailure(setting, "must be sqlite:PATH, such as sqlite:gateway.db")

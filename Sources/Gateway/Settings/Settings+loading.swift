@@ -73,10 +73,18 @@ extension Settings {
         guard auditFile == nil || auditFile != ledgerPath else {
             throw SettingFailure("GATEWAY_AUDIT_FILE is the ledger's own file; put the audit log into another")
         }
+        guard (tlsCertificateFile == nil) == (tlsKeyFile == nil) else {
+            throw SettingFailure(
+                tlsKeyFile == nil
+                    ? "GATEWAY_TLS_CERT is set and GATEWAY_TLS_KEY is not: name the file of the certificate's private key too"
+                    : "GATEWAY_TLS_KEY is set and GATEWAY_TLS_CERT is not: name the file of the key's certificate too"
+            )
+        }
         for (name, address) in [("GATEWAY_LISTEN", listen), ("GATEWAY_ADMIN_LISTEN", adminListen)]
-        where !address.isLoopback && trustedProxies.isEmpty {
+        where !address.isLoopback && trustedProxies.isEmpty && tls == nil {
             throw SettingFailure(
                 "\(name) \(address) is reachable from other machines without TLS; listen on 127.0.0.1, "
+                    + "name a certificate and its key in GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, "
                     + "or declare the TLS-terminating proxy in front in GATEWAY_TRUSTED_PROXIES"
             )
         }

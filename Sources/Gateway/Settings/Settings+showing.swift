@@ -9,6 +9,9 @@ extension Settings {
         return switch name {
         case .listen: listen.description
         case .adminListen: adminListen.description
+        case .tlsCertificate: tlsCertificateFile ?? "none"
+        case .tlsKey: tlsKeyFile ?? "none"
+        case .domain: domain?.description ?? "none"
         case .ledger: "sqlite:\(ledgerPath)"
         case .rootKey: secret(rootKey != nil)
         case .newRootKey: secret(newRootKey != nil)

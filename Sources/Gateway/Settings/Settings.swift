@@ -12,6 +12,14 @@ public struct Settings: Sendable {
     public var listen = defaultListen
     /// `GATEWAY_ADMIN_LISTEN`: where administrators connect. Default `127.0.0.1:8081`.
     public var adminListen = defaultAdminListen
+    /// `GATEWAY_TLS_CERT`, `GATEWAY_TLS_KEY`: PEM files of the certificate that callers are shown, and of its key; both or
+    /// neither. Default none.
+    public var tlsCertificateFile: String?
+    /// `GATEWAY_TLS_KEY`.
+    public var tlsKeyFile: String?
+    /// `GATEWAY_DOMAIN`: the domain under which `api.DOMAIN` and `{port}-{id}.DOMAIN` lead to the callers' listener.
+    /// Default none.
+    public var domain: ServedDomain?
     /// `GATEWAY_LEDGER`: `sqlite:PATH`. Default `sqlite:gateway.db`.
     public var ledgerPath = "gateway.db"
     /// `GATEWAY_ROOT_KEY`: 64 hex digits. Takes precedence over the file.
@@ -80,6 +88,15 @@ public struct Settings: Sendable {
         guard let address = ListenAddress(text) else { preconditionFailure("a valid literal") }
         return address
     }
+
+    /// What callers are shown, where they are to be served over TLS.
+    public var tls: TLSFiles? {
+        guard let tlsCertificateFile, let tlsKeyFile else { return nil }
+        return TLSFiles(certificate: tlsCertificateFile, key: tlsKeyFile)
+    }
+
+    /// Whether administrators are served over TLS as well: where others than this machine can reach them.
+    var administratorsNeedTLS: Bool { tls != nil && !adminListen.isLoopback }
 
     /// How long the ledger keeps what is over.
     public var retention: Retention {

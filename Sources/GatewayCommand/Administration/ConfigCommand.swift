@@ -24,6 +24,7 @@ struct ConfigCommand: ParsableCommand {
 
         func run() throws {
             let (settings, sources) = try Settings.load(configFile: config)
+            try settings.tls?.check()
             let rows = SettingName.allCases.map { name in
                 Row(
                     setting: name.rawValue, value: settings.shown(name),

@@ -10,6 +10,13 @@ struct ControlPlane: Sendable {
     let fleet: SandboxFleet
     let tokens: SandboxTokens
     let limits: SandboxLimits
+    private let creates = IdempotentCreates()
+
+    init(fleet: SandboxFleet, tokens: SandboxTokens, limits: SandboxLimits) {
+        self.fleet = fleet
+        self.tokens = tokens
+        self.limits = limits
+    }
 
     /// Largest body of a request, in bytes.
     private static let maximumBody = 1 << 20
@@ -29,20 +36,31 @@ struct ControlPlane: Sendable {
         team.post("/v2/sandboxes") { request, _ in try await create(request, .v2) }
         team.get("/sandboxes") { request, _ in try list(request, inPages: false) }
         team.get("/v2/sandboxes") { request, _ in try list(request, inPages: true) }
+        team.get("/sandboxes/metrics") { request, _ in try await metrics(request) }
         team.get("/sandboxes/{id}") { _, context in try detail(of: sandbox(context)) }
         team.delete("/sandboxes/{id}") { _, context in try kill(context) }
-        team.post("/sandboxes/{id}/timeout") { request, context in try await setTimeout(request, context) }
-        team.post("/sandboxes/{id}/refreshes") { request, context in try await refresh(request, context) }
-        team.post("/sandboxes/{id}/connect") { request, context in try await connect(request, context, .v1) }
-        team.post("/v2/sandboxes/{id}/connect") { request, context in try await connect(request, context, .v2) }
+        addLifecycle(to: team)
+        addObservation(to: team)
+        for path in ["/sandboxes/{id}/fork", "/sandboxes/{id}/snapshots"] {
+            team.post(RouterPath(path)) { request, _ -> Response in
+                throw ControlPlaneRefusal(.badRequest, "\(request.uri.path) is not offered by the local E2B")
+            }
+        }
         return router.buildResponder()
     }
 
     private func create(_ request: Request, _ version: CreateRequest.Version) async throws -> Response {
-        let order = try await body(CreateRequest.self, of: request).order(version)
+        let body = try await collected(request)
+        guard version == .v2, let key = request.headers[.idempotencyKey] else {
+            return .json(try await create(body, version), status: .created)
+        }
+        return try await creates.once(key, body) { try await create(body, version) }
+    }
+
+    private func create(_ body: ByteBuffer, _ version: CreateRequest.Version) async throws -> SandboxDocument {
+        let order = try decoded(CreateRequest.self, body).order(version)
         do {
-            let sandbox = try await fleet.create(order)
-            return .json(SandboxDocument(sandbox, tokens), status: .created)
+            return SandboxDocument(try await fleet.create(order), tokens)
         } catch SandboxFleet.Refusal.full(let maximum) {
             throw ControlPlaneRefusal(
                 .tooManyRequests,
@@ -59,19 +77,24 @@ struct ControlPlane: Sendable {
         if !inPages {
             query.limit = Int.max
             query.after = nil
+            query.includesPaused = false
         }
         let all = fleet.sandboxes
         let (page, nextToken) = query.page(of: all)
         var headers = HTTPFields()
         if inPages {
-            headers[.totalRunning] = "\(all.count)"
+            headers[.totalRunning] = "\(all.count(where: \.isRunning))"
             headers[.nextToken] = nextToken
         }
         return .json(page.map { ListedSandbox($0, limits) }, headers: headers)
     }
 
     private func detail(of sandbox: Sandbox) -> Response {
-        .json(SandboxDetail(listed: ListedSandbox(sandbox, limits), tokens: SandboxDocument(sandbox, tokens)))
+        .json(
+            SandboxDetail(
+                listed: ListedSandbox(sandbox, limits), tokens: SandboxDocument(sandbox, tokens),
+                pausesAtTimeout: sandbox.order.pausesAtTimeout
+            ))
     }
 
     private func kill(_ context: BasicRequestContext) throws -> Response {
@@ -80,61 +103,37 @@ struct ControlPlane: Sendable {
         return Response(status: .noContent)
     }
 
-    private func setTimeout(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
-        guard let timeout = try await body(TimeoutRequest.self, of: request).timeout, timeout >= 0 else {
-            throw ControlPlaneRefusal(.badRequest, "timeout must be a number of seconds, 0 or more")
-        }
-        let sandbox = try sandbox(context)
-        sandbox.setTimeout(try TimeoutRequest.checked(timeout))
-        if timeout == 0 { _ = fleet.kill(sandbox.id) }
-        return Response(status: .noContent)
-    }
-
-    private func refresh(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
-        let duration = try await body(RefreshRequest.self, of: request).duration ?? 0
-        guard (0...3600).contains(duration) else {
-            throw ControlPlaneRefusal(.badRequest, "duration must be between 0 and 3600 seconds")
-        }
-        try sandbox(context).extend(to: max(duration, 15))
-        return Response(status: .noContent)
-    }
-
-    private func connect(
-        _ request: Request, _ context: BasicRequestContext, _ version: CreateRequest.Version
-    ) async throws -> Response {
-        let asked = try await body(TimeoutRequest.self, of: request).timeout
-        guard let timeout = asked ?? (version == .v2 ? 300 : nil), timeout >= 0 else {
-            throw ControlPlaneRefusal(.badRequest, "timeout must be a number of seconds, 0 or more")
-        }
-        let sandbox = try sandbox(context)
-        sandbox.extend(to: try TimeoutRequest.checked(timeout))
-        return .json(SandboxDocument(sandbox, tokens))
-    }
-
     // MARK: Parts of a request
 
-    private func id(_ context: BasicRequestContext) throws -> String {
+    func id(_ context: BasicRequestContext) throws -> String {
         guard let id = SandboxID.parse(try context.parameters.require("id")) else {
             throw ControlPlaneRefusal(.badRequest, "Invalid sandbox ID")
         }
         return id
     }
 
-    private func sandbox(_ context: BasicRequestContext) throws -> Sandbox {
+    func sandbox(_ context: BasicRequestContext) throws -> Sandbox {
         let id = try id(context)
         guard let sandbox = fleet.sandbox(id) else { throw ControlPlaneRefusal.sandboxNotFound(id) }
         return sandbox
     }
 
-    private func body<Body: Decodable>(_ type: Body.Type, of request: Request) async throws -> Body {
-        let buffer: ByteBuffer
+    func body<Body: Decodable>(_ type: Body.Type, of request: Request) async throws -> Body {
+        try decoded(type, try await collected(request))
+    }
+
+    private func collected(_ request: Request) async throws -> ByteBuffer {
         do {
-            buffer = try await request.body.collect(upTo: Self.maximumBody)
+            return try await request.body.collect(upTo: Self.maximumBody)
         } catch is NIOTooManyBytesError {
             throw ControlPlaneRefusal(.contentTooLarge, "The request body exceeds \(Self.maximumBody) bytes")
         }
+    }
+
+    /// - Parameter body: JSON; an empty one counts as an object without fields.
+    private func decoded<Body: Decodable>(_ type: Body.Type, _ body: ByteBuffer) throws -> Body {
         do {
-            return try JSONDecoder().decode(type, from: buffer)
+            return try JSONDecoder().decode(type, from: body.readableBytes == 0 ? ByteBuffer(string: "{}") : body)
         } catch {
             throw ControlPlaneRefusal(.badRequest, "Error when parsing request: \(Self.reason(error))")
         }
@@ -152,6 +151,7 @@ struct ControlPlane: Sendable {
 }
 
 extension HTTPField.Name {
+    fileprivate static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
     fileprivate static let totalRunning = HTTPField.Name("X-Total-Running")!
     fileprivate static let nextToken = HTTPField.Name("X-Next-Token")!
 }

@@ -9,10 +9,13 @@ import NIOFoundationCompat
 struct ControlPlaneRefusal: Error, HTTPResponseError {
     let status: HTTPResponse.Status
     let message: String
+    /// E2B's word for what a status leaves open, where it has one.
+    let errorCode: String?
 
-    init(_ status: HTTPResponse.Status, _ message: String) {
+    init(_ status: HTTPResponse.Status, _ message: String, errorCode: String? = nil) {
         self.status = status
         self.message = message
+        self.errorCode = errorCode
     }
 
     static func sandboxNotFound(_ id: String) -> Self {
@@ -20,12 +23,13 @@ struct ControlPlaneRefusal: Error, HTTPResponseError {
     }
 
     func response(from request: Request, context: some RequestContext) throws -> Response {
-        .json(Document(code: status.code, message: message), status: status)
+        .json(Document(code: status.code, message: message, error_code: errorCode), status: status)
     }
 
     private struct Document: Encodable {
         let code: Int
         let message: String
+        let error_code: String?
     }
 }
 

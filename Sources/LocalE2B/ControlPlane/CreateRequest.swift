@@ -10,6 +10,7 @@ struct CreateRequest: Decodable {
     let secure: Bool?
     let network: Network?
     let autoPause: Bool?
+    let autoPauseMemory: Bool?
     let autoResume: AutoResume?
     let mcp: Anything?
     let iam: Anything?
@@ -43,6 +44,7 @@ struct CreateRequest: Decodable {
         var order = SandboxOrder(template: try template(), timeout: try seconds(version))
         order.metadata = metadata ?? [:]
         order.environment = try variables()
+        order.pausesAtTimeout = autoPause ?? false
         order.isSecure = version == .v2 || secure == true
         order.allowsPublicTraffic = network?.allowPublicTraffic ?? true
         if !order.allowsPublicTraffic && !order.isSecure {
@@ -75,7 +77,8 @@ struct CreateRequest: Decodable {
 
     private func refuseWhatIsNotOffered() throws(ControlPlaneRefusal) {
         let refused: [(Bool, String)] = [
-            (autoPause == true, "autoPause"), (autoResume?.enabled == true, "autoResume"), (mcp != nil, "mcp"),
+            (autoPause == true && autoPauseMemory == false, "autoPauseMemory: false"),
+            (autoResume?.enabled == true, "autoResume"), (mcp != nil, "mcp"),
             (iam != nil, "iam"), (volumeMounts?.isEmpty == false, "volumeMounts"),
             (network?.egressProxy != nil, "network.egressProxy"), (network?.rules?.isEmpty == false, "network.rules"),
         ]
@@ -96,6 +99,17 @@ struct TimeoutRequest: Decodable {
         }
         return timeout
     }
+}
+
+/// The bodies of a pause, of a resume, and of a connect.
+struct PauseRequest: Decodable {
+    let memory: Bool?
+}
+
+struct ResumeRequest: Decodable {
+    let timeout: Int?
+    /// Whether it goes on where it was stopped; false starts it anew, with nothing left but its files.
+    let memory: Bool?
 }
 
 struct RefreshRequest: Decodable {

@@ -29,7 +29,7 @@ struct ListedSandbox: Encodable {
     let cpuCount: Int
     let memoryMB: Int
     let diskSizeMB: Int
-    let state = "running"
+    let state: String
     let metadata: [String: String]
 
     init(_ sandbox: Sandbox, _ limits: SandboxLimits) {
@@ -37,6 +37,7 @@ struct ListedSandbox: Encodable {
         templateID = sandbox.order.template
         startedAt = sandbox.startedAt
         endAt = sandbox.endAt
+        state = sandbox.isRunning ? "running" : "paused"
         cpuCount = ProcessInfo.processInfo.activeProcessorCount
         memoryMB = limits.memoryMiB
         diskSizeMB = limits.homeMiB
@@ -48,6 +49,7 @@ struct ListedSandbox: Encodable {
 struct SandboxDetail: Encodable {
     let listed: ListedSandbox
     let tokens: SandboxDocument
+    let pausesAtTimeout: Bool
 
     private enum Key: String, CodingKey {
         case envdAccessToken, domain, allowInternetAccess, network, lifecycle
@@ -60,7 +62,7 @@ struct SandboxDetail: Encodable {
         try container.encode(tokens.domain, forKey: .domain)
         try container.encode(false, forKey: .allowInternetAccess)
         try container.encode(Network(allowPublicTraffic: tokens.trafficAccessToken == nil), forKey: .network)
-        try container.encode(Lifecycle(), forKey: .lifecycle)
+        try container.encode(Lifecycle(onTimeout: pausesAtTimeout ? "pause" : "kill"), forKey: .lifecycle)
     }
 
     private struct Network: Encodable {
@@ -70,7 +72,7 @@ struct SandboxDetail: Encodable {
 
     private struct Lifecycle: Encodable {
         let autoResume = false
-        let onTimeout = "kill"
+        let onTimeout: String
     }
 }
 

@@ -7,6 +7,7 @@ struct SandboxListQuery {
     var template: String?
     var startedAfter: Date?
     var includesRunning = true
+    var includesPaused = true
     var isAscending = false
     var limit = 100
     var after: Cursor?
@@ -21,7 +22,14 @@ struct SandboxListQuery {
     init(_ value: (_ parameter: String) -> String?) throws(ControlPlaneRefusal) {
         if let filter = value("metadata") { metadata = try Self.metadata(filter) }
         template = value("template")
-        if let state = value("state") { includesRunning = state.split(separator: ",").contains("running") }
+        if let text = value("state") {
+            let states = text.split(separator: ",")
+            guard states.allSatisfy({ $0 == "running" || $0 == "paused" }) else {
+                throw ControlPlaneRefusal(.badRequest, "state is 'running', 'paused' or both")
+            }
+            includesRunning = states.contains("running")
+            includesPaused = states.contains("paused")
+        }
         if let text = value("startedAfter") {
             guard let date = Self.date(text) else { throw ControlPlaneRefusal(.badRequest, "startedAfter is no time") }
             startedAfter = date
@@ -50,7 +58,7 @@ struct SandboxListQuery {
     }
 
     private func matches(_ sandbox: Sandbox) -> Bool {
-        includesRunning
+        (sandbox.isRunning ? includesRunning : includesPaused)
             && metadata.allSatisfy { sandbox.order.metadata[$0.key] == $0.value }
             && template.map { sandbox.order.template == $0 } ?? true
             && startedAfter.map { sandbox.startedAt > $0 } ?? true

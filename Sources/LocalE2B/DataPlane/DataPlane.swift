@@ -9,7 +9,7 @@ struct DataPlane: Sendable {
     let logger: Logger
 
     func respond(to request: Request, at address: SandboxAddress) async throws -> Response {
-        guard let sandbox = fleet.sandbox(address.sandbox) else { return EdgeRefusal.notFound(address.sandbox) }
+        guard let sandbox = fleet.sandbox(address.sandbox), sandbox.isRunning else { return EdgeRefusal.notFound(address.sandbox) }
         if address.port == E2B.envdPort {
             return try await Envd(sandbox: sandbox, tokens: tokens).respond(to: request)
         }
@@ -30,7 +30,7 @@ struct DataPlane: Sendable {
     func address(of request: Request) throws(SandboxAddress.Failure) -> SandboxAddress? {
         if let address = try SandboxAddress.of(request) { return address }
         guard request.uri.path == "/files", let signed = FileSignature(request) else { return nil }
-        let signer = fleet.sandboxes.first { signed.isValid(tokens.token(.envd, of: $0.id)) }
+        let signer = fleet.sandboxes.first { $0.isRunning && signed.isValid(tokens.token(.envd, of: $0.id)) }
         return signer.map { SandboxAddress(sandbox: $0.id, port: E2B.envdPort) }
     }
 

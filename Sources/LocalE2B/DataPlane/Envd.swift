@@ -100,7 +100,7 @@ struct Envd: Sendable {
                 group.cancelAll()  // who has answered wants no more of the request
             }
         } catch is EnvdAnswer.Failure {
-            return sandbox.isReachable
+            return sandbox.isRunning
                 ? EdgeRefusal.portClosed(SandboxAddress(sandbox: sandbox.id, port: E2B.envdPort))
                 : EdgeRefusal.notFound(sandbox.id)
         }

@@ -36,7 +36,8 @@ struct ExchangeRequestHead: Encodable {
 
     /// The name in `Authorization: Basic …`; the SDKs send no password with it.
     private static func basicUser(_ header: String?) -> String? {
-        guard let header, header.lowercased().hasPrefix("basic "), let data = Data(base64Encoded: String(header.dropFirst(6)))
+        guard let header, header.lowercased().hasPrefix("basic "),
+            let data = Data(base64Encoded: String(header.dropFirst(6)))
         else { return nil }
         return String(decoding: data, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false).first
             .map(String.init)

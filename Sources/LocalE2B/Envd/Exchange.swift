@@ -8,6 +8,7 @@ final class Exchange: Sendable {
     /// The answer: its head first, as JSON, then its body. Cut: the sandbox broke off.
     let answer = Handoff()
     private let head: ByteBuffer
+    private let ending = AsyncStream<Never>.makeStream()
 
     init(head: ByteBuffer) { self.head = head }
 
@@ -15,6 +16,7 @@ final class Exchange: Sendable {
     func cut() {
         answer.finish(.cut)
         request.abandon()
+        ending.continuation.finish()
     }
 
     /// Carries the request in and the answer out, until the answer is complete, or either side is gone.
@@ -25,6 +27,10 @@ final class Exchange: Sendable {
                 group.addTask { await self.carryAnswer(from: inbound) }
                 group.addTask {
                     await self.answer.waitUntilAbandoned()
+                    return true
+                }
+                group.addTask {
+                    for await _ in self.ending.stream {}
                     return true
                 }
                 for await isOver in group where isOver { break }

@@ -43,6 +43,15 @@ enum MemoryGuard: Sendable, Equatable {
         if case .cgroup(let directory, _) = self { rmdir("\(directory)/\(slot)") }
     }
 
+    /// Bytes a sandbox's group uses, its files included; nil for ``watch``.
+    func usedBytes(slot: Int) -> Int? {
+        guard case .cgroup(let directory, let version) = self else { return nil }
+        let file = "\(directory)/\(slot)/\(version == 2 ? "memory.current" : "memory.usage_in_bytes")"
+        return (try? String(contentsOfFile: file, encoding: .utf8)).flatMap { text in
+            Int(text.prefix { $0.isNumber })
+        }
+    }
+
     func remove() {
         if case .cgroup(let directory, _) = self { Self.removeTree(directory) }
     }

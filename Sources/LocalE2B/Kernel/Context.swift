@@ -20,6 +20,7 @@ final class Context: Sendable {
         /// The kernel of this generation is to be replaced, if it still runs.
         var replaced = 0
         var waiting: [Execution] = []
+        var running: Execution?
         /// The one that was last given to a second kernel.
         var repeated: Execution?
         var awaitingReadiness: [(generation: Int, CheckedContinuation<Bool, Never>)] = []
@@ -96,6 +97,15 @@ final class Context: Sendable {
         waiting.forEach { $0.answer.finish(.cut) }
         changes.continuation.finish()
         control.kill(kernel: kernelName(generation))
+    }
+
+    /// Breaks off what runs and what waits, for their callers; the kernel does not learn of it.
+    func breakOff() {
+        let executions = state.withLock { state in
+            defer { state.waiting = [] }
+            return state.waiting + [state.running].compactMap { $0 }
+        }
+        executions.forEach { $0.answer.finish(.cut) }
     }
 
     // MARK: The loop
@@ -189,7 +199,9 @@ final class Context: Sendable {
     /// Runs one execution to its end, or the kernel's.
     private func perform(_ execution: Execution, on kernel: inout KernelConnection, _ generation: Int) async -> Outcome
     {
-        await withTaskGroup(of: Void.self) { group in
+        state.withLock { $0.running = execution }
+        defer { state.withLock { $0.running = nil } }
+        return await withTaskGroup(of: Void.self) { group in
             defer { group.cancelAll() }
             group.addTask { await self.interruptWhenAbandoned(execution, generation) }
             try? await kernel.send(execute: execution.request)

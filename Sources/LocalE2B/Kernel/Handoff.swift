@@ -17,7 +17,7 @@ final class Handoff: Sendable {
         case idle
         /// The consumer waits for a part. To idle with the next part, or to ended.
         case wanted(CheckedContinuation<ByteBuffer?, any Error>)
-        /// The producer waits for its part to be taken. To idle, or to abandoned.
+        /// The producer waits for its part to be taken. To idle, to ended, or to abandoned.
         case offered(ByteBuffer, CheckedContinuation<Bool, Never>)
         /// The producer has finished. Final.
         case ended(Ending)
@@ -58,21 +58,25 @@ final class Handoff: Sendable {
         }
     }
 
-    /// Says how the answer ended; what was offered before has been taken.
+    /// Says how the answer ended. A part that nobody has taken yet is taken back, which only happens to what
+    /// is cut.
     func finish(_ ending: Ending) {
-        let consumer: CheckedContinuation<ByteBuffer?, any Error>? = state.withLock { state in
+        let action: () -> Void = state.withLock { state in
             switch state {
-            case .idle, .offered:
+            case .idle:
                 state = .ended(ending)
-                return nil
+                return {}
+            case .offered(_, let producer):
+                state = .ended(ending)
+                return { producer.resume(returning: false) }
             case .wanted(let consumer):
                 state = .ended(ending)
-                return consumer
+                return { Self.resume(consumer, with: ending) }
             case .ended, .abandoned:
-                return nil
+                return {}
             }
         }
-        consumer.map { Self.resume($0, with: ending) }
+        action()
     }
 
     /// Gives the consumer a part only if it waits for one right now; false if it does not.

@@ -26,6 +26,9 @@ final class Container: Sendable {
         /// Requests to envd, by a number of their own.
         var exchanges: [Int: Exchange] = [:]
         var lastExchange = 0
+        var isPaused = false
+        /// What a pause has stopped, parents first.
+        var stopped: [pid_t] = []
     }
 
     private let host: SandboxHost
@@ -95,7 +98,7 @@ final class Container: Sendable {
 
     enum ExchangeRefusal: Error {
         case tooMany
-        /// The sandbox has ended, or takes no orders.
+        /// The sandbox has ended, or is paused.
         case unreachable
     }
 
@@ -105,6 +108,7 @@ final class Container: Sendable {
         let exchange = Exchange(head: head)
         let (number, refusal) = state.withLock { state -> (Int, ExchangeRefusal?) in
             if case .ended = state.life { return (0, .unreachable) }
+            if state.isPaused { return (0, .unreachable) }
             guard state.exchanges.count < Self.maximumExchanges else { return (0, .tooMany) }
             state.lastExchange += 1
             state.exchanges[state.lastExchange] = exchange
@@ -129,6 +133,32 @@ final class Container: Sendable {
         let (ours, theirs) = try Descriptor.socketPair(SOCK_STREAM)
         try control.serve(theirs)
         return try await NIOAsyncChannel(adopting: ours)
+    }
+
+    // MARK: Pause
+
+    /// Stops all its processes where they are, and breaks off every answer that is under way.
+    func pause() async {
+        let running: (pid_t, [Exchange], [Context])? = state.withLock { state in
+            guard case .running(let pid) = state.life else { return nil }
+            state.isPaused = true
+            return (pid, Array(state.exchanges.values), state.contexts)
+        }
+        guard let (pid, exchanges, contexts) = running else { return }
+        let stopped = await ProcessTree.stop(below: pid)
+        state.withLock { $0.stopped = stopped }
+        exchanges.forEach { $0.cut() }
+        contexts.forEach { $0.breakOff() }
+    }
+
+    /// Lets go on what a pause has stopped.
+    func resume() {
+        let stopped = state.withLock { state in
+            state.isPaused = false
+            defer { state.stopped = [] }
+            return state.stopped
+        }
+        ProcessTree.letGo(stopped)
     }
 
     // MARK: Life
@@ -228,11 +258,22 @@ final class Container: Sendable {
         host.setPriority(.running, slot: slot)
     }
 
-    /// Memory of all its processes, in bytes; nil if it does not run.
-    func residentBytes() -> Int? {
-        guard case .running(let pid) = state.withLock({ $0.life }) else { return nil }
-        return ProcessTree.residentBytes(of: pid)
+    /// The process of bubblewrap; nil if it does not run.
+    private var process: pid_t? {
+        state.withLock { if case .running(let pid) = $0.life { pid } else { nil } }
     }
+
+    /// Memory of all its processes, in bytes; nil if it does not run.
+    func residentBytes() -> Int? { process.map(ProcessTree.residentBytes) }
+
+    /// Memory of its processes and files, in bytes, where a cgroup counts it; else that of its processes.
+    func usedBytes() -> Int { host.memory.usedBytes(slot: slot) ?? residentBytes() ?? 0 }
+
+    /// Processor time of all its processes, ended ones included.
+    func processorTime() -> Duration { process.map(ProcessTree.processorTime) ?? .zero }
+
+    /// Bytes that are taken in `/home/user`; 0 if this cannot be seen from outside.
+    func homeBytes() -> Int { process.map(ProcessTree.homeBytes) ?? 0 }
 
     /// Kills the process that uses most of its memory, as the kernel would for a cgroup.
     func killLargestProcess() {

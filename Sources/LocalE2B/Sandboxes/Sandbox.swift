@@ -7,39 +7,100 @@ final class Sandbox: Sendable {
     let container: Container
     let order: SandboxOrder
     let startedAt = Date()
-    private let end: Mutex<End>
+    private let phase: Mutex<Phase>
+
+    private enum Phase {
+        /// Until an end, unless that is changed before. To changing.
+        case running(End)
+        /// On the way to paused, or back to running.
+        case changing(since: Date)
+        /// Everything in it is stopped, for as long as nobody resumes or kills it. To changing.
+        case paused(since: Date)
+    }
 
     private struct End {
-        var instant: ContinuousClock.Instant
-        var date: Date
+        let instant: ContinuousClock.Instant
+        let date: Date
+
+        init(in seconds: Int) {
+            instant = .now + .seconds(seconds)
+            date = .now + TimeInterval(seconds)
+        }
+
+        var isOver: Bool { instant <= .now }
     }
 
     init(_ order: SandboxOrder, in container: Container) {
         id = SandboxID.make()
         self.container = container
         self.order = order
-        end = Mutex(End(instant: .now + .seconds(order.timeout), date: .now + TimeInterval(order.timeout)))
+        phase = Mutex(.running(End(in: order.timeout)))
     }
 
-    /// When it is killed unless that is changed before.
-    var endAt: Date { end.withLock { $0.date } }
+    /// When it ends unless that is changed before; of a paused one, when it was paused.
+    var endAt: Date {
+        phase.withLock { phase in
+            switch phase {
+            case .running(let end): end.date
+            case .changing(let since), .paused(let since): since
+            }
+        }
+    }
 
-    var isExpired: Bool { end.withLock { $0.instant <= .now } }
+    /// Whether requests get to it.
+    var isRunning: Bool {
+        phase.withLock { if case .running(let end) = $0 { !end.isOver } else { false } } && !container.hasEnded
+    }
 
-    /// Whether requests can get to it at all.
-    var isReachable: Bool { !container.hasEnded && !isExpired }
+    /// Whether it has run to its end, and nothing has been done about it yet.
+    var isExpired: Bool {
+        phase.withLock { if case .running(let end) = $0 { end.isOver } else { false } }
+    }
 
-    /// Lets it live for this many seconds from now.
-    func setTimeout(_ seconds: Int) {
-        end.withLock { $0 = End(instant: .now + .seconds(seconds), date: .now + TimeInterval(seconds)) }
+    /// Lets it live for this many seconds from now; false if it does not run.
+    func setTimeout(_ seconds: Int) -> Bool {
+        phase.withLock { phase in
+            guard case .running = phase else { return false }
+            phase = .running(End(in: seconds))
+            return true
+        }
     }
 
     /// The same, unless that would shorten its life.
-    func extend(to seconds: Int) {
-        end.withLock { end in
-            let instant = ContinuousClock.now + .seconds(seconds)
-            if instant > end.instant { end = End(instant: instant, date: .now + TimeInterval(seconds)) }
+    func extend(to seconds: Int) -> Bool {
+        phase.withLock { phase in
+            guard case .running(let old) = phase, !old.isOver else { return false }
+            let end = End(in: seconds)
+            if end.instant > old.instant { phase = .running(end) }
+            return true
         }
+    }
+
+    /// Stops everything in it; false if it does not run. Its end is no more: it stays paused until it is
+    /// resumed or killed.
+    func pause() async -> Bool {
+        let isAllowed = phase.withLock { phase in
+            guard case .running = phase else { return false }
+            phase = .changing(since: .now)
+            return true
+        }
+        guard isAllowed else { return false }
+        await container.pause()
+        phase.withLock { $0 = .paused(since: .now) }
+        return true
+    }
+
+    /// Lets everything in it go on, for this many seconds; false if it is not paused.
+    func resume(for seconds: Int) -> Bool {
+        let isAllowed = phase.withLock { phase in
+            guard case .paused(let since) = phase else { return false }
+            phase = .changing(since: since)
+            return true
+        }
+        guard isAllowed else { return false }
+        container.resume()
+        phase.withLock { $0 = .running(End(in: seconds)) }
+        return true
     }
 
     /// What envd's `/envs` would answer: the variables of the create, and those E2B adds.
@@ -57,6 +118,8 @@ struct SandboxOrder: Sendable, Equatable {
     var timeout: Int
     var metadata: [String: String] = [:]
     var environment: [String: String] = [:]
+    /// Whether it is paused at its end, and not killed.
+    var pausesAtTimeout = false
     /// Whether envd wants a token.
     var isSecure = true
     /// Whether the other ports are open without a token.

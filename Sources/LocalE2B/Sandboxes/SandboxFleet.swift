@@ -69,17 +69,28 @@ final class SandboxFleet: Sendable {
 
     /// The sandbox of this id, unless its time is over.
     func sandbox(_ id: String) -> Sandbox? {
-        let sandbox = state.withLock { $0.sandboxes[id] }
-        guard let sandbox, !sandbox.isExpired else { return nil }
-        return sandbox
+        state.withLock { $0.sandboxes[id] }.flatMap { Self.isAlive($0) ? $0 : nil }
     }
 
-    /// All that live, in no order.
+    /// All that live, paused ones included, in no order.
     var sandboxes: [Sandbox] {
-        state.withLock { Array($0.sandboxes.values) }.filter { !$0.isExpired }
+        state.withLock { Array($0.sandboxes.values) }.filter(Self.isAlive)
     }
 
-    /// Ends a sandbox; false if there is none of this id.
+    private static func isAlive(_ sandbox: Sandbox) -> Bool {
+        !sandbox.isExpired || sandbox.order.pausesAtTimeout
+    }
+
+    /// Does what was ordered for a sandbox's end: kills it, or pauses it.
+    func expire(_ sandbox: Sandbox) async {
+        if sandbox.order.pausesAtTimeout {
+            _ = await sandbox.pause()
+        } else {
+            _ = kill(sandbox.id)
+        }
+    }
+
+    /// Ends a sandbox, paused or not; false if there is none of this id.
     func kill(_ id: String) -> Bool {
         let sandbox = state.withLock { state in
             let sandbox = state.sandboxes.removeValue(forKey: id)
@@ -221,7 +232,7 @@ final class SandboxFleet: Sendable {
             }
             for sandbox in sandboxes where sandbox.isExpired {
                 logger.debug("sandbox expired", metadata: ["sandbox": "\(sandbox.id)"])
-                _ = kill(sandbox.id)
+                await expire(sandbox)
             }
             guard host.memory == .watch else { continue }
             for container in containers where (container.residentBytes() ?? 0) > host.limits.memoryMiB << 20 {

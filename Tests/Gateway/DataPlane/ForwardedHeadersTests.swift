@@ -37,7 +37,8 @@ import Testing
             ("Connect-Timeout-Ms", "60000"), ("Connect-Accept-Encoding", "identity"), ("Keepalive-Ping-Interval", "50"),
             ("X-Metadata-Owner", "me"), ("If-None-Match", "x"),
         ]
-        let headers = try Self.fields(needed + [("Cookie", "a=b"), ("Origin", "x"), ("X-Anything", "y"), ("User-Agent", "z")])
+        let headers = try Self.fields(
+            needed + [("Cookie", "a=b"), ("Origin", "x"), ("X-Anything", "y"), ("User-Agent", "z")])
         let up = ForwardedHeaders.upwards(headers, by: Self.daemon, to: 49983)
         #expect(Self.names(up) == Set(needed.map { $0.0.lowercased() }))
     }

@@ -4,10 +4,11 @@ import Testing
 @testable import Gateway
 
 @Suite struct PlaneTests {
-    private static let domain = GatewayDomain("Gw.Test:8443")
+    private static let domain = ServedDomain("Gw.Test:8443")
 
     private static func plane(
-        _ target: String, host: String = "127.0.0.1:8080", _ headers: HTTPFields = [:], method: HTTPRequest.Method = .get
+        _ target: String, host: String = "127.0.0.1:8080", _ headers: HTTPFields = [:],
+        method: HTTPRequest.Method = .get
     ) -> Plane {
         let head = HTTPRequest(method: method, scheme: "http", authority: host, path: target, headerFields: headers)
         return Plane.of(head, target: target, domain: domain)
@@ -69,7 +70,8 @@ import Testing
 
     @Test(
         arguments: [
-            (routed("iabc", nil), "missing E2b-Sandbox-Port header"), (routed(nil, "49983"), "missing E2b-Sandbox-Id header"),
+            (routed("iabc", nil), "missing E2b-Sandbox-Port header"),
+            (routed(nil, "49983"), "missing E2b-Sandbox-Id header"),
             (routed("", "49983"), "invalid sandbox id"), (routed("../x", "49983"), "invalid sandbox id"),
             (routed("iabc", "x"), "invalid sandbox port"), (routed("iabc", "-1"), "invalid sandbox port"),
             (routed("iabc", "+1"), "invalid sandbox port"), (routed("iabc", "65536"), "invalid sandbox port"),

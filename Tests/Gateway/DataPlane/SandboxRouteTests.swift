@@ -48,7 +48,8 @@ import Testing
 
     @Test(
         arguments: [
-            "/x/../files", "/./files", "//files", "/files//x", "/%2e%2e/files", "/.%2E/files", "/x%2ffiles", "/x%5cfiles",
+            "/x/../files", "/./files", "//files", "/files//x", "/%2e%2e/files", "/.%2E/files", "/x%2ffiles",
+            "/x%5cfiles",
             "/files%00", "/fi les", "/files%", "/files%2", "/files%zz", "/files#x", "files", "", "*", "/\u{e9}", "/%ff",
             "/x\\y", "/files%0a", "/x/%2e%2e", "http://other/files",
         ])
@@ -78,7 +79,8 @@ import Testing
     }
 
     @Test func aQueryLosesOnlyWhatIsNamed() throws {
-        let path = try DataPath(target: "/files?path=%2Fa+b&signature=v1_x&username=root&sig%6eature_expiration=1&x&=y&%zz=1")
+        let path = try DataPath(
+            target: "/files?path=%2Fa+b&signature=v1_x&username=root&sig%6eature_expiration=1&x&=y&%zz=1")
         #expect(path.query(without: SignedFile.parameterNames) == "path=%2Fa+b&username=root&x&=y&%zz=1")
         #expect(path.parameters.map(\.name) == ["path", "signature", "username", "signature_expiration", "x", ""])
         #expect(path.parameters.first?.value == "/a b")

@@ -4,6 +4,7 @@ import contextlib
 import ipaddress
 import itertools
 import json
+import ssl
 import time
 from collections.abc import Iterator
 
@@ -100,15 +101,27 @@ class Client:
     """Calls one gateway with one token."""
 
     def __init__(
-        self, url: str, token: str | None, contract: Contract, transport: httpx.BaseTransport | None = None
+        self,
+        url: str,
+        token: str | None,
+        contract: Contract,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        authority: str | None = None,
+        http2: bool = True,
     ):
+        """Over TLS by HTTP/2 unless told otherwise, trusting the `authority` alone, which is a PEM file."""
         self.url = url
         self.token = token
         self._contract = contract
+        if authority:
+            trusted = ssl.create_default_context(cafile=authority)
+            transport = httpx.HTTPTransport(verify=trusted, http2=http2, trust_env=False, limits=KEEP_ALL)
+        self._authority = authority
         self._http = httpx.Client(base_url=url, timeout=90, trust_env=False, transport=transport, limits=KEEP_ALL)
 
     def with_token(self, token: str | None) -> "Client":
-        return Client(self.url, token, self._contract)
+        return Client(self.url, token, self._contract, authority=self._authority)
 
     def call(self, method: str, path: str, *, headers: dict[str, str] | None = None, **sent: object) -> Reply:
         """Any call: `json=…` or `content=…` is the body. The reply has been held against the contract."""

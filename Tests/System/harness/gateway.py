@@ -74,7 +74,7 @@ class Tenant:
 
 
 class Gateway:
-    """`e2b-gateway serve` on a free port, in a folder of its own."""
+    """`e2b-gateway serve` on a free port, in a folder of its own; with the settings of `Certificates` over TLS."""
 
     def __init__(self, folder: pathlib.Path, contract: Contract, upstream: str, **settings: str):
         self.folder = folder
@@ -97,7 +97,7 @@ class Gateway:
         self.secrets = {UPSTREAM_KEY}
         self.webhook_secrets = set(settings.get("GATEWAY_WEBHOOK_SECRET", "").split())
         self.admin_token = ""
-        self._clients: dict[tuple[str, str | None], Client] = {}
+        self._clients: dict[tuple[str, str | None, bool], Client] = {}
         self._socket: Client | None = None
 
     def initialise(self) -> "Gateway":
@@ -173,10 +173,13 @@ class Gateway:
         assert self.service
         return self.service.ready["admin"]
 
-    def client(self, token: str | None) -> Client:
-        if (self.url, token) not in self._clients:
-            self._clients[self.url, token] = Client(self.url, token, self.contract)
-        return self._clients[self.url, token]
+    def client(self, token: str | None, *, http2: bool = True) -> Client:
+        """A caller, by HTTP/2 where the gateway is served over TLS unless told otherwise."""
+        key = (self.url, token, http2)
+        if key not in self._clients:
+            authority = self.settings.get("SSL_CERT_FILE") if self.url.startswith("https:") else None
+            self._clients[key] = Client(self.url, token, self.contract, authority=authority, http2=http2)
+        return self._clients[key]
 
     @property
     def root_key(self) -> bytes:

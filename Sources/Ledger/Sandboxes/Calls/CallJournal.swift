@@ -97,7 +97,9 @@ final class CallJournal: Sendable {
     /// before `instant` without a record that says so.
     func take(openBefore instant: Moment) -> [AuditEntry] {
         state.withLock { state in
-            let ended = state.ended.values.sorted { ($0.first, $0.entry.requestID ?? "") < ($1.first, $1.entry.requestID ?? "") }
+            let ended = state.ended.values.sorted {
+                ($0.first, $0.entry.requestID ?? "") < ($1.first, $1.entry.requestID ?? "")
+            }
             let records = state.pending + ended.map(\.record) + Self.noteOpen(in: &state, before: instant)
             state.ended = [:]
             state.pending = []
