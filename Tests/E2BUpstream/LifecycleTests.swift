@@ -39,7 +39,8 @@ struct LifecycleTests {
             await #expect(throws: refused) {
                 _ = try await upstream.record("/logs", of: "iabc123", query: [("limit", "1")], version: "/v2")
             }
-            #expect(try await upstream.detail(of: "iabc123")["cpuCount"] == .integer(2))
+            let detail = try await upstream.detail(of: "iabc123")
+            #expect(detail["cpuCount"] == .integer(2))
         }
     }
 }

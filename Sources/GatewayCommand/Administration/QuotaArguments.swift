@@ -65,7 +65,9 @@ struct PortsArgument: ExpressibleByArgument {
     let ports: [Int]
 
     init?(argument: String) {
-        let parts = argument == "none" || argument.isEmpty ? [] : argument.split(separator: ",", omittingEmptySubsequences: false)
+        let parts =
+            argument == "none" || argument.isEmpty
+            ? [] : argument.split(separator: ",", omittingEmptySubsequences: false)
         let ports = parts.compactMap { Int($0) }
         guard ports.count == parts.count else { return nil }
         self.ports = ports

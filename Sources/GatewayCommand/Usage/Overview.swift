@@ -17,7 +17,9 @@ struct Overview {
     func text(_ look: Look) -> String {
         guard !usages.isEmpty else { return "No tenants yet: e2b-gateway tenant create NAME" }
         return Table(
-            ["TENANT", "RUNNING", "SANDBOXES"] + windows.map { "THIS \($0.uppercased())" } + ["CREDIT", "RESETS", "SHADOW"],
+            ["TENANT", "RUNNING", "SANDBOXES"] + windows.map { "THIS \($0.uppercased())" } + [
+                "CREDIT", "RESETS", "SHADOW",
+            ],
             cells: usages.map { line($0, look) }, look: look
         ).text
     }
