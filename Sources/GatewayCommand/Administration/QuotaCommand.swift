@@ -23,7 +23,10 @@ struct QuotaCommand: ParsableCommand {
                 ["output of a document", "\(policy.outputBytes) bytes"],
                 ["templates", policy.templates.joined(separator: ", ")],
                 ["internet for sandboxes", policy.egress ? "yes" : "no"],
-                ["ports of sandboxes", policy.userPorts.isEmpty ? "none" : policy.userPorts.map(String.init).joined(separator: ", ")],
+                [
+                    "ports of sandboxes",
+                    policy.userPorts.isEmpty ? "none" : policy.userPorts.map(String.init).joined(separator: ", "),
+                ],
                 ["signed requests only", policy.signedOnly ? "yes" : "no"],
                 ["code recorded", policy.recordsCode ? "yes" : "no"],
                 ["each subject", policy.subject.map(text) ?? "not limited"],
