@@ -1,9 +1,9 @@
 """Every refusal of the control plane, as the exception that a program sees, and how often the SDK asks before it raises."""
 
 import contextlib
+import itertools
 import sqlite3
 import time
-import uuid
 from collections.abc import Callable, Iterator
 
 import e2b
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.gateway
 
 FOREIGN = "i" + "f" * 20
 
+_marks = itertools.count(1)
+
 
 class Refused:
     """What a call raised, and a way to tell how often the SDK had asked."""
@@ -32,7 +34,20 @@ class Refused:
         self._gateway, self._before = gateway, before
 
     @property
-    def refused(gateway: Gateway, kind: type[Exception], call: Callable[[], object]) -> Refused:
+    def status(self) -> int:
+        """In 2.45 only the text has it."""
+        return getattr(self.exception, "status_code", None) or int(self.text.split(":")[0])
+
+    def assert_asked(self, times: int) -> None:
+        """The last request is logged last, so that none is missed."""
+        eventually(lambda: self._asked() >= times, within=10, what=f"{times} requests are logged")
+        assert self._asked() == times
+
+    def _asked(self) -> int:
+        return requests(self._gateway) - self._before
+
+
+def refused(gateway: Gateway, kind: type[Exception], call: Callable[[], object]) -> Refused:
     """What a call raises, which must be of exactly this class: a program tells it from others by that."""
     before = settled_requests(gateway)
     with pytest.raises(kind) as raised:
@@ -47,9 +62,9 @@ def requests(gateway: Gateway) -> int:
 
 def settled_requests(gateway: Gateway) -> int:
     """Once the log shows a request of our own: those before it are there as well."""
-    mark = f"/marks/{uuid.uuid4().hex}"
-    httpx.get(gateway.url + mark, trust_env=False, verify=False)
-    eventually(lambda: mark in gateway.service.log.read_text(), within=10, what="the mark is logged")
+    mark = f"mark-{next(_marks)}"
+    httpx.get(f"{gateway.url}/healthz", headers={"x-request-id": mark}, trust_env=False, verify=False)
+    eventually(lambda: f'"{mark}"' in gateway.service.log.read_text(), within=10, what="the mark is logged")
     return requests(gateway)
 
 
