@@ -8,6 +8,7 @@ from conftest import NewGateway
 from harness.gateway import Gateway, Tenant
 from harness.keeping_e2b import KeepingE2B
 from harness.sandboxes import Door
+from harness.waiting import eventually
 
 PATHS = [
     "/teams", "/teams/t1/metrics", "/api-keys", "/api-keys/k1", "/access-tokens", "/access-tokens/a1", "/admin/teams",
@@ -77,5 +78,9 @@ def test_nothing_of_it_is_said_to_a_token_in_the_path(tenant: Tenant) -> None:
 def test_it_is_audited(kept: Gateway) -> None:
     tenant = kept.tenant()
     tenant.client.get("/teams").problem("not-offered")
-    records = kept.json_command("audit", "search", "--tenant", tenant.name, "--action", "call.refused")
-    assert [line["record"]["reason"] for line in records] == ["not-offered"]
+
+    def records() -> list[dict]:
+        return kept.json_command("audit", "search", "--tenant", tenant.name, "--action", "call.refused")
+
+    [line] = eventually(records, within=5, pause=0.2, what="it is recorded")
+    assert line["record"]["reason"] == "not-offered"

@@ -360,14 +360,28 @@ def test_measurements_of_many(upstream: KeepingE2B, door: Door) -> None:
         door.client.get(f"/sandboxes/metrics?{query}").problem("invalid-request")
 
 
-def test_what_upstream_cannot_tell_ends_nothing(gateway: Gateway) -> None:
-    """The local E2B neither measures nor keeps logs."""
+def test_the_local_e2b_measures_as_well(gateway: Gateway) -> None:
     door = Door(gateway.tenant())
     sandbox = door.made(timeout=60)
-    for path in (f"/sandboxes/{sandbox}/metrics", f"/v2/sandboxes/{sandbox}/logs", f"/sandboxes/{sandbox}/logs"):
-        door.client.get(path).problem("upstream-refused")
-    assert door.detail(sandbox)["state"] == "running"
+    assert door.client.get(f"/sandboxes/{sandbox}/metrics").document[0]["memTotal"] > 0
+    assert list(door.client.get(f"/sandboxes/metrics?sandbox_ids={sandbox}").document["sandboxes"]) == [sandbox]
+    assert "logs" in door.client.get(f"/v2/sandboxes/{sandbox}/logs").document
+    assert "logs" in door.client.get(f"/sandboxes/{sandbox}/logs").document
     door.kill(sandbox)
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_what_upstream_cannot_tell_ends_nothing(upstream: KeepingE2B, door: Door, status: int) -> None:
+    """404 is what it says of a route that it lacks."""
+    sandbox = door.made(timeout=60)
+    refusal = (status, {"code": status, "message": "no"})
+    upstream.refusals |= {"metrics": refusal, "logs": refusal}
+    try:
+        for path in (f"/sandboxes/{sandbox}/metrics", f"/v2/sandboxes/{sandbox}/logs", f"/sandboxes/{sandbox}/logs"):
+            door.client.get(path).problem("upstream-refused")
+    finally:
+        upstream.refusals.clear()
+    assert door.detail(sandbox)["state"] == "running"
 
 
 # Upstream lost it
