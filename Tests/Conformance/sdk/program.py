@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import e2b
+import httpx
 
 from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.waiting import eventually
@@ -84,5 +85,5 @@ class Program:
 
 def _kill(sandbox: Any) -> None:
     # Its key may be revoked or its gateway stopped by now, in which case somebody else sees to it.
-    with contextlib.suppress(e2b.SandboxException, e2b.AuthenticationException, OSError):
+    with contextlib.suppress(e2b.SandboxException, e2b.AuthenticationException, httpx.TransportError):
         sandbox.kill()
