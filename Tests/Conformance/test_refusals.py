@@ -209,7 +209,7 @@ def test_a_sandbox_lives_no_longer_than_its_runtime(sdk: Program) -> None:
 @pytest.mark.call("400: timeout out of range, malformed request", answer="SandboxException")
 def test_a_timeout_out_of_range(sdk: Program, sandbox) -> None:
     for call in (
-        lambda: sdk.Sandbox.create(timeout=0),
+        lambda: sdk.Sandbox.create(timeout=-1),
         lambda: sdk.Sandbox.create(timeout=90_000),
         lambda: sandbox.set_timeout(90_000),
         lambda: sdk.Sandbox.connect(sandbox.sandbox_id, timeout=90_000),
