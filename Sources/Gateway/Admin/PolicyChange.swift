@@ -26,6 +26,10 @@ public struct PolicyChange: Codable, Sendable {
     public var outputBytes: Int?
     /// Replaces the list of templates.
     public var templates: [String]?
+    /// Whether sandboxes that the tenant drives itself may reach the internet.
+    public var egress: Bool?
+    /// Replaces the list of a sandbox's ports that are reachable from outside.
+    public var userPorts: [Int]?
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool?
     /// Whether the code of executions is kept, sealed.
@@ -36,7 +40,8 @@ public struct PolicyChange: Codable, Sendable {
     public var subject: LimitChange<SubjectLimitsChange>?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case rate, burst, executions, sandboxes, templates, shadow, subject
+        case rate, burst, executions, sandboxes, templates, egress, shadow, subject
+        case userPorts = "user_ports"
         case guaranteedSandboxes = "guaranteed_sandboxes"
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
@@ -56,7 +61,7 @@ public struct PolicyChange: Codable, Sendable {
         rate == nil && burst == nil && executions == nil && sandboxes == nil && runtimeSeconds == nil
             && timeoutSeconds == nil && bodyBytes == nil && codeBytes == nil && contextBytes == nil
             && outputBytes == nil && templates == nil && signedOnly == nil && shadow == nil && subject == nil
-            && guaranteedSandboxes == nil && recordsCode == nil
+            && guaranteedSandboxes == nil && recordsCode == nil && egress == nil && userPorts == nil
     }
 
     /// The policy with the change made.
@@ -78,6 +83,8 @@ public struct PolicyChange: Codable, Sendable {
         if let contextBytes { policy.contextBytes = contextBytes }
         if let outputBytes { policy.outputBytes = outputBytes }
         if let templates { policy.templates = templates }
+        if let egress { policy.egress = egress }
+        if let userPorts { policy.userPorts = userPorts }
         if let signedOnly { policy.signedOnly = signedOnly }
         if let recordsCode { policy.recordsCode = recordsCode }
         if let shadow { policy.shadow = shadow }

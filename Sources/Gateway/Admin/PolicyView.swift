@@ -45,6 +45,10 @@ public struct PolicyView: Codable, Sendable {
     public var outputBytes: Int
     /// Templates that may be used; the first is the default.
     public var templates: [String]
+    /// Whether sandboxes that the tenant drives itself may reach the internet.
+    public var egress: Bool
+    /// Ports of such a sandbox that are reachable from outside.
+    public var userPorts: [Int]
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool
     /// Whether the code of executions is kept, sealed.
@@ -55,7 +59,8 @@ public struct PolicyView: Codable, Sendable {
     public var subject: SubjectLimitsView?
 
     enum CodingKeys: String, CodingKey {
-        case rate, executions, sandboxes, templates, shadow, subject
+        case rate, executions, sandboxes, templates, egress, shadow, subject
+        case userPorts = "user_ports"
         case guaranteedSandboxes = "guaranteed_sandboxes"
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
@@ -80,6 +85,8 @@ public struct PolicyView: Codable, Sendable {
         contextBytes = policy.contextBytes
         outputBytes = policy.outputBytes
         templates = policy.templates
+        egress = policy.egress
+        userPorts = policy.userPorts
         signedOnly = policy.signedOnly
         recordsCode = policy.recordsCode
         shadow = policy.shadow

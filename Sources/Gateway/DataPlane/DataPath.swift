@@ -1,4 +1,4 @@
-/// A request's path and query, held to one reading: what could be read in two ways is refused.
+/// A request's path and query, held to one reading.
 struct DataPath: Equatable, Sendable {
     /// The path as it came, percent-encoded.
     let raw: String
@@ -6,12 +6,14 @@ struct DataPath: Equatable, Sendable {
     let query: String?
     /// The path's segments, decoded.
     let segments: [String]
+    /// Whether nothing of it could be taken for another path: no segment is empty but a last one, none holds a slash of
+    /// either kind.
+    let isPlain: Bool
 
     /// Nothing of it may be passed on.
     struct Malformed: Error, Equatable {}
 
-    /// Refuses what upstream could take for another path: dot segments, encoded or not, empty segments, encoded slashes,
-    /// backslashes, controls, broken escapes.
+    /// Refuses what leads elsewhere than it says: dot segments, encoded or not, controls, broken escapes.
     init(target: String) throws(Malformed) {
         guard target.utf8.first == UInt8(ascii: "/"), target.utf8.allSatisfy({ (0x21...0x7e).contains($0) }),
             !target.utf8.contains(UInt8(ascii: "#"))
@@ -24,11 +26,12 @@ struct DataPath: Equatable, Sendable {
             guard let segment = Self.decoded(part) else { throw Malformed() }
             segments.append(segment)
         }
-        // One slash at the end makes the last segment empty; only the root may be so.
-        guard !segments.dropLast().contains(""), !segments.contains("."), !segments.contains("..") else {
-            throw Malformed()
+        for segment in segments {
+            let parts = segment.split { $0 == "/" || $0 == "\\" }
+            guard !parts.contains("."), !parts.contains("..") else { throw Malformed() }
         }
         self.segments = segments
+        isPlain = !segments.dropLast().contains("") && !segments.contains { $0.contains("/") || $0.contains("\\") }
     }
 
     /// The decoded path.
@@ -63,9 +66,7 @@ struct DataPath: Equatable, Sendable {
     }
 
     private static func decoded(_ segment: Substring) -> String? {
-        guard let bytes = bytes(Array(segment.utf8)),
-            bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "\\") })
-        else { return nil }
+        guard let bytes = bytes(Array(segment.utf8)), bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return nil }
         return String(validating: bytes, as: UTF8.self)
     }
 

@@ -33,8 +33,8 @@ struct SandboxRoute: Equatable, Sendable {
     /// What is at a port, method and path; nil for nothing.
     static func to(_ port: Int, _ method: HTTPRequest.Method, _ path: DataPath) -> SandboxRoute? {
         switch port {
-        case SandboxAddress.daemonPort: daemon(method, path.decoded)
-        case SandboxAddress.interpreterPort: interpreter(method, path)
+        case SandboxAddress.daemonPort: path.isPlain ? daemon(method, path.decoded) : nil
+        case SandboxAddress.interpreterPort: path.isPlain ? interpreter(method, path) : nil
         default:
             SandboxRoute(pathClass: userPortClass, key: .traffic, isUserPort: true)
         }

@@ -4,8 +4,8 @@ import Ledger
 import Logging
 import Quota
 
-/// What the control plane does to tenants' own sandboxes. What costs more passes admission before upstream hears of it;
-/// what costs less is told upstream first.
+/// What the control plane does to tenants' own sandboxes. Whatever costs something passes admission before upstream hears
+/// of it; where upstream then fails, the ledger is put back to what is true.
 struct SandboxControl: Sendable {
     let ledger: Ledger
     let upstream: E2BClient
@@ -72,12 +72,13 @@ struct SandboxControl: Sendable {
     private func begin(
         _ admitted: OwnedSandbox, _ made: Sandbox, _ slot: UpstreamSlot
     ) async throws(Problem) -> OwnedSandbox {
+        live.hold(slot, for: made.id, of: admitted.keyID)
         do {
             let sandbox = try await ledger.sandboxStarted(admitted.handle, id: made.id, access: SandboxAccess(made))
-            live.hold(slot, for: sandbox)
             logger.info("sandbox started", metadata: sandbox.logged)
             return sandbox
         } catch {
+            _ = live.leave(made.id)
             await ledger.sandboxNotMade(admitted.handle, because: "not_recorded", id: made.id)
             closing.destroy(DoomedSandbox(id: made.id, slot: slot))
             // Its key was revoked while it was being made, or the ledger cannot be written.
@@ -153,19 +154,24 @@ struct SandboxControl: Sendable {
         case .refused(let refusal): throw Problem(refusal)
         case .stopped: throw .draining
         }
+        live.hold(slot, for: sandbox.id, of: sandbox.keyID)
         let awake: OwnedSandbox
         do {
             awake = try await ledger.resume(sandbox.handle, for: seconds * 1000, by: SandboxCaller(context))
+        } catch .state(.running) {
+            // Somebody else woke it first, and it is as awake for this caller.
+            return try await prolong(sandbox, by: seconds, isExtension: true, for: context)
         } catch {
+            live.leave(sandbox.id)?.release()
             throw Problem(error, noted: context.note)
         }
         do {
             try await upstream.connect(to: sandbox.id, seconds: upstreamSeconds(of: awake))
-            live.hold(slot, for: awake)
             return awake
         } catch {
             try await lost(awake, error)
             _ = try? await ledger.pause(sandbox.handle, for: nil, because: error.reason)
+            live.leave(sandbox.id)?.release()
             throw Problem(living: error)
         }
     }

@@ -8,8 +8,10 @@ enum AuditCSV {
         "sequence", "stream", "at_ms", "action", "tenant", "key_id", "subject", "actor", "actor_key_id",
         "source_address",
         "request_id", "trace_id", "operation", "outcome", "reason", "cause", "claimed_key_id", "execution", "sandbox",
+        "sandbox_handle",
         "template", "language", "code_digest", "code_bytes", "code_recorded", "context_digest", "context_bytes",
         "timeout_asked_ms", "timeout_granted_ms", "runtime_ms", "credit_ms", "overrun_ms", "output_bytes", "exception",
+        "method", "port", "path_class", "status", "body_digest", "body_bytes", "bytes_in", "bytes_out", "duration_ms",
         "count", "first_at_ms", "last_at_ms", "before", "after",
     ]
 
