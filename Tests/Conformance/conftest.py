@@ -1,5 +1,6 @@
 """One local E2B and one gateway for the whole run, and the SDKs in front of them by every way in."""
 
+import os
 import pathlib
 import socket
 from collections.abc import Callable, Iterator
@@ -131,9 +132,12 @@ def tenant(gateway: Gateway) -> Tenant:
     return gateway.tenant(*AMPLE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return Certificates(tmp_path_factory.mktemp("certificates"))
+    """Trusted by this process from its start on: the SDKs look once."""
+    certificates = Certificates(tmp_path_factory.mktemp("certificates"))
+    os.environ["SSL_CERT_FILE"] = str(certificates.authority)
+    return certificates
 
 
 @pytest.fixture(scope="session")

@@ -42,17 +42,12 @@ class Door:
 
 def by_url(mode: str, url: str, key: str, authority: pathlib.Path | None = None) -> Door:
     """Two variables, the key aside."""
-    return Door(mode, url, {"E2B_API_URL": url, "E2B_SANDBOX_URL": url} | _trusting(authority), key, authority)
+    return Door(mode, url, {"E2B_API_URL": url, "E2B_SANDBOX_URL": url}, key, authority)
 
 
 def by_domain(domain: str, key: str, authority: pathlib.Path) -> Door:
     """One variable, the key aside: `api.DOMAIN`, and a name for every port of every sandbox."""
-    return Door("wildcard", f"https://api.{domain}", {"E2B_DOMAIN": domain} | _trusting(authority), key, authority)
-
-
-def _trusting(authority: pathlib.Path | None) -> dict[str, str]:
-    """For a certificate that the machine does not know."""
-    return {"SSL_CERT_FILE": str(authority)} if authority else {}
+    return Door("wildcard", f"https://api.{domain}", {"E2B_DOMAIN": domain}, key, authority)
 
 
 def forget_the_shell() -> None:

@@ -10,7 +10,12 @@ from sdk.doors import MODES
 from sdk.generations import IS_CURRENT, VERSIONS
 from sdk.styles import STYLES
 
-WAYS = [f"{mode}/{style}" for mode in MODES for style in STYLES]
+# The generation before goes by each way in, but over TLS with one style each: the transport is the same.
+WAYS = (
+    [f"{mode}/{style}" for mode in MODES for style in STYLES]
+    if IS_CURRENT
+    else ["plain/sync", "plain/async", "tls/async", "wildcard/sync"]
+)
 
 
 @dataclasses.dataclass(frozen=True)
