@@ -76,7 +76,9 @@ struct PauseTests {
             let script = """
                 setsid sleep 600 </dev/null >/dev/null 2>&1 &
                 until grep -q sleep /proc/$!/comm; do :; done
-                kill -STOP $!; echo $!
+                kill -STOP $!
+                until grep -q 'State:.T' /proc/$!/status; do :; done
+                echo $!
                 """
             let run = try await sandbox.run(script)
             let pid = run.stdout.trimmingCharacters(in: .newlines)
