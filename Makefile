@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test test-long torture fuzz bench bench-ledger lint format setup setup-tests clean
+.PHONY: help demo build release test conformance test-long torture fuzz bench bench-ledger lint format setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,9 +22,13 @@ build: setup ## build e2b-gateway for debugging
 release: setup ## build e2b-gateway for production, at .build/release/e2b-gateway
 	@$(QUIETLY) release -- swift build -c release --product e2b-gateway
 
-test: setup-tests ## run every test: Swift, then the running gateway, then the TypeScript client
+test: setup-tests ## run every test: Swift, then the running gateway, the TypeScript client, E2B's SDKs
 	@$(QUIETLY) build-tests -- swift build --build-tests
 	@scripts/tests
+
+conformance: setup-tests ## run the official E2B SDKs, two generations of them, against the gateway
+	@$(QUIETLY) build -- swift build --product e2b-gateway
+	@scripts/conformance
 
 test-long: setup-tests ## run the system tests that take minutes
 	@$(QUIETLY) build -- swift build --product e2b-gateway
@@ -49,7 +53,7 @@ bench-ledger: setup ## measure the ledger, with ten million executions in it as 
 lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
 	@swift format lint --strict --parallel --recursive Sources Tests
 	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
-	@for script in scripts/quietly scripts/setup scripts/fuzz scripts/tests .ci/run; do bash -n "$$script"; done
+	@for script in scripts/quietly scripts/setup scripts/fuzz scripts/tests scripts/conformance .ci/run; do bash -n "$$script"; done
 	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs
 	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
 	@echo "lint: clean"

@@ -54,6 +54,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -69,8 +71,10 @@ let package = Package(
             "Auth", "Quota", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift"),
         ]),
         module("LocalE2B", dependencies: [
-            hummingbird, nioCore, nioPosix, nioFoundation, httpTypes, logging, lifecycle,
+            hummingbird, hummingbirdHTTP2, nioSSL, nioCore, nioPosix, nioFoundation, httpTypes, logging, lifecycle,
             .product(name: "Crypto", package: "swift-crypto"),
+            .product(name: "X509", package: "swift-certificates"),
+            .product(name: "SwiftASN1", package: "swift-asn1"),
         ], resources: [.embedInCode("Resources")]),
         module("Gateway", dependencies: [
             "Auth", "Quota", "E2BUpstream", "Ledger", "CurlTransport",
@@ -114,6 +118,7 @@ let package = Package(
         ),
         tests(of: "LocalE2B", dependencies: [
             "LocalE2B", nioCore, nioPosix, nioHTTP1, nioFoundation, logging, lifecycle,
+            .product(name: "Crypto", package: "swift-crypto"),
         ], exclude: ["Transcripts", "differences.md"]),
         tests(of: "Gateway", dependencies: [
             "Gateway", "Auth", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, nioTLS, httpTypes,

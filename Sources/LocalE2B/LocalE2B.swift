@@ -6,26 +6,34 @@ public import ServiceLifecycle
 
 /// A small E2B for one Linux machine: the same protocol over HTTP, sandboxes made with bubblewrap.
 ///
-/// One listener serves the control plane and the data plane; a request is for a sandbox if it says so in
+/// Each listener serves the control plane and the data plane; a request is for a sandbox if it says so in
 /// `E2b-Sandbox-Id` and `E2b-Sandbox-Port`, or in a host `{port}-{id}.…`. Any API key of E2B's form opens it
 /// (`e2b_` and hexadecimal digits): there is one team, and it is the caller's.
 ///
 /// The kernel is the boundary. Sandboxes hold back mistakes and ordinary malice; they are not E2B's virtual
 /// machines.
 public struct LocalE2B: Service {
+    /// Where it can be reached.
+    public struct Addresses: Sendable {
+        /// The port of the plain listener.
+        public let port: Int
+        /// Over TLS, as `E2B_DOMAIN` takes it: the domain, with the port where that is not 443.
+        public let domain: String?
+    }
+
     private let configuration: LocalE2BConfiguration
     private let logger: Logger
-    private let onListening: @Sendable (_ port: Int) async -> Void
+    private let onListening: @Sendable (Addresses) async -> Void
     /// How memory is guarded, if not as the machine allows; for tests.
     var memoryGuard: MemoryGuard?
 
     /// - Parameters:
     ///   - configuration: where to listen and what sandboxes get.
     ///   - logger: tells of sandboxes that do not start, and little else; never of code or output.
-    ///   - onListening: called once with the port, when requests are answered. Sandboxes may still be starting.
+    ///   - onListening: called once, when requests are answered. Sandboxes may still be starting.
     public init(
         _ configuration: LocalE2BConfiguration, logger: Logger,
-        onListening: @escaping @Sendable (_ port: Int) async -> Void
+        onListening: @escaping @Sendable (Addresses) async -> Void
     ) {
         self.configuration = configuration
         self.logger = logger
@@ -69,11 +77,30 @@ public struct LocalE2B: Service {
             controlPlane: ControlPlane(fleet: fleet, tokens: tokens, limits: configuration.limits).responder(),
             dataPlane: DataPlane(fleet: fleet, tokens: tokens, logger: logger)
         )
+        let secure = try configuration.tls.map { try SecureListener($0, host: configuration.host) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if let secure {
+                group.addTask {
+                    try await secure.run(switchboard, idleTimeout: Self.idleTimeout, logger: logger)
+                }
+            }
+            group.addTask { try await listen(with: switchboard, beside: secure) }
+            try await group.waitForAll()
+        }
+    }
+
+    private func listen(
+        with responder: some HTTPResponder<BasicRequestContext>, beside secure: SecureListener?
+    ) async throws {
         let application = Application(
-            responder: switchboard,
+            responder: responder,
             server: .http1(configuration: .init(idleTimeout: .seconds(Self.idleTimeout))),
             configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
-            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? configuration.port) },
+            onServerRunning: { channel in
+                let domain = await secure?.domain()
+                guard secure == nil || domain != nil else { return }  // it failed, and its failure is told
+                await onListening(Addresses(port: channel.localAddress?.port ?? configuration.port, domain: domain))
+            },
             logger: logger
         )
         do {

@@ -10,6 +10,8 @@ public struct LocalE2BConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// TCP port to listen on; 0 takes any free one.
     public var port = 3000
+    /// Where the same is served over TLS as well; `nil`: nowhere.
+    public var tls: LocalE2BTLS?
     /// Path of the Python virtual environment that sandboxes run, made of the system's Python
     /// (`/usr` and the environment itself are all a sandbox sees of the machine).
     public var environment: String
@@ -47,5 +49,6 @@ public struct LocalE2BConfiguration: Sendable {
         try require(warmSandboxes >= 0, "warmSandboxes must not be negative, but is \(warmSandboxes)")
         try require(environment.hasPrefix("/"), "environment must be an absolute path, not '\(environment)'")
         try limits.validated()
+        try tls?.validated()
     }
 }

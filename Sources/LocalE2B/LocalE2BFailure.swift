@@ -16,6 +16,8 @@ public enum LocalE2BFailure: Error, Equatable, CustomStringConvertible {
     case sandboxFailed(detail: String)
     /// The directory for what sandboxes read could not be made.
     case directoryFailed(path: String, detail: String)
+    /// The certificate of the authority for TLS could not be written.
+    case authorityFileFailed(path: String, detail: String)
     /// The address is taken, or not this machine's.
     case cannotListen(host: String, port: Int, detail: String)
 
@@ -46,6 +48,8 @@ public enum LocalE2BFailure: Error, Equatable, CustomStringConvertible {
             "local E2B: a first sandbox, started to try it, did not run: \(detail)"
         case .directoryFailed(let path, let detail):
             "local E2B: \(path) cannot be made (\(detail)); set TMPDIR to a directory that can be written"
+        case .authorityFileFailed(let path, let detail):
+            "local E2B: the authority's certificate cannot be written to \(path) (\(detail)); name another with --tls-ca"
         case .cannotListen(let host, let port, let detail):
             "local E2B: cannot listen on \(host):\(port) (\(detail)); choose another port, or 0 for any free one"
         }

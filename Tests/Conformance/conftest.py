@@ -1,20 +1,24 @@
 """One local E2B and one gateway for the whole run, and the SDKs in front of them by every way in."""
 
+import os
 import pathlib
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from harness.certificates import Certificates
 from harness.contract import Contract
 from harness.gateway import UPSTREAM_KEY, Gateway, LocalE2B, Tenant
 from harness.service import BINARY, ROOT
-from sdk.doors import MODES, Door, by_url, forget_the_shell
+from sdk.doors import MODES, Door, by_domain, by_url, forget_the_shell
 from sdk.generations import IS_CURRENT, VERSIONS, has
 from sdk.program import Program
-from sdk.results import WAYS, Results, calls_of
+from sdk.results import WAYS, Call, Results, calls_of
 from sdk.styles import STYLES
 
 _RESULTS = pytest.StashKey[Results]()
+COLLECTED = pytest.StashKey[list[Call]]()
 # So much that no test meets it unawares.
 AMPLE = ("--rate", "10000/s", "--burst", "10000", "--sandboxes", "40", "--executions", "40", "--runtime", "86400s/day")
 
@@ -41,13 +45,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "sdk" not in metafunc.fixturenames:
         return
     by_every_way = any(metafunc.definition.iter_markers("call"))
-    modes = metafunc.config.getoption("--mode") or MODES
+    is_direct = metafunc.config.getoption("--target") == "direct"
+    modes = ["plain"] if is_direct else metafunc.config.getoption("--mode") or MODES
     ways = [way for way in WAYS if way.split("/")[0] in modes and (by_every_way or way.startswith("plain/"))]
     metafunc.parametrize("sdk", ways, indirect=True, scope="session")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is not about one call is asked of the newest SDK only."""
+    config.stash[COLLECTED] = [call for item in items for call in calls_of(item) if has(call.since)]
 
     def runs(item: pytest.Item) -> bool:
         calls = calls_of(item)
@@ -126,6 +132,25 @@ def tenant(gateway: Gateway) -> Tenant:
     return gateway.tenant(*AMPLE)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Trusted by this process from its start on: the SDKs look once."""
+    certificates = Certificates(tmp_path_factory.mktemp("certificates"))
+    os.environ["SSL_CERT_FILE"] = str(certificates.authority)
+    return certificates
+
+
+@pytest.fixture(scope="session")
+def tls_tenant(new_gateway: NewGateway, certificates: Certificates) -> Tenant:
+    """The same at a gateway with a certificate and a domain, whose names lead to this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # The domain is handed out as it stands here, with the port.
+    here = {"GATEWAY_LISTEN": f"127.0.0.1:{port}", "GATEWAY_DOMAIN": f"{certificates.domain}:{port}"}
+    return new_gateway(**(certificates.settings | here)).tenant(*AMPLE)
+
+
 # The SDKs
 
 @pytest.fixture(scope="session")
@@ -135,9 +160,15 @@ def entrance(request: pytest.FixtureRequest) -> Callable[[str], tuple[Door, Tena
 
     def entrance(mode: str) -> tuple[Door, Tenant | None]:
         if is_direct:
-            return by_url(mode, request.getfixturevalue("local_e2b").url, UPSTREAM_KEY), None
-        tenant: Tenant = request.getfixturevalue("tenant")
-        return by_url(mode, tenant.gateway.url, tenant.token), tenant
+            return by_url("plain", request.getfixturevalue("local_e2b").url, UPSTREAM_KEY), None
+        if mode == "plain":
+            tenant: Tenant = request.getfixturevalue("tenant")
+            return by_url(mode, tenant.gateway.url, tenant.token), tenant
+        tenant = request.getfixturevalue("tls_tenant")
+        authority = request.getfixturevalue("certificates").authority
+        if mode == "tls":
+            return by_url(mode, tenant.gateway.url, tenant.token, authority), tenant
+        return by_domain(tenant.gateway.settings["GATEWAY_DOMAIN"], tenant.token, authority), tenant
 
     return entrance
 

@@ -43,12 +43,6 @@ def test_a_pie(sandbox) -> None:
     assert [(slice.label, round(slice.angle)) for slice in chart.elements] == [("a", 90), ("b", 270)]
 
 
-def test_boxes(sandbox) -> None:
-    chart = drawn(sandbox, "plt.boxplot([[1, 2, 3, 4, 5]], patch_artist=True)")
-    assert chart.type is ChartType.BOX_AND_WHISKER
-    assert [(box.min, box.median, box.max) for box in chart.elements] == [(1, 3, 5)]
-
-
 def test_several_in_one(sandbox) -> None:
     code = "import matplotlib.pyplot as plt\nfigure, (a, b) = plt.subplots(1, 2)\na.plot([1, 2])\nb.bar(['x'], [1])\nplt.show()"
     [result] = sandbox.run_code(code).results

@@ -29,7 +29,7 @@ def test_from_the_beginning_to_the_end(sdk: Program) -> None:
     assert re.fullmatch("i[a-z0-9]{20}", sandbox.sandbox_id)
     assert sandbox.is_running() is True
     assert sandbox.get_info().metadata == {"purpose": "a test"}
-    assert sandbox.run_code("import os; print(os.environ['GREETING'])").logs.stdout == ["it's \"me\"\n"]
+    assert "".join(sandbox.run_code("import os; print(os.environ['GREETING'])").logs.stdout) == "it's \"me\"\n"
     assert sandbox.commands.run("echo $GREETING").stdout == "it's \"me\"\n"
     assert sandbox.kill() is True
     assert sandbox.is_running() is False

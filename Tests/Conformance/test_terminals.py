@@ -34,8 +34,8 @@ def test_create(sdk: Program, sandbox) -> None:
 @pytest.mark.call("pty.send_stdin")
 def test_keys(sdk: Program, sandbox) -> None:
     terminal = sdk.style.terminal(sandbox.pty, e2b.PtySize(rows=24, cols=80))
-    sandbox.pty.send_stdin(terminal.pid, b"sleep 1000\n")
-    shows(terminal, "sleep 1000")
+    sandbox.pty.send_stdin(terminal.pid, b"bash -c 'echo read''y; sleep 1000'\n")
+    shows(terminal, "ready")  # what is typed is shown as well, but not so
     sandbox.pty.send_stdin(terminal.pid, b"\x03")
     sandbox.pty.send_stdin(terminal.pid, b"echo inter$((1 + 1))rupted\n")
     shows(terminal, "inter2rupted")

@@ -42,6 +42,14 @@ struct HandoffTests {
         await #expect(throws: Handoff.Cut.self) { try await handoff.next() }
     }
 
+    @Test func aCutTakesBackWhatNobodyHasTaken() async {
+        let handoff = Handoff()
+        async let offered = handoff.offer(part)
+        handoff.finish(.cut)
+        #expect(await offered == false)
+        await #expect(throws: Handoff.Cut.self) { try await handoff.next() }
+    }
+
     @Test func aWaitingConsumerLearnsOfTheEnd() async throws {
         let handoff = Handoff()
         async let next = handoff.next()

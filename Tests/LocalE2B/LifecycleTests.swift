@@ -47,7 +47,8 @@ struct LifecycleTests {
         arguments: [
             ["templateID": "nothing-like-it"], ["templateID": "base", "timeout": 0],
             ["templateID": "base", "timeout": 24 * 3600 + 1], ["timeout": 5], ["templateID": 7],
-            ["templateID": "base", "metadata": ["a": 1]], ["templateID": "base", "autoPause": true],
+            ["templateID": "base", "metadata": ["a": 1]],
+            ["templateID": "base", "autoPause": true, "autoPauseMemory": false],
             ["templateID": "base", "envVars": ["a=b": "c"]],
             ["templateID": "base", "network": ["allowPublicTraffic": false]],
         ] as [[String: any Sendable]])

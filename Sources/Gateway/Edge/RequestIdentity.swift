@@ -33,6 +33,8 @@ struct RequestIdentity: RouterMiddleware {
 
         let started = ContinuousClock.now
         var response = try await next(request, context)
+        // Of a refusal as well: its body would be read as the beginning of the connection's next reply.
+        if request.method == .head { response = response.createHeadResponse() }
         response.headers[.requestID] = context.requestID
         if context.channel.isStream { response.headers.removeConnectionFields() }
         var metadata: Logger.Metadata = [

@@ -65,7 +65,8 @@ extension Problem {
             self.init(.concurrencyExceeded, "\(running) of \(limit) executions are running.")
             self.limit = Limit(allowed: Int64(limit), used: Int64(running))
         case .sandboxes(let limit, let live):
-            self.init(.concurrencyExceeded, "\(live) of \(limit) sandboxes are alive.")
+            // One may live for a day: clients are told not to retry by themselves.
+            self.init(.concurrencyExceeded, "\(live) of \(limit) sandboxes are alive.", shouldRetry: false)
             self.limit = Limit(allowed: Int64(limit), used: Int64(live))
         case .runtime(let runtime):
             self.init(exhausted: runtime)

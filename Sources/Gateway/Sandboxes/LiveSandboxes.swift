@@ -25,9 +25,10 @@ final class LiveSandboxes: Sendable {
     /// How many calls are open.
     var count: Int { state.withLock { $0.entries.values.reduce(0) { $0 + $1.calls.count } } }
 
-    /// A sandbox is there, and holds a slot until it is gone.
-    func hold(_ slot: UpstreamSlot, for sandbox: OwnedSandbox) {
-        state.withLock { $0.entries[sandbox.id] = Entry(keyID: sandbox.keyID, slot: slot) }
+    /// A sandbox is there, or about to be, and holds a slot until it is gone. Said before the ledger says that it runs, so
+    /// that whoever ends it finds it here.
+    func hold(_ slot: UpstreamSlot, for sandboxID: String, of keyID: KeyID) {
+        state.withLock { $0.entries[sandboxID, default: Entry(keyID: keyID)].slot = slot }
     }
 
     /// A sandbox is over, or sleeps: its calls are cut.

@@ -4,8 +4,8 @@ import Ledger
 import Logging
 import Quota
 
-/// What the control plane does to tenants' own sandboxes. What costs more passes admission before upstream hears of it;
-/// what costs less is told upstream first.
+/// What the control plane does to tenants' own sandboxes. Whatever costs something passes admission before upstream hears
+/// of it; where upstream then fails, the ledger is put back to what is true.
 struct SandboxControl: Sendable {
     let ledger: Ledger
     let upstream: E2BClient
@@ -72,12 +72,13 @@ struct SandboxControl: Sendable {
     private func begin(
         _ admitted: OwnedSandbox, _ made: Sandbox, _ slot: UpstreamSlot
     ) async throws(Problem) -> OwnedSandbox {
+        live.hold(slot, for: made.id, of: admitted.keyID)
         do {
             let sandbox = try await ledger.sandboxStarted(admitted.handle, id: made.id, access: SandboxAccess(made))
-            live.hold(slot, for: sandbox)
             logger.info("sandbox started", metadata: sandbox.logged)
             return sandbox
         } catch {
+            _ = live.leave(made.id)
             await ledger.sandboxNotMade(admitted.handle, because: "not_recorded", id: made.id)
             closing.destroy(DoomedSandbox(id: made.id, slot: slot))
             // Its key was revoked while it was being made, or the ledger cannot be written.
@@ -125,6 +126,8 @@ struct SandboxControl: Sendable {
         do {
             _ = try await ledger.pause(sandbox.handle, for: SandboxCaller(context), because: "asked")
         } catch {
+            // It goes on in the ledger, so it does upstream.
+            try? await upstream.connect(to: sandbox.id, seconds: upstreamSeconds(of: sandbox))
             throw Problem(error)
         }
         live.leave(sandbox.id)?.release()
@@ -153,19 +156,24 @@ struct SandboxControl: Sendable {
         case .refused(let refusal): throw Problem(refusal)
         case .stopped: throw .draining
         }
+        live.hold(slot, for: sandbox.id, of: sandbox.keyID)
         let awake: OwnedSandbox
         do {
             awake = try await ledger.resume(sandbox.handle, for: seconds * 1000, by: SandboxCaller(context))
+        } catch .state(.running) {
+            // Somebody else woke it first, and it is as awake for this caller.
+            return try await prolong(sandbox, by: seconds, isExtension: true, for: context)
         } catch {
+            live.leave(sandbox.id)?.release()
             throw Problem(error, noted: context.note)
         }
         do {
             try await upstream.connect(to: sandbox.id, seconds: upstreamSeconds(of: awake))
-            live.hold(slot, for: awake)
             return awake
         } catch {
             try await lost(awake, error)
             _ = try? await ledger.pause(sandbox.handle, for: nil, because: error.reason)
+            live.leave(sandbox.id)?.release()
             throw Problem(living: error)
         }
     }
@@ -199,7 +207,12 @@ struct SandboxControl: Sendable {
 
     private func upstreamSeconds(of sandbox: OwnedSandbox) -> Int {
         let rest = max(0, (sandbox.endsAt - ledger.now).wholeMilliseconds)
-        return Int((rest + 999) / 1000 + Self.lifetimeMarginSeconds)
+        return Int(min((rest + 999) / 1000 + Self.lifetimeMarginSeconds, SandboxBody.longestSeconds))
+    }
+
+    /// An order's own: one that repeats an order which came to nothing must not be answered with that one's answer.
+    private static func upstreamKey(_ idempotency: SandboxIdempotency, of sandbox: OwnedSandbox) -> String {
+        idempotency.key + String(sandbox.handle.text.filter { $0 != "_" })
     }
 
     /// What upstream is told: none of the caller's labels, and a time that outlives the lease by little.
@@ -208,7 +221,8 @@ struct SandboxControl: Sendable {
     ) -> SandboxOrder {
         SandboxOrder(
             template: order.template, lifetimeSeconds: upstreamSeconds(of: sandbox),
-            metadata: SandboxLabels.of(sandbox), idempotencyKey: idempotency?.key, environment: order.environment,
+            metadata: SandboxLabels.of(sandbox), idempotencyKey: idempotency.map { Self.upstreamKey($0, of: sandbox) },
+            environment: order.environment,
             egress: order.egress, pausesAtEnd: order.expiry == .pause)
     }
 }

@@ -19,7 +19,9 @@ struct SandboxKeeper: Service {
 
     /// Takes up those that run from before the start; they hold slots.
     func takeUp(from slots: UpstreamSlots) {
-        for sandbox in ledger.runningSandboxes() { live.hold(slots.slotOfLeftover(), for: sandbox) }
+        for sandbox in ledger.runningSandboxes() {
+            live.hold(slots.slotOfLeftover(), for: sandbox.id, of: sandbox.keyID)
+        }
     }
 
     func run() async throws {

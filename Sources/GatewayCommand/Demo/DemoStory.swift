@@ -65,7 +65,7 @@ struct DemoStory: Service {
     private func localE2B(_ ready: @escaping @Sendable (Int) -> Void) -> any Service {
         var configuration = LocalE2BConfiguration()
         configuration.port = 0
-        return LocalE2B(configuration, logger: logger) { ready($0) }
+        return LocalE2B(configuration, logger: logger) { ready($0.port) }
     }
 
     private func settings(upstreamPort: Int) throws -> Settings {

@@ -13,6 +13,10 @@ struct LocalE2BCommand: AsyncParsableCommand {
         discussion: """
             Point E2B_API_URL and E2B_SANDBOX_URL at it; any E2B_API_KEY of the form e2b_ and hex digits will do. \
             Sandboxes are bubblewrap containers: see the README for what they isolate and what not.
+
+            With --tls-domain the same is served over TLS as well, by HTTP/2 and HTTP/1.1, under names such as \
+            api.DOMAIN and 49999-ID.DOMAIN, with a certificate made at the start. Clients must find this machine under \
+            them and trust the authority's certificate; what to set is told at the start.
             """
     )
 
@@ -21,6 +25,15 @@ struct LocalE2BCommand: AsyncParsableCommand {
 
     @Option(help: "The port to listen on; 0 takes any free one.")
     var port = 3000
+
+    @Option(help: "Serve over TLS as well, under this domain, such as e2b.localhost.")
+    var tlsDomain: String?
+
+    @Option(help: "The port to listen on for TLS; 0 takes any free one.")
+    var tlsPort = 3443
+
+    @Option(name: .customLong("tls-ca"), help: "Where to write the certificate of the authority made at the start.")
+    var authorityFile = "local-e2b-ca.pem"
 
     @Option(help: "Sandboxes kept ready.")
     var warm = 2
@@ -41,17 +54,37 @@ struct LocalE2BCommand: AsyncParsableCommand {
         configuration.warmSandboxes = warm
         configuration.maximumSandboxes = maximum
         if let environment { configuration.environment = environment }
-        let server = LocalE2B(configuration, logger: Logger(label: "local-e2b")) { [host, format] port in
-            let line =
-                switch format.output {
-                case .table: "Local E2B on http://\(host):\(port)\n"
-                case .json: "{\"listening\":\"http://\(host):\(port)\"}\n"
-                }
-            try? FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
+        if let tlsDomain {
+            configuration.tls = LocalE2BTLS(domain: tlsDomain, authorityFile: authorityFile)
+            configuration.tls?.port = tlsPort
         }
+        let server = LocalE2B(configuration, logger: Logger(label: "local-e2b")) { [self] in announce($0) }
         let group = ServiceGroupConfiguration(
             services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "local-e2b")
         )
         try await ServiceGroup(configuration: group).run()
+    }
+
+    private struct Announcement: Encodable {
+        let listening: String
+        /// For `E2B_DOMAIN`.
+        let domain: String?
+        /// For `SSL_CERT_FILE`.
+        let authority: String?
+    }
+
+    private func announce(_ addresses: LocalE2B.Addresses) {
+        let authority = addresses.domain.map { _ in URL(fileURLWithPath: authorityFile).path }
+        let announcement = Announcement(
+            listening: "http://\(host):\(addresses.port)", domain: addresses.domain, authority: authority
+        )
+        try? format.print(announcement) { announcement in
+            var text = "Local E2B on \(announcement.listening)"
+            if let domain = announcement.domain, let authority = announcement.authority {
+                text += "\nOver TLS, with these set:\nE2B_DOMAIN=\(domain)\nSSL_CERT_FILE=\(authority)"
+            }
+            return text
+        }
+        fflush(nil)  // whoever reads the pipe is waiting for this
     }
 }

@@ -8,7 +8,7 @@ struct SandboxDocument: Encodable {
     let envdVersion = E2B.envdVersion
     let envdAccessToken: String?
     let trafficAccessToken: String?
-    let domain: String? = nil
+    let domain = ServedDomain.current
 
     init(_ sandbox: Sandbox, _ tokens: SandboxTokens) {
         sandboxID = sandbox.id

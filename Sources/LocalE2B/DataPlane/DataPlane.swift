@@ -9,7 +9,9 @@ struct DataPlane: Sendable {
     let logger: Logger
 
     func respond(to request: Request, at address: SandboxAddress) async throws -> Response {
-        guard let sandbox = fleet.sandbox(address.sandbox), sandbox.isRunning else { return EdgeRefusal.notFound(address.sandbox) }
+        guard let sandbox = fleet.sandbox(address.sandbox), sandbox.isRunning else {
+            return EdgeRefusal.notFound(address.sandbox)
+        }
         if address.port == E2B.envdPort {
             return try await Envd(sandbox: sandbox, tokens: tokens).respond(to: request)
         }

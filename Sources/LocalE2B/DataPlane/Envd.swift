@@ -14,6 +14,8 @@ struct Envd: Sendable {
 
     /// Largest message of a call, in bytes; files are as large as the sandbox has room.
     private static let maximumMessage = 16 << 20
+    /// For an answer to begin. Callers give up much earlier; user code may have stopped envd for good.
+    private static let longestWait = Duration.seconds(600)
 
     func respond(to request: Request) async throws -> Response {
         do {
@@ -25,13 +27,15 @@ struct Envd: Sendable {
                 return try await reply(to: request, carrying: .nothing)
             case .files:
                 try judgeFileAccess(request)
-                return try await reply(to: request, carrying: .stream)
+                return try await reply(to: request, carrying: request.method == .get ? .nothing : .stream)
             case .call:
                 try demandToken(request)
                 return try await reply(to: request, carrying: .message)
             case .inputStream:
                 try demandToken(request)
-                return try await reply(to: request, carrying: .stream)
+                var response = try await reply(to: request, carrying: .stream)
+                response.headers[.connection] = "close"  // an answer may come before the end of the request
+                return response
             case nil:
                 let message = "\(request.method) \(request.uri.path) is not offered by the local E2B"
                 throw EnvdRefusal(.notFound, message)
@@ -94,6 +98,12 @@ struct Envd: Sendable {
                     case .nothing: exchange.request.finish(.complete)
                     case .message: await exchange.carry(in: message)
                     case .stream: try await exchange.carry(in: body)
+                    }
+                }
+                if load != .stream {
+                    group.addTask {
+                        try await Task.sleep(for: Self.longestWait)
+                        exchange.cut()
                     }
                 }
                 try await answer.awaitHead()

@@ -40,12 +40,14 @@ class Door:
             del os.environ[name]
 
 
-def by_url(mode: str, url: str, key: str) -> Door:
-    return Door(mode, url, {"E2B_API_URL": url, "E2B_SANDBOX_URL": url}, key)
+def by_url(mode: str, url: str, key: str, authority: pathlib.Path | None = None) -> Door:
+    """Two variables, the key aside."""
+    return Door(mode, url, {"E2B_API_URL": url, "E2B_SANDBOX_URL": url}, key, authority)
 
 
-def by_domain(domain: str, key: str) -> Door:
-    return Door("wildcard", f"https://api.{domain}", {"E2B_DOMAIN": domain}, key)
+def by_domain(domain: str, key: str, authority: pathlib.Path) -> Door:
+    """One variable, the key aside: `api.DOMAIN`, and a name for every port of every sandbox."""
+    return Door("wildcard", f"https://api.{domain}", {"E2B_DOMAIN": domain}, key, authority)
 
 
 def forget_the_shell() -> None:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import e2b
+import httpx
 
 from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.waiting import eventually
@@ -70,7 +71,13 @@ class Program:
         return self.upstream.access_tokens()
 
     def wait_until_gone(self, sandbox: Any) -> None:
-        eventually(lambda: not sandbox.is_running(), within=20, what=f"{sandbox.sandbox_id} is gone")
+        def is_gone() -> bool:
+            # A call that is on its way in the moment of the end may be broken off.
+            with contextlib.suppress(httpx.RemoteProtocolError, httpx.ReadError):
+                return not sandbox.is_running()
+            return False
+
+        eventually(is_gone, within=20, what=f"{sandbox.sandbox_id} is gone")
 
     def end_of_test(self) -> None:
         while self._made:
@@ -84,5 +91,5 @@ class Program:
 
 def _kill(sandbox: Any) -> None:
     # Its key may be revoked or its gateway stopped by now, in which case somebody else sees to it.
-    with contextlib.suppress(e2b.SandboxException, e2b.AuthenticationException, OSError):
+    with contextlib.suppress(e2b.SandboxException, e2b.AuthenticationException, httpx.TransportError):
         sandbox.kill()

@@ -21,7 +21,7 @@ struct RunningServer: Sendable {
         let (ports, port) = AsyncStream<Int>.makeStream()
         var logger = Logger(label: "local-e2b-tests")
         logger.logLevel = .warning
-        var server = LocalE2B(configuration, logger: logger) { port.yield($0) }
+        var server = LocalE2B(configuration, logger: logger) { port.yield($0.port) }
         server.memoryGuard = memory
         let services = ServiceGroup(services: [server], logger: logger)
         return try await withThrowingTaskGroup(of: Void.self) { group in

@@ -100,3 +100,7 @@ func json(_ value: Any) -> ByteBuffer {
 func object(_ body: ByteBuffer) throws -> [String: Any] {
     try #require(try JSONSerialization.jsonObject(with: Data(buffer: body)) as? [String: Any])
 }
+
+func objects(_ body: ByteBuffer) throws -> [[String: Any]] {
+    try #require(try JSONSerialization.jsonObject(with: Data(buffer: body)) as? [[String: Any]])
+}

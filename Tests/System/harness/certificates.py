@@ -13,6 +13,18 @@ from cryptography.x509.oid import NameOID
 DOMAIN = "e2b.localhost"
 
 _DAY = datetime.timedelta(days=1)
+# Newer Pythons are strict about what an authority says of itself.
+_FOR_SIGNING_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Certificates:
@@ -29,6 +41,8 @@ class Certificates:
         authority = (
             _built(self._authority_name, self._authority_name, self._authority_key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_FOR_SIGNING_CERTIFICATES, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._authority_key.public_key()), critical=False)
             .sign(self._authority_key, hashes.SHA256())
         )
         self.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
@@ -43,6 +57,9 @@ class Certificates:
             _built(_name(self.domain), self._authority_name, key, days)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._authority_key.public_key()), critical=False
+            )
             .sign(self._authority_key, hashes.SHA256())
         )
         self.key.touch(mode=0o600)

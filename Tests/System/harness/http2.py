@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -10,20 +11,19 @@ import h2.connection
 import h2.events
 import h2.settings
 
-from harness.certificates import Certificates
-from harness.gateway import Gateway
-
 Event = h2.events.Event
 
 
 class HTTP2:
     """One connection. Reads only when asked to, and keeps every event it has seen, in order."""
 
-    def __init__(self, gateway: Gateway, certificates: Certificates, timeout: float = 30):
-        address = urlsplit(gateway.url)
-        self.authority = address.netloc
-        tcp = socket.create_connection((address.hostname, address.port), timeout=timeout)
-        self.socket = certificates.context("h2").wrap_socket(tcp, server_hostname=address.hostname)
+    def __init__(self, url: str, context: ssl.SSLContext, *, at: str | None = None):
+        """To the place of a URL; `at` is the address to connect to if the URL's host is only a name for it."""
+        place = urlsplit(url)
+        self.authority = place.netloc
+        tcp = socket.create_connection((at or place.hostname, place.port), timeout=30)
+        context.set_alpn_protocols(["h2"])
+        self.socket = context.wrap_socket(tcp, server_hostname=place.hostname)
         assert self.socket.selected_alpn_protocol() == "h2"
         self.events: list[Event] = []
         self._unread = b""

@@ -53,6 +53,8 @@ class Process:
         self._was_signalled = False
         self._exit = None
         self.end = None
+        self.deadline = None
+        """What kills it when its time is over."""
 
     @property
     def description(self):

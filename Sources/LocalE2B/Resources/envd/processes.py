@@ -38,7 +38,7 @@ class Processes:
         self._forget(process.pid, process.tag)
         if call.timeout:
             # Whether anybody still listens or not.
-            asyncio.get_running_loop().call_later(call.timeout, process.kill_if_running)
+            process.deadline = asyncio.get_running_loop().call_later(call.timeout, process.kill_if_running)
         await self._relay(process, call)
 
     async def connect(self, message, call):
@@ -135,6 +135,8 @@ class Processes:
 
     def _finished(self, process, end):
         del self._live[process.pid]
+        if process.deadline:
+            process.deadline.cancel()
         self._find_ended({})  # forgets those of long ago
         self._ended[process.pid] = (process.tag, end, time.monotonic())
 
