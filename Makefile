@@ -45,6 +45,7 @@ fuzz: setup ## feed the parsers of credentials with random input (FUZZ_SECONDS=6
 bench: setup-tests release ## measure credentials, a call's time and memory on this machine
 	@swift run -q -c release credentials-bench
 	@$(TEST_PYTHON) bench/executions.py
+	@$(TEST_PYTHON) bench/sdk_door.py
 
 bench-ledger: setup ## measure the ledger, with ten million executions in it as well (EXECUTIONS=…)
 	@swift run -q -c release ledger-bench --executions $(or $(EXECUTIONS),10000000)

@@ -20,8 +20,9 @@ struct CallForwarder: Sendable {
         under policy: Policy, _ passing: PassingCall, for context: OpenContext
     ) async throws(EdgeRefusal) -> Response {
         do throws(EdgeRefusal) {
-            passing.follow(try await departure(of: context.channel))
-            let body = try await body(of: request, call, route, policy, passing, context.channel)
+            let departure = try await departure(of: context.channel)
+            passing.follow(departure)
+            let body = try await body(of: request, call, route, policy, passing, departure)
             let outgoing = Self.outgoing(request, body, of: call, by: route, path, to: sandbox)
             let answer = try await UpstreamAnswer(
                 try await send(outgoing, to: sandbox.id, passing), by: route, call.port, of: sandbox.id)
@@ -46,7 +47,7 @@ struct CallForwarder: Sendable {
 
     private func body(
         of request: Request, _ call: SandboxCall, _ route: SandboxRoute, _ policy: Policy, _ passing: PassingCall,
-        _ channel: any Channel
+        _ departure: StopSignal
     ) async throws(EdgeRefusal) -> OutgoingBody {
         if let start = route.start {
             let body = try await wholeBody(of: request, upTo: policy.bodyBytes)
@@ -58,13 +59,14 @@ struct CallForwarder: Sendable {
             }
             return .bytes(body)
         }
-        switch BodyFraming(request.head) {
+        let framing = BodyFraming(request.head)
+        switch framing {
         case .none: return .none
         case .malformed: throw .bodyBrokenOff
         case .length, .chunked:
-            let upload = CallUpload(request.body, departure: try await departure(of: channel), meter: passing.meter)
+            let upload = CallUpload(request.body, departure: departure, meter: passing.meter)
             passing.carry(upload)
-            return upload.outgoing(length: BodyFraming(request.head).length)
+            return upload.outgoing(length: framing.length)
         }
     }
 
@@ -146,7 +148,9 @@ struct CallForwarder: Sendable {
                 }
                 try await writer.finish(nil)
             } catch {
-                await passing.failed()
+                // Whoever has been told the length, and has all of it, may leave before the end is said.
+                let isWhole = Self.length(of: answer, to: method) == passing.meter.bytesDown
+                await passing.failed(isWhole ? .completed : nil)
                 // Closes the connection, so that what is missing is seen to be missing.
                 throw error
             }
@@ -154,47 +158,10 @@ struct CallForwarder: Sendable {
         }
         return Response(status: .init(code: answer.status), headers: headers, body: body)
     }
-}
 
-/// How the caller says where its body ends.
-enum BodyFraming: Equatable {
-    case none, chunked, malformed
-    case length(Int)
-
-    init(_ head: HTTPRequest) {
-        if let text = head.headerFields[.contentLength] {
-            guard let length = Int(text), length >= 0 else {
-                self = .malformed
-                return
-            }
-            self = length == 0 ? .none : .length(length)
-        } else if head.headerFields[.transferEncoding] != nil {
-            self = .chunked
-        } else {
-            // HTTP/2 has neither; there only what may have a body is taken to have one.
-            self = [.post, .put, .patch].contains(head.method) ? .chunked : .none
-        }
-    }
-
-    var length: Int? {
-        if case .length(let length) = self { length } else { nil }
-    }
-}
-
-extension EdgeRefusal {
-    /// Upstream gave no answer; what went wrong with its address is for the log only.
-    init(_ failure: TransportFailure, of id: String) {
-        switch failure {
-        case .connectTimedOut, .idleTimedOut, .totalTimedOut: self = .timedOut(id)
-        case .uploadFailed: self = .bodyBrokenOff
-        case .stopped: self = .draining
-        case .invalidRequest: self = .unreachable(id, cause: "not a request upstream could be sent")
-        case .unresolvable: self = .unreachable(id, cause: "unresolvable")
-        case .refused: self = .unreachable(id, cause: "refused")
-        case .tlsFailed: self = .unreachable(id, cause: "TLS failed")
-        case .brokenOff, .cancelled: self = .unreachable(id, cause: "broken off")
-        case .malformedResponse, .headersTooLarge, .bodyTooLarge: self = .unreachable(id, cause: "not an answer")
-        case .other(let code): self = .unreachable(id, cause: "libcurl \(code)")
-        }
+    /// How long the caller knows the answer's body to be; nil if only its end tells.
+    private static func length(of answer: UpstreamAnswer, to method: HTTPRequest.Method) -> Int64? {
+        if method == .head || answer.status == 204 || answer.status == 304 { return 0 }
+        return answer.headers[.contentLength].flatMap { Int64($0) }
     }
 }

@@ -61,9 +61,13 @@ final class PassingCall: Sendable {
     }
 
     /// It broke off, or was refused. Returns when nobody reads the request any more.
-    func failed(status: Int? = nil) async {
+    ///
+    /// - Parameters:
+    ///   - known: how it ended, where that is not what the stop says.
+    ///   - status: what the caller is told.
+    func failed(_ known: CallResult.Outcome? = nil, status: Int? = nil) async {
         if let status { state.withLock { $0.status = status } }
-        await end(outcome)?.cut()
+        await end(known ?? outcome)?.cut()
     }
 
     private var outcome: CallResult.Outcome {

@@ -37,6 +37,7 @@ class Arrival:
 class PortExchange(ScriptedExchange["Ports"]):
     """One call and the ways to answer it."""
 
+    disable_nagle_algorithm = True  # or the end of an answer waits for the beginning's acknowledgement
     arrival: Arrival
 
     def handle_any(self) -> None:
