@@ -80,7 +80,7 @@ extension E2BClient {
             ).body
         } catch .refused(status: 404, let message) {
             // It may be the route that is missing, not the sandbox.
-            guard method == .get else {
+            guard method == .get, path.isEmpty else {
                 throw await isGone(sandboxID) ? .sandboxGone : .refused(status: 404, message: message)
             }
             throw .sandboxGone

@@ -67,6 +67,23 @@ import Testing
         #expect(failure?.description.contains(said) == true, "\(String(describing: failure))")
     }
 
+    @Test func whatSandboxesMayDoIsSetAndUnset() throws {
+        let open = try Self.apply(#"{"egress": true, "user_ports": [3000, 8080]}"#)
+        #expect(open.egress)
+        #expect(open.userPorts == [3000, 8080])
+        #expect(try Self.apply("{}", to: open) == open)
+        let closed = try Self.apply(#"{"egress": false, "user_ports": []}"#, to: open)
+        #expect(closed == Self.limited)
+        let view = PolicyView(open)
+        #expect(view.egress)
+        #expect(view.userPorts == [3000, 8080])
+    }
+
+    @Test(arguments: [#"{"egress":false}"#, #"{"user_ports":[]}"#])
+    func closingIsAChange(json: String) throws {
+        #expect(try !JSONDecoder().decode(PolicyChange.self, from: Data(json.utf8)).isEmpty)
+    }
+
     @Test func shadowIsSetAndUnset() throws {
         let shadow = try Self.apply(#"{"shadow": true}"#)
         #expect(shadow.shadow)
@@ -75,7 +92,7 @@ import Testing
 
     @Test(arguments: [
         "{}", #"{"subject":null}"#, #"{"subject":{"executions":null,"rate":"1/s"}}"#,
-        #"{"runtime_seconds":{"day":null}}"#,
+        #"{"runtime_seconds":{"day":null}}"#, #"{"egress":true,"user_ports":[3000]}"#,
     ])
     func aChangeSurvivesTheWire(json: String) throws {
         let encoder = JSONEncoder()

@@ -6,6 +6,7 @@ from openapi_spec_validator import validate
 
 from harness.contract import Contract
 from harness.gateway import Gateway, Tenant
+from harness.sandboxes import TEMPLATE, Door
 from harness.service import ROOT
 
 CONTRACT = Contract(ROOT / "openapi.yaml")
@@ -38,10 +39,11 @@ def test_operation_ids_are_unique() -> None:
     ("method", "path"), [(m, p) for m, p, _ in CONTRACT.operations() if not p.startswith("/admin/")]
 )
 def test_every_described_route_is_served(busy_tenant: Tenant, method: str, path: str) -> None:
-    concrete = path.replace("{id}", "exe_000000000000000000000000").replace("{type}", "not-found")
+    execution, sandbox = "exe_000000000000000000000000", "i00000000000000000000"
+    concrete = path.replace("{id}", execution).replace("{type}", "not-found").replace("{sandboxID}", sandbox)
     reply = busy_tenant.client.call(method, concrete)
     if reply.status == 404:
-        assert "exe_000000000000000000000000" in reply.problem("not-found")["detail"]
+        assert (sandbox if "{sandboxID}" in path else execution) in reply.problem("not-found")["detail"]
     else:
         assert reply.status != 405
 
@@ -72,3 +74,28 @@ def test_requests_it_forbids_are_refused(gateway: Gateway, busy_tenant: Tenant) 
     ):
         reply = busy_tenant.client.call("POST", "/v1/executions", json=body)
         assert (reply.status == 200) == validator.is_valid(body), body
+
+
+def test_sandboxes_it_forbids_are_refused(gateway: Gateway) -> None:
+    door = Door(gateway.tenant("--rate", "10000/s", "--burst", "10000"))
+    validator = Draft202012Validator(CONTRACT.document["components"]["schemas"]["NewSandbox"])
+    template = {"templateID": TEMPLATE}
+    for body in (
+        {},
+        {"templateID": None},
+        template | {"timeout": 0},
+        template | {"timeout": 1.5},
+        template | {"timeout": "60"},
+        template | {"timeout": 86_401},
+        template | {"timeout": None, "metadata": None, "envVars": None, "network": None, "autoPause": False},
+        template | {"metadata": {"a": None}},
+        template | {"envVars": {"a": 1}},
+        template | {"network": []},
+        template | {"network": {"denyOut": ["10.0.0.0/8"], "surprise": 1}, "surprise": None},
+        template | {"autoPause": 1},
+        template | {"allow_internet_access": None},
+    ):
+        reply = door.noted(door.client.call("POST", "/v2/sandboxes", json=body))
+        assert (reply.status == 201) == validator.is_valid(body), body
+        if reply.status == 201:
+            assert door.kill(reply.document["sandboxID"]).status == 204

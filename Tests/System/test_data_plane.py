@@ -656,7 +656,7 @@ def test_user_ports_are_closed_unless_the_policy_opens_them(ports: Ports, gatewa
     assert (reply.status_code, reply.json()) == (502, closed)
     assert "port is not open" in closed["message"] and ports.arrivals == []
 
-    gateway.command("quota", "set", tenant.name, "--user-port", "8000")
+    gateway.command("quota", "set", tenant.name, "--user-ports", "8000")
     own = {"cookie": "session=1", "authorization": "Bearer of-the-app", "x-anything": "y", "x-access-token": "of-the-app"}
     reply = sandbox.call("PUT", "/any//path%2Fx?at=all", 8000, own, content=b"body")
     assert (reply.status_code, reply.content) == (200, b"body")

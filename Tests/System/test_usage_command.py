@@ -118,10 +118,10 @@ def test_csv_is_safe_and_whole(used: Gateway) -> None:
     assert text.endswith("\r\n")
     heading, *rows = csv.reader(io.StringIO(text, newline=""))
     assert heading == [
-        "tenant", "subject", "executions", "charged_ms", "credit_ms", "overrun_ms", "output_bytes", "shadowed"
+        "tenant", "subject", "executions", "sandboxes", "charged_ms", "credit_ms", "overrun_ms", "output_bytes", "shadowed"
     ]
     assert {row[1] for row in rows} == {"'=1+2", 'quo"te, comma', "\u202eplayful", ""}
-    assert all(row[0] == used.busy.name and row[2] == "1" and int(row[3]) > 0 for row in rows)
+    assert all(row[0] == used.busy.name and row[2:4] == ["1", "0"] and int(row[4]) > 0 for row in rows)
 
 
 def test_exports_agree_with_the_api(used: Gateway) -> None:
@@ -175,7 +175,7 @@ def test_nothing_was_consumed_in_the_past(used: Gateway) -> None:
     assert used.json_command("usage", *words)["rows"] == []
     assert "2020-01-31" in used.command("usage", *words)
     assert used.run("usage", *words, "--output", "csv").stdout.splitlines() == [
-        "tenant,key_id,executions,charged_ms,credit_ms,overrun_ms,output_bytes,shadowed"
+        "tenant,key_id,executions,sandboxes,charged_ms,credit_ms,overrun_ms,output_bytes,shadowed"
     ]
 
 

@@ -15,6 +15,8 @@ public struct ConsumptionView: Codable, Sendable {
         public var day: String?
         /// How many executions.
         public var executions: Int64
+        /// How many sandboxes of the tenant's own, each counted when its first lease ended.
+        public var sandboxes: Int64
         /// Runtime charged.
         public var chargedMilliseconds: Int64
         /// The part of it that credits carried.
@@ -27,7 +29,7 @@ public struct ConsumptionView: Codable, Sendable {
         public var shadowed: Int64
 
         enum CodingKeys: String, CodingKey {
-            case tenant, subject, day, executions, shadowed
+            case tenant, subject, day, executions, sandboxes, shadowed
             case keyID = "key_id"
             case chargedMilliseconds = "charged_ms"
             case creditMilliseconds = "credit_ms"
@@ -68,6 +70,7 @@ extension ConsumptionView.Row {
         }
         day = row.day.map(Timestamp.dayText)
         executions = sum.executions
+        sandboxes = sum.sandboxes
         chargedMilliseconds = sum.chargedMilliseconds
         creditMilliseconds = sum.creditMilliseconds
         overrunMilliseconds = sum.overrunMilliseconds

@@ -26,9 +26,9 @@ public struct PolicyChange: Codable, Sendable {
     public var outputBytes: Int?
     /// Replaces the list of templates.
     public var templates: [String]?
-    /// Whether sandboxes that the tenant drives itself may reach the internet.
+    /// Whether sandboxes of the tenant's own may reach the internet.
     public var egress: Bool?
-    /// Replaces the list of a sandbox's ports that are reachable from outside.
+    /// Replaces the list of ports of such sandboxes that are reached through the gateway.
     public var userPorts: [Int]?
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool?
@@ -41,7 +41,6 @@ public struct PolicyChange: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case rate, burst, executions, sandboxes, templates, egress, shadow, subject
-        case userPorts = "user_ports"
         case guaranteedSandboxes = "guaranteed_sandboxes"
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
@@ -49,6 +48,7 @@ public struct PolicyChange: Codable, Sendable {
         case codeBytes = "code_bytes"
         case contextBytes = "context_bytes"
         case outputBytes = "output_bytes"
+        case userPorts = "user_ports"
         case signedOnly = "signed_only"
         case recordsCode = "records_code"
     }

@@ -45,9 +45,9 @@ public struct PolicyView: Codable, Sendable {
     public var outputBytes: Int
     /// Templates that may be used; the first is the default.
     public var templates: [String]
-    /// Whether sandboxes that the tenant drives itself may reach the internet.
+    /// Whether sandboxes of the tenant's own may reach the internet.
     public var egress: Bool
-    /// Ports of such a sandbox that are reachable from outside.
+    /// Ports of such sandboxes that are reached through the gateway, beside those of E2B's own services.
     public var userPorts: [Int]
     /// Whether only signed requests are accepted.
     public var signedOnly: Bool
@@ -60,7 +60,6 @@ public struct PolicyView: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case rate, executions, sandboxes, templates, egress, shadow, subject
-        case userPorts = "user_ports"
         case guaranteedSandboxes = "guaranteed_sandboxes"
         case runtimeSeconds = "runtime_seconds"
         case timeoutSeconds = "timeout_seconds"
@@ -68,6 +67,7 @@ public struct PolicyView: Codable, Sendable {
         case codeBytes = "code_bytes"
         case contextBytes = "context_bytes"
         case outputBytes = "output_bytes"
+        case userPorts = "user_ports"
         case signedOnly = "signed_only"
         case recordsCode = "records_code"
     }

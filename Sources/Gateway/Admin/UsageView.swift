@@ -3,8 +3,8 @@ import Quota
 
 /// A tenant's limits and what is used of them.
 public struct UsageView: Codable, Sendable {
-    /// Executions running and allowed.
-    public struct Executions: Codable, Sendable {
+    /// How many there are at once, of executions or sandboxes, and may be.
+    public struct AtOnce: Codable, Sendable {
         /// How many are running.
         public var running: Int
         /// How many are allowed.
@@ -29,7 +29,7 @@ public struct UsageView: Codable, Sendable {
         public var limitMilliseconds: Int64
         /// Settled runtime.
         public var usedMilliseconds: Int64
-        /// Runtime that executions in flight may still use.
+        /// Runtime that executions in flight and living sandboxes may still use.
         public var reservedMilliseconds: Int64
         /// What may still be reserved.
         public var remainingMilliseconds: Int64
@@ -49,7 +49,9 @@ public struct UsageView: Codable, Sendable {
     /// What is used.
     public struct Usage: Codable, Sendable {
         /// Executions at once.
-        public var executions: Executions
+        public var executions: AtOnce
+        /// Sandboxes of the tenant's own at once; those that sleep are not among them.
+        public var sandboxes: AtOnce
         /// Requests.
         public var rate: RateLeft
         /// Each limited window, shortest first.
@@ -75,7 +77,8 @@ public struct UsageView: Codable, Sendable {
         self.policy = PolicyView(policy)
         at = Timestamp.text(report.at)
         usage = Usage(
-            executions: Executions(running: report.usage.executions, limit: policy.executions),
+            executions: AtOnce(running: report.usage.executions, limit: policy.executions),
+            sandboxes: AtOnce(running: report.usage.sandboxes, limit: policy.sandboxes),
             rate: RateLeft(
                 remaining: report.rate.remaining, limit: policy.rate.permits, burst: policy.rate.burst
             ),

@@ -25,8 +25,8 @@ struct NotOffered: Sendable {
     }
 
     @Sendable private func refuse(_ request: Request, context: TenantContext) async throws -> Response {
+        let path = MisplacedToken.redacted(path: request.uri.path).prefix(100)
         throw Problem(
-            .notOffered, "\(request.method.rawValue) \(request.uri.path.prefix(100)) is not offered by this gateway.",
-            shouldRetry: false)
+            .notOffered, "\(request.method.rawValue) \(path) is not offered by this gateway.", shouldRetry: false)
     }
 }

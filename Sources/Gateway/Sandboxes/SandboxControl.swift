@@ -126,6 +126,8 @@ struct SandboxControl: Sendable {
         do {
             _ = try await ledger.pause(sandbox.handle, for: SandboxCaller(context), because: "asked")
         } catch {
+            // It goes on in the ledger, so it does upstream.
+            try? await upstream.connect(to: sandbox.id, seconds: upstreamSeconds(of: sandbox))
             throw Problem(error)
         }
         live.leave(sandbox.id)?.release()
@@ -205,7 +207,12 @@ struct SandboxControl: Sendable {
 
     private func upstreamSeconds(of sandbox: OwnedSandbox) -> Int {
         let rest = max(0, (sandbox.endsAt - ledger.now).wholeMilliseconds)
-        return Int((rest + 999) / 1000 + Self.lifetimeMarginSeconds)
+        return Int(min((rest + 999) / 1000 + Self.lifetimeMarginSeconds, SandboxBody.longestSeconds))
+    }
+
+    /// An order's own: one that repeats an order which came to nothing must not be answered with that one's answer.
+    private static func upstreamKey(_ idempotency: SandboxIdempotency, of sandbox: OwnedSandbox) -> String {
+        idempotency.key + String(sandbox.handle.text.filter { $0 != "_" })
     }
 
     /// What upstream is told: none of the caller's labels, and a time that outlives the lease by little.
@@ -214,7 +221,8 @@ struct SandboxControl: Sendable {
     ) -> SandboxOrder {
         SandboxOrder(
             template: order.template, lifetimeSeconds: upstreamSeconds(of: sandbox),
-            metadata: SandboxLabels.of(sandbox), idempotencyKey: idempotency?.key, environment: order.environment,
+            metadata: SandboxLabels.of(sandbox), idempotencyKey: idempotency.map { Self.upstreamKey($0, of: sandbox) },
+            environment: order.environment,
             egress: order.egress, pausesAtEnd: order.expiry == .pause)
     }
 }

@@ -1,5 +1,6 @@
 import Auth
 import E2BUpstream
+import Foundation
 import HTTPTypes
 import Hummingbird
 import Ledger
@@ -34,11 +35,9 @@ extension SandboxRoutes {
     }
 
     private func reply(with sandboxes: [OwnedSandbox]) async throws -> Response {
-        var documents: [ListedSandboxDocument] = []
-        for sandbox in sandboxes {
-            documents.append(ListedSandboxDocument(sandbox, await resources.of(sandbox)))
-        }
-        return JSONReply.response(documents)
+        let resources = await resources.ofEach(sandboxes)
+        return JSONReply.response(
+            sandboxes.map { ListedSandboxDocument($0, resources[$0.template] ?? SandboxResources()) })
     }
 
     /// Measurements of one sandbox: upstream's own answer.
@@ -114,6 +113,8 @@ extension SandboxRoutes {
     }
 
     private static func json(_ body: ByteBuffer) -> Response {
-        Response(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: body))
+        // A log holds what programs printed.
+        let text = JSONReply.asciiEscaped(Data(body.readableBytesView))
+        return Response(status: .ok, headers: [.contentType: "application/json"], body: .init(byteBuffer: text))
     }
 }

@@ -67,7 +67,11 @@ struct SandboxRoutes: Sendable {
         }
         guard sandbox.state == .running else { throw Problem.noSandbox(sandbox.id) }
         guard asked != 0 else {
-            try await control.kill(sandbox, for: context)
+            // Its time is over, which is what it was to sleep at, or to end.
+            switch sandbox.expiry {
+            case .pause: try await control.pause(sandbox, for: context)
+            case .kill: try await control.kill(sandbox, for: context)
+            }
             return Response(status: .noContent)
         }
         let changed = try await control.prolong(

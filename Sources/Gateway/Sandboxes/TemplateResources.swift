@@ -13,11 +13,17 @@ final class TemplateResources: Sendable {
         self.upstream = upstream
     }
 
-    /// Zeros where upstream cannot tell now.
-    func of(_ sandbox: OwnedSandbox) async -> SandboxResources {
-        if let resources = known.withLock({ $0[sandbox.template] }) { return resources }
-        guard let members = try? await upstream.detail(of: sandbox.id) else { return SandboxResources() }
-        return note(members, of: sandbox.template)
+    /// By template. Those are missing of which upstream cannot tell now; a list does not wait for it twice.
+    func ofEach(_ sandboxes: [OwnedSandbox]) async -> [String: SandboxResources] {
+        var found = known.withLock(\.self)
+        for sandbox in sandboxes where found[sandbox.template] == nil {
+            do throws(UpstreamFailure) {
+                found[sandbox.template] = note(try await upstream.detail(of: sandbox.id), of: sandbox.template)
+            } catch {
+                guard case .sandboxGone = error else { break }
+            }
+        }
+        return found
     }
 
     /// Takes what upstream says of one sandbox.

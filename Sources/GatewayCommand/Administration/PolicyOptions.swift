@@ -12,10 +12,9 @@ struct PolicyOptions: ParsableArguments {
     var runtime: [RuntimeArgument] = []
     @Option(help: "Longest execution: 30s, 2m or 500ms.") var timeout: DurationArgument?
     @Option(help: "A template that may be used. Repeatable; replaces the list.") var template: [String] = []
-    @Flag(inversion: .prefixedNo, help: "Let sandboxes that it drives itself reach the internet.") var egress: Bool?
-    @Option(help: "A port of such a sandbox that is reachable from outside. Repeatable; replaces the list.")
-    var userPort: [Int] = []
-    @Flag(help: "Close all of these ports.") var noUserPorts = false
+    @Flag(inversion: .prefixedNo, help: "Let sandboxes of its own reach the internet.") var egress: Bool?
+    @Option(help: "Ports of such sandboxes to be reached: 3000,8080, or none. Replaces the list.")
+    var userPorts: PortsArgument?
     @Flag(inversion: .prefixedNo, help: "Accept signed requests only.") var signedOnly: Bool?
     @Flag(inversion: .prefixedNo, help: "Keep the code and context of executions, sealed, for `audit code`.")
     var recordCode: Bool?
@@ -33,9 +32,6 @@ struct PolicyOptions: ParsableArguments {
     @Flag(help: "Lift all limits of subjects.") var noSubjectLimits = false
 
     func validate() throws {
-        guard !noUserPorts || userPort.isEmpty else {
-            throw ValidationError("--no-user-ports closes what --user-port opens: name one or the other.")
-        }
         guard !noSubjectLimits || subjectChange.isEmpty else {
             throw ValidationError(
                 "--no-subject-limits lifts what the other --subject-… options set: name one or the other.")
@@ -55,7 +51,7 @@ struct PolicyOptions: ParsableArguments {
         change.contextBytes = contextBytes
         change.outputBytes = outputBytes
         change.egress = egress
-        change.userPorts = noUserPorts ? [] : userPort.isEmpty ? nil : userPort
+        change.userPorts = userPorts?.ports
         change.signedOnly = signedOnly
         change.recordsCode = recordCode
         change.shadow = shadow

@@ -59,3 +59,17 @@ struct CountArgument: ExpressibleByArgument {
         }
     }
 }
+
+/// Ports with commas between; `none`, or nothing, for an empty list.
+struct PortsArgument: ExpressibleByArgument {
+    let ports: [Int]
+
+    init?(argument: String) {
+        let parts =
+            argument == "none" || argument.isEmpty
+            ? [] : argument.split(separator: ",", omittingEmptySubsequences: false)
+        let ports = parts.compactMap { Int($0) }
+        guard ports.count == parts.count else { return nil }
+        self.ports = ports
+    }
+}

@@ -22,8 +22,11 @@ struct QuotaCommand: ParsableCommand {
                 ["body, code, context", "\(policy.bodyBytes), \(policy.codeBytes), \(policy.contextBytes) bytes"],
                 ["output of a document", "\(policy.outputBytes) bytes"],
                 ["templates", policy.templates.joined(separator: ", ")],
-                ["internet for sandboxes", policy.egress ? "yes" : "no"],
-                ["ports of sandboxes", policy.userPorts.isEmpty ? "none" : policy.userPorts.map(String.init).joined(separator: ", ")],
+                ["egress of sandboxes", policy.egress ? "yes" : "no"],
+                [
+                    "ports of sandboxes",
+                    policy.userPorts.isEmpty ? "none" : policy.userPorts.map(String.init).joined(separator: ", "),
+                ],
                 ["signed requests only", policy.signedOnly ? "yes" : "no"],
                 ["code recorded", policy.recordsCode ? "yes" : "no"],
                 ["each subject", policy.subject.map(text) ?? "not limited"],

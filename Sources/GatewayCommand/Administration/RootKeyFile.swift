@@ -85,12 +85,13 @@ struct RootKeyFile {
     }
 
     private func giveAway(_ descriptor: CInt, like model: String) throws {
-        var status = stat()
-        guard stat(model, &status) == 0 else { throw CommandFailure("There is no root key at \(model).") }
-        guard status.st_uid != geteuid() || status.st_gid != getegid() else { return }
-        guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: model),
+            let owner = attributes[.ownerAccountID] as? UInt32, let group = attributes[.groupOwnerAccountID] as? UInt32
+        else { throw CommandFailure("There is no root key at \(model).") }
+        guard owner != geteuid() || group != getegid() else { return }
+        guard fchown(descriptor, owner, group) == 0 else {
             throw CommandFailure(
-                "\(model) belongs to user \(status.st_uid), to whom this user cannot give the new root key. "
+                "\(model) belongs to user \(owner), to whom this user cannot give the new root key. "
                     + "Rotate as that user, or as root; nothing was changed."
             )
         }

@@ -9,7 +9,7 @@ struct AuditOptions: ParsableArguments {
     @Option(help: "Only this subject's.") var subject: String?
     @Option(help: "Only of this action, such as execution.admitted or key.revoked.") var action: String?
     @Option(help: "Only with this outcome, such as completed, timed_out or refused.") var outcome: String?
-    @Option(help: "Only this execution's.") var execution: String?
+    @Option(help: "Only this execution's, or this sandbox's (sbx_…).") var execution: String?
 
     /// Whether every record is wanted.
     var isEverything: Bool { [tenant, key, subject, action, outcome, execution].allSatisfy { $0 == nil } }

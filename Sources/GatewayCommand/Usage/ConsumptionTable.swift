@@ -22,12 +22,14 @@ struct ConsumptionTable {
     var csv: String {
         CSV.text(
             names.map(\.heading)
-                + ["executions", "charged_ms", "credit_ms", "overrun_ms", "output_bytes", "shadowed"],
+                + [
+                    "executions", "sandboxes", "charged_ms", "credit_ms", "overrun_ms", "output_bytes", "shadowed",
+                ],
             consumption.rows.map { row in
                 names.map { $0.value(row) }
                     + [
-                        row.executions, row.chargedMilliseconds, row.creditMilliseconds, row.overrunMilliseconds,
-                        row.outputBytes, row.shadowed,
+                        row.executions, row.sandboxes, row.chargedMilliseconds, row.creditMilliseconds,
+                        row.overrunMilliseconds, row.outputBytes, row.shadowed,
                     ].map(String.init)
             }
         )
@@ -39,13 +41,13 @@ struct ConsumptionTable {
         }
         let headings = names.map { $0.heading == "key_id" ? "KEY" : $0.heading.uppercased() }
         return Table(
-            headings + ["EXECUTIONS", "RUNTIME", "BY CREDIT", "OVERRUN", "OUTPUT BYTES", "SHADOWED"],
+            headings + ["EXECUTIONS", "SANDBOXES", "RUNTIME", "BY CREDIT", "OVERRUN", "OUTPUT BYTES", "SHADOWED"],
             consumption.rows.map { row in
                 names.map { name in
                     let value = name.value(row)
                     return name.heading == "subject" && value.isEmpty ? "(none)" : value
                 } + [
-                    "\(row.executions)", Seconds.text(milliseconds: row.chargedMilliseconds),
+                    "\(row.executions)", "\(row.sandboxes)", Seconds.text(milliseconds: row.chargedMilliseconds),
                     Seconds.text(milliseconds: row.creditMilliseconds),
                     Seconds.text(milliseconds: row.overrunMilliseconds), "\(row.outputBytes)", "\(row.shadowed)",
                 ]

@@ -17,7 +17,9 @@ struct Overview {
     func text(_ look: Look) -> String {
         guard !usages.isEmpty else { return "No tenants yet: e2b-gateway tenant create NAME" }
         return Table(
-            ["TENANT", "RUNNING"] + windows.map { "THIS \($0.uppercased())" } + ["CREDIT", "RESETS", "SHADOW"],
+            ["TENANT", "RUNNING", "SANDBOXES"] + windows.map { "THIS \($0.uppercased())" } + [
+                "CREDIT", "RESETS", "SHADOW",
+            ],
             cells: usages.map { line($0, look) }, look: look
         ).text
     }
@@ -32,6 +34,7 @@ struct Overview {
         let fullest = usage.runtime.max { $0.bar.percent < $1.bar.percent }
         return [
             Table.Cell(view.tenant), Table.Cell("\(usage.executions.running)/\(usage.executions.limit)"),
+            Table.Cell("\(usage.sandboxes.running)/\(usage.sandboxes.limit)"),
         ] + bars + [
             Table.Cell(credit > 0 ? Seconds.text(milliseconds: credit) : "-"), Table.Cell(fullest?.resetsAt ?? "-"),
             Table.Cell(view.policy.shadow ? "yes" : "no"),

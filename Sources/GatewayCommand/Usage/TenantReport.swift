@@ -28,15 +28,19 @@ struct TenantReport {
 
     private func limits(_ look: Look) -> String {
         let usage = usage.usage
-        let running = UsageBar(used: Int64(usage.executions.running), limit: Int64(usage.executions.limit))
         return table(
             [
-                [
-                    "executions", running.cell(look), Table.Cell("\(usage.executions.running)"), "",
-                    Table.Cell("\(usage.executions.limit)"), "",
-                ], requests(usage.rate, look),
+                atOnce("executions", usage.executions, look), atOnce("sandboxes", usage.sandboxes, look),
+                requests(usage.rate, look),
             ] + usage.runtime.map { line($0, look) }, look
         )
+    }
+
+    private func atOnce(_ what: String, _ count: UsageView.AtOnce, _ look: Look) -> [Table.Cell] {
+        [
+            Table.Cell(what), UsageBar(used: Int64(count.running), limit: Int64(count.limit)).cell(look),
+            Table.Cell("\(count.running)"), "", Table.Cell("\(count.limit)"), "",
+        ]
     }
 
     private func share(of subject: SubjectUsageView, _ look: Look) -> String {

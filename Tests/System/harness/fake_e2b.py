@@ -26,6 +26,7 @@ class Exchange(ScriptedExchange["FakeE2B"]):
 
     # What was asked for, where it is a document.
     order: dict
+    body: bytes
 
     def answer(self, status: int, document: object, **headers: str) -> None:
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
@@ -54,7 +55,7 @@ class Exchange(ScriptedExchange["FakeE2B"]):
         self.connection.close()
 
     def handle_one(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fake = self.owner
         if self.command == "POST" and self.path.endswith("/sandboxes"):
             self.order = json.loads(body)

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import json
 import pathlib
 import sqlite3
 import tempfile
@@ -18,7 +19,12 @@ from harness.service import command_lines
 # A leak stands in a problem or a header, not deep in a program's output.
 _KEPT_BYTES = 64 * 1024
 
-_SEALED_COLUMNS = [("own_key", "name", "sealed"), ("key", "id", "sealed_secret"), ("admin_key", "id", "sealed_secret")]
+_SEALED_COLUMNS = [
+    ("own_key", "name", "sealed"),
+    ("key", "id", "sealed_secret"),
+    ("admin_key", "id", "sealed_secret"),
+    ("sandbox_access", "handle", "sealed"),
+]
 
 # By which a root key is recognised; its text is the name of a command.
 _NO_SECRET = "root-key-check"
@@ -86,7 +92,9 @@ def sealed_and_opened(ledger: pathlib.Path, root_key: bytes) -> tuple[list[bytes
         for row, value in database.execute(f"SELECT {name}, {column} FROM {table}"):
             sealed.append(value)
             secret = cipher.decrypt(value[1:13], value[13:], value[:1] + f"{table}/{row}".encode())
-            if row != _NO_SECRET:
+            if table == "sandbox_access":
+                opened += [value.encode() for name, value in json.loads(secret).items() if name.endswith("Token") and value]
+            elif row != _NO_SECRET:
                 opened.append(secret)
     database.close()
     return sealed, opened

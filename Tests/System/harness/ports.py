@@ -5,6 +5,7 @@ import dataclasses
 import json
 import queue
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -59,7 +60,9 @@ class PortExchange(ScriptedExchange["Ports"]):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.command == "POST" and path.endswith("/sandboxes"):
             return self.whole(201, json.dumps(self.owner.make(json.loads(body))).encode())
-        self.whole(200 if self.command == "GET" else 204, b"[]" if self.command == "GET" else b"")
+        if self.command == "DELETE":
+            return self.whole(204 if self.owner.living.pop(path.rsplit("/", 1)[-1], None) else 404, b"")
+        self.whole(200 if self.command == "GET" else 204, json.dumps(list(self.owner.living.values())).encode())
 
     def read_body(self) -> bytes:
         """The request's body to its end."""
@@ -129,17 +132,19 @@ class Ports(ScriptedServer):
         self.answer: Callable[[PortExchange], None] = echo
         self.arrivals: list[Arrival] = []
         self.arrived: queue.Queue[Arrival] = queue.Queue()
-        self.orders: list[dict] = []
+        self.living: dict[str, dict] = {}
+        self._made = 0
         self._lock = threading.Lock()
         super().__init__(PortExchange)
 
     def make(self, order: dict) -> dict:
         with self._lock:
-            self.orders.append(order)
-            number = len(self.orders)
-        return SANDBOX | {
-            "sandboxID": f"i{number:020d}", "envdAccessToken": REAL_ENVD, "trafficAccessToken": REAL_TRAFFIC
-        }
+            self._made += 1
+            sandbox = f"i{self._made:020d}"
+            self.living[sandbox] = {
+                "sandboxID": sandbox, "templateID": order["templateID"], "state": "running", "metadata": order["metadata"]
+            }
+        return SANDBOX | {"sandboxID": sandbox, "envdAccessToken": REAL_ENVD, "trafficAccessToken": REAL_TRAFFIC}
 
     def behave(self) -> None:
         self.answer = echo
@@ -170,8 +175,13 @@ class OwnSandbox:
         self.traffic: str = self.document["trafficAccessToken"]
 
     def _control(self, method: str, path: str, **sent: object) -> httpx.Response:
-        return httpx.request(
-            method, self.gateway.url + path, headers={"x-api-key": self.api_token}, timeout=60, trust_env=False, **sent)
+        with self._client() as client:
+            return client.request(method, path, headers={"x-api-key": self.api_token}, **sent)
+
+    def _client(self, **how: object) -> httpx.Client:
+        authority = self.gateway.settings.get("SSL_CERT_FILE")
+        verify = ssl.create_default_context(cafile=authority) if authority else True
+        return httpx.Client(base_url=self.gateway.url, timeout=60, trust_env=False, verify=verify, limits=KEEP_ALL, **how)
 
     def kill(self) -> int:
         return self._control("DELETE", f"/sandboxes/{self.id}").status_code
@@ -191,7 +201,7 @@ class OwnSandbox:
         self, method: str, path: str, port: int = DAEMON, headers: dict | None = None, **sent: object
     ) -> httpx.Response:
         """Any call to a port, whole."""
-        with httpx.Client(base_url=self.gateway.url, timeout=60, trust_env=False, limits=KEEP_ALL) as client:
+        with self._client() as client:
             response = client.request(method, path, headers=self.headers(port, **(headers or {})), **sent)
         WITNESS.note(repr(response.headers).encode() + response.content)
         return response
@@ -202,7 +212,7 @@ class OwnSandbox:
     ) -> Iterator[httpx.Response]:
         """A call whose answer is read as it comes; leaving the block leaves the call."""
         with (
-            httpx.Client(base_url=self.gateway.url, timeout=60, trust_env=False) as client,
+            self._client() as client,
             client.stream(method, path, headers=self.headers(port, **(headers or {})), **sent) as response,
         ):
             yield response
