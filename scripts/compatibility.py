@@ -35,7 +35,9 @@ def cells(results: dict) -> dict[str, str]:
     told = {}
     for name, call in results["calls"].items():
         failed = [way for way in results["ways"] if not call["passed"].get(way)]
-        answer = call["answer"] if call["answer"] == WORKS else ", ".join(f"`{one}`" for one in call["answer"].split(", "))
+        answer = (
+            call["answer"] if call["answer"] == WORKS else ", ".join(f"`{one}`" for one in call["answer"].split(", "))
+        )
         told[name] = answer if not failed else "fails: " + ", ".join(failed)
     return told
 
@@ -54,10 +56,20 @@ def tables(all_results: list[dict]) -> str:
     heads = [" | ".join(columns), "|".join(["---"] * (len(columns) + 1))]
     works = [
         _row(", ".join(f"`{call}`" for call in sorted(named)), *answers)
-        for (_, answers), named in sorted(rows.items(), key=lambda row: (row[0][0], row[0][1] != (WORKS,) * len(columns), row))
+        for (_, answers), named in sorted(
+            rows.items(), key=lambda row: (row[0][0], row[0][1] != (WORKS,) * len(columns), row)
+        )
     ]
     return "\n".join(
-        [f"| call | {heads[0]} |", f"|{heads[1]}|", *works, "", f"| refusal | {heads[0]} |", f"|{heads[1]}|", *sorted(refusals)]
+        [
+            f"| call | {heads[0]} |",
+            f"|{heads[1]}|",
+            *works,
+            "",
+            f"| refusal | {heads[0]} |",
+            f"|{heads[1]}|",
+            *sorted(refusals),
+        ]
     )
 
 

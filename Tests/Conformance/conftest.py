@@ -24,7 +24,12 @@ AMPLE = ("--rate", "10000/s", "--burst", "10000", "--sandboxes", "40", "--execut
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--target", choices=["gateway", "direct"], default="gateway", help="what the SDKs talk to: the gateway, or the local E2B itself")
+    parser.addoption(
+        "--target",
+        choices=["gateway", "direct"],
+        default="gateway",
+        help="what the SDKs talk to: the gateway, or the local E2B itself",
+    )
     parser.addoption("--mode", choices=MODES, action="append", help="only by this way in; repeatable")
 
 
@@ -41,6 +46,7 @@ def pytest_report_header() -> str:
 
 # Which tests run, and how often
 
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "sdk" not in metafunc.fixturenames:
         return
@@ -51,6 +57,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("sdk", ways, indirect=True, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is not about one call is asked of the newest SDK only."""
     config.stash[COLLECTED] = [call for item in items for call in calls_of(item) if has(call.since)]
@@ -70,6 +77,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 # What is written down
 
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
     report = yield
@@ -88,6 +96,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 # Servers
+
 
 @pytest.fixture(scope="session")
 def contract() -> Contract:
@@ -152,6 +161,7 @@ def tls_tenant(new_gateway: NewGateway, certificates: Certificates) -> Tenant:
 
 
 # The SDKs
+
 
 @pytest.fixture(scope="session")
 def entrance(request: pytest.FixtureRequest) -> Callable[[str], tuple[Door, Tenant | None]]:

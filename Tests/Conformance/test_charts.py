@@ -20,7 +20,13 @@ def drawn(sandbox, lines: str) -> object:
 def test_a_line(sandbox) -> None:
     chart = drawn(sandbox, "plt.plot([1, 2, 3], [4, 5, 6], label='one')")
     assert chart.type is ChartType.LINE
-    assert (chart.title, chart.x_label, chart.y_label, chart.x_unit, chart.y_unit) == ("Title", "X (s)", "Y (m)", "s", "m")
+    assert (chart.title, chart.x_label, chart.y_label, chart.x_unit, chart.y_unit) == (
+        "Title",
+        "X (s)",
+        "Y (m)",
+        "s",
+        "m",
+    )
     [line] = chart.elements
     assert (line.label, line.points) == ("one", [(1, 4), (2, 5), (3, 6)])
 
@@ -44,7 +50,8 @@ def test_a_pie(sandbox) -> None:
 
 
 def test_several_in_one(sandbox) -> None:
-    code = "import matplotlib.pyplot as plt\nfigure, (a, b) = plt.subplots(1, 2)\na.plot([1, 2])\nb.bar(['x'], [1])\nplt.show()"
+    code = "import matplotlib.pyplot as plt\nfigure, (a, b) = plt.subplots(1, 2)\n"
+    code += "a.plot([1, 2])\nb.bar(['x'], [1])\nplt.show()"
     [result] = sandbox.run_code(code).results
     assert result.chart.type is ChartType.SUPERCHART
     assert [chart.type for chart in result.chart.elements] == [ChartType.LINE, ChartType.BAR]

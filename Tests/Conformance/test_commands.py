@@ -40,7 +40,7 @@ def test_output_comes_while_the_command_runs(sandbox) -> None:
 
 @pytest.mark.call("commands.run(envs=…, cwd=…, user=…)")
 def test_where_and_as_whom(sandbox) -> None:
-    value = "it's $HOME \"quoted\""
+    value = 'it\'s $HOME "quoted"'
     run = sandbox.commands.run('echo "$VALUE"; pwd; whoami', envs={"VALUE": value}, cwd="/tmp", user="user")
     assert run.stdout.splitlines() == [value, "/tmp", "user"]
     assert sandbox.commands.run("pwd; whoami").stdout == "/home/user\nuser\n"

@@ -37,7 +37,7 @@ def assert_gone(sandbox: Any) -> None:
         assert type(raised.value) is kind, name
 
 
-@pytest.mark.call("502: sandbox ended, unknown or another tenant's; wrong token", answer="SandboxNotRunningException")
+@pytest.mark.call("502: sandbox ended, unknown or another tenant's; wrong token", answer=SANDBOX_GONE.__name__)
 def test_a_sandbox_that_never_was(sdk: Program, sandbox) -> None:
     assert_gone(remade(sdk, sandbox, sandbox_id="i" + "0" * 20))
 

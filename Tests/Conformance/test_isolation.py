@@ -1,6 +1,7 @@
 """No tenant learns anything of another's sandboxes, by any route, method, address or credential.
 
-Raw HTTP, without an SDK: every reply about another tenant's sandbox is the same, byte for byte, as for one that never was.
+Raw HTTP, without an SDK: every reply about another tenant's sandbox is the same, byte for byte, as for one that never
+was.
 """
 
 import base64
@@ -105,9 +106,22 @@ def mine(caller: Caller, tenants: tuple[Tenant, Tenant]) -> Iterator[Owned]:
 CONTROL_PATHS = [
     "/sandboxes/{id}",
     "/v2/sandboxes/{id}",
-    *(f"/sandboxes/{{id}}/{call}" for call in (
-        "timeout", "refreshes", "connect", "pause", "resume", "fork", "snapshots", "network", "metrics", "logs", "unknown",
-    )),
+    *(
+        f"/sandboxes/{{id}}/{call}"
+        for call in (
+            "timeout",
+            "refreshes",
+            "connect",
+            "pause",
+            "resume",
+            "fork",
+            "snapshots",
+            "network",
+            "metrics",
+            "logs",
+            "unknown",
+        )
+    ),
     *(f"/v2/sandboxes/{{id}}/{call}" for call in ("connect", "logs", "timeout", "metrics")),
     "/sandboxes/{id}-6532622b",
     "/sandboxes/{id}-6532622b/connect",
@@ -163,7 +177,14 @@ def listed(caller: Caller, tenant: Tenant, path: str) -> tuple[set[str], httpx.R
 def test_lists(caller: Caller, tenants, theirs: list[Owned], mine: Owned) -> None:
     """Of the same metadata, of all states, of both versions."""
     owned = {sandbox.id for sandbox in theirs}
-    for query in ("", "?metadata=owner%3Da", "?state=running,paused", "?state=running", "?limit=100&order=asc", "?template=code-interpreter-v1"):
+    for query in (
+        "",
+        "?metadata=owner%3Da",
+        "?state=running,paused",
+        "?state=running",
+        "?limit=100&order=asc",
+        "?template=code-interpreter-v1",
+    ):
         for version in ("/v2", ""):
             assert listed(caller, tenants[0], f"{version}/sandboxes{query}")[0] == owned
             assert listed(caller, tenants[1], f"{version}/sandboxes{query}")[0] == {mine.id}
@@ -202,20 +223,60 @@ def test_a_stolen_idempotency_key(caller: Caller, tenants) -> None:
 # The data plane
 
 PROCEDURES = [
-    *(f"/process.Process/{name}" for name in (
-        "Start", "Connect", "List", "SendInput", "StreamInput", "SendSignal", "CloseStdin", "Update", "Unknown",
-    )),
-    *(f"/filesystem.Filesystem/{name}" for name in (
-        "Stat", "MakeDir", "Move", "ListDir", "Remove", "WatchDir", "CreateWatcher", "GetWatcherEvents", "RemoveWatcher",
-    )),
+    *(
+        f"/process.Process/{name}"
+        for name in (
+            "Start",
+            "Connect",
+            "List",
+            "SendInput",
+            "StreamInput",
+            "SendSignal",
+            "CloseStdin",
+            "Update",
+            "Unknown",
+        )
+    ),
+    *(
+        f"/filesystem.Filesystem/{name}"
+        for name in (
+            "Stat",
+            "MakeDir",
+            "Move",
+            "ListDir",
+            "Remove",
+            "WatchDir",
+            "CreateWatcher",
+            "GetWatcherEvents",
+            "RemoveWatcher",
+        )
+    ),
 ]
 DATA_PATHS = {
     DAEMON: [
-        *PROCEDURES, "/health", "/files?path=/etc/passwd", "/files?path=/tmp/x&username=root", "/files", "/envs", "/metrics",
-        "/init", "/freeze", "/files/compose", "/", "/a/../health", "//health",
+        *PROCEDURES,
+        "/health",
+        "/files?path=/etc/passwd",
+        "/files?path=/tmp/x&username=root",
+        "/files",
+        "/envs",
+        "/metrics",
+        "/init",
+        "/freeze",
+        "/files/compose",
+        "/",
+        "/a/../health",
+        "//health",
     ],
     INTERPRETER: [
-        "/execute", "/contexts", "/contexts/some", "/contexts/some/restart", "/health", "/", "/execute/more", "/docs",
+        "/execute",
+        "/contexts",
+        "/contexts/some",
+        "/contexts/some/restart",
+        "/health",
+        "/",
+        "/execute/more",
+        "/docs",
     ],
     USER_PORT: ["/", "/any/thing?at=all"],
 }
@@ -254,7 +315,13 @@ def tokens(daemon: str, traffic: str) -> dict[str, str]:
 
 
 CREDENTIALS = [
-    "none", "own tokens", "tokens of their other sandbox", "random tokens", "empty tokens", "own key", "own key as tokens",
+    "none",
+    "own tokens",
+    "tokens of their other sandbox",
+    "random tokens",
+    "empty tokens",
+    "own key",
+    "own key as tokens",
     "a user's name",
 ]
 
@@ -279,7 +346,7 @@ def test_the_data_plane(caller: Caller, tenants, theirs: list[Owned], mine: Owne
 
 @pytest.mark.parametrize("how", ["headers", "host", "both"])
 def test_tokens_are_not_for_each_others_ports(caller: Caller, theirs: list[Owned], how: str) -> None:
-    """The daemon's token opens no contexts and no user's port, the traffic token no daemon; exchanged they open nothing."""
+    """The daemon's token opens no contexts and no user's port, the traffic token no daemon."""
     sandbox = theirs[0]
     daemon, traffic = {"x-access-token": sandbox.daemon}, {"e2b-traffic-access-token": sandbox.traffic}
     places = [
@@ -290,9 +357,7 @@ def test_tokens_are_not_for_each_others_ports(caller: Caller, theirs: list[Owned
         *((INTERPRETER, path, tokens(sandbox.traffic, sandbox.daemon)) for path in DATA_PATHS[INTERPRETER]),
     ]
     for (port, path, shown), method in itertools.product(places, METHODS):
-        replies = [
-            seen(caller.send(method, path, shown | address(how, id, port)), id) for id in (sandbox.id, NOWHERE)
-        ]
+        replies = [seen(caller.send(method, path, shown | address(how, id, port)), id) for id in (sandbox.id, NOWHERE)]
         assert replies[0] == replies[1], f"{method} {port} {path}"
 
 
@@ -319,7 +384,8 @@ def test_addresses_that_disagree(caller: Caller, theirs: list[Owned], mine: Owne
             replies = [
                 seen(
                     caller.send(
-                        "GET", "/health",
+                        "GET",
+                        "/health",
                         shown | address("headers", headers_of(id), DAEMON) | address("host", host_of(id), DAEMON),
                     ),
                     id,

@@ -22,15 +22,15 @@ def test_from_the_beginning_to_the_end(sdk: Program) -> None:
         template="code-interpreter-v1",
         timeout=120,
         metadata={"purpose": "a test"},
-        envs={"GREETING": "it's \"me\""},
+        envs={"GREETING": 'it\'s "me"'},
         secure=True,
         allow_internet_access=True,
     )
     assert re.fullmatch("i[a-z0-9]{20}", sandbox.sandbox_id)
     assert sandbox.is_running() is True
     assert sandbox.get_info().metadata == {"purpose": "a test"}
-    assert "".join(sandbox.run_code("import os; print(os.environ['GREETING'])").logs.stdout) == "it's \"me\"\n"
-    assert sandbox.commands.run("echo $GREETING").stdout == "it's \"me\"\n"
+    assert "".join(sandbox.run_code("import os; print(os.environ['GREETING'])").logs.stdout) == 'it\'s "me"\n'
+    assert sandbox.commands.run("echo $GREETING").stdout == 'it\'s "me"\n'
     assert sandbox.kill() is True
     assert sandbox.is_running() is False
     assert sandbox.kill() is False
@@ -54,7 +54,7 @@ def test_a_sandbox_of_the_plain_sdk_ends_at_its_timeout(sdk: Program) -> None:
 
 @pytest.mark.gateway
 def test_a_sandbox_has_tokens_of_the_gateways(sdk: Program, sandbox) -> None:
-    """Both, so that every call that the SDK makes carries one; and the same at each connect, since objects keep theirs."""
+    """Both, so that every call of the SDK carries one; and the same at each connect, since objects keep theirs."""
     tokens = [sandbox.traffic_access_token, sandbox._envd_access_token]
     assert all(re.fullmatch("[0-9a-f]{64}", token) for token in tokens)
     assert tokens[0] != tokens[1]

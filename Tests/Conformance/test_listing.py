@@ -14,7 +14,9 @@ def pair(sdk: Program) -> list[str]:
     return [sdk.second.sandbox_id, sdk.first.sandbox_id]
 
 
-def listed(sdk: Program, *, metadata: dict[str, str] | None = None, limit: int | None = None, **query: object) -> list[str]:
+def listed(
+    sdk: Program, *, metadata: dict[str, str] | None = None, limit: int | None = None, **query: object
+) -> list[str]:
     """The ids on all pages."""
     how = {name: query.pop(name) for name in ("order", "next_token") if name in query}
     pages = sdk.Sandbox.list(query=e2b.SandboxQuery(metadata=metadata or sdk.label, **query), limit=limit, **how)

@@ -82,7 +82,7 @@ def test_an_error(sandbox) -> None:
 
 @pytest.mark.call("run_code(envs=…)")
 def test_environment_variables_are_for_one_run(sandbox) -> None:
-    value = "it's $HOME \"quoted\"\n"
+    value = 'it\'s $HOME "quoted"\n'
     code = "import os; print(os.environ.get('ONLY_NOW'), end='')"
     assert "".join(sandbox.run_code(code, envs={"ONLY_NOW": value}).logs.stdout) == value
     assert "".join(sandbox.run_code(code).logs.stdout) == "None"

@@ -8,7 +8,9 @@ import ssl
 from collections.abc import Iterator
 
 # Whatever the tester's shell says about E2B or proxies must not reach the SDKs. They ask a proxy even for 127.0.0.1.
-_OTHERS = [name for name in os.environ if name.startswith("E2B_") or name.upper() in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")]
+_OTHERS = [
+    name for name in os.environ if name.startswith("E2B_") or name.upper() in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+]
 
 MODES = ("plain", "tls", "wildcard")
 

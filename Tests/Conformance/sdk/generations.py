@@ -15,6 +15,6 @@ def has(since: str | None) -> bool:
     return since is None or _NUMBER >= tuple(int(part) for part in since.split("."))
 
 
-# What calls of a sandbox raise when it is gone, and calls of the API when it has no room: classes of their own since 2.63.
+# What calls of a sandbox raise when it is gone, and of the API when it has no room: classes of their own in newer SDKs.
 SANDBOX_GONE: type[Exception] = getattr(e2b, "SandboxNotRunningException", e2b.TimeoutException)
 SERVICE_BUSY: type[Exception] = getattr(e2b, "ServiceBusyException", e2b.SandboxException)

@@ -1,7 +1,7 @@
 """The sync and the async SDK behind one set of words, so that each behaviour is written down once.
 
-What the two SDKs do alike a test calls as the sync one has it: `sandbox.files.read(path)`. Where they differ (who gets the
-output of a command, how a directory is watched) the style has a method of its own.
+What the two SDKs do alike a test calls as the sync one has it: `sandbox.files.read(path)`. Where they differ (who gets
+the output of a command, how a directory is watched) the style has a method of its own.
 """
 
 import asyncio
