@@ -1,4 +1,4 @@
-"""Every refusal of the control plane: the exception that a program sees, and how often the SDK asks before it raises."""
+"""Every refusal of the control plane: what a program sees, and how often the SDK asks before it raises that."""
 
 import contextlib
 import itertools
