@@ -157,8 +157,8 @@ public struct GatewayService: Service {
         // ships them, and the ledger last.
         let drain = Drain(running: running, live: live, patience: settings.drain, logger: logger)
         var services: [any Service] = [
-            ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands, administrators,
-            callers, drain,
+            ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands,
+            administrators, callers, drain,
         ]
         if let certificate { services.insert(certificate, at: 0) }
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)

@@ -7,7 +7,8 @@ enum AuditTable {
     private static let heading = ["SEQ", "TIME", "ACTION", "WHO", "ON", "OUTCOME", "DETAILS"]
     /// What has a column, what is known anyway, and what only machines read.
     private static let elsewhere: Set<String> = [
-        "action", "actor", "at_ms", "body_digest", "code_digest", "context_digest", "outcome", "sequence", "stream", "tenant", "v",
+        "action", "actor", "at_ms", "body_digest", "code_digest", "context_digest", "outcome", "sequence", "stream",
+        "tenant", "v",
     ]
 
     static func text(_ records: [AuditRecordView]) -> String {
