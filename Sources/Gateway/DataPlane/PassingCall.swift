@@ -41,7 +41,7 @@ final class PassingCall: Sendable {
     func answered(_ answer: UpstreamAnswer, to channel: any Channel) {
         let subscription = stop.onStop { reason in
             if case .stream(let body) = answer.body { body.abandon() }
-            if reason != .callerLeft { channel.close(promise: nil) }
+            if reason != .callerLeft, !answer.isHeadOnly { channel.close(promise: nil) }
         }
         state.withLock { state in
             state.status = answer.status

@@ -21,6 +21,9 @@ struct UpstreamAnswer: Sendable {
     let headers: HTTPFields
     let body: Body
 
+    /// Whether its head is all there is of it, so that there is nothing to be cut off.
+    var isHeadOnly: Bool { status == 204 || status == 304 || headers[.contentLength] == "0" }
+
     /// The edge's own answers are smaller.
     private static let largest = 16 * 1024
 
