@@ -93,26 +93,31 @@ public enum Operation: String, CaseIterable, Sendable {
 
     /// The methods offered at a concrete path behind a door; empty if there is nothing.
     static func methods(at path: String, behind door: Door) -> [HTTPRequest.Method] {
-        let parts = path.split(separator: "/")
-        return patterns.filter {
-            ($0.operation.door == door || $0.operation.door == .both) && $0.matches(parts)
-        }.map(\.operation.method)
+        matching(path, behind: door).map(\.method)
     }
 
     /// What a call is of, `HEAD` being a `GET`; nil if there is nothing at its path.
     static func serving(_ method: HTTPRequest.Method, at path: String, behind door: Door) -> Operation? {
         let method = method == .head ? .get : method
+        return matching(path, behind: door).first { $0.method == method }
+    }
+
+    /// What is offered at a concrete path: a path without parameters goes before one that has them, as in the router.
+    private static func matching(_ path: String, behind door: Door) -> [Operation] {
         let parts = path.split(separator: "/")
-        return patterns.first {
-            ($0.operation.door == door || $0.operation.door == .both) && $0.operation.method == method
-                && $0.matches(parts)
-        }?.operation
+        let fitting = patterns.filter {
+            ($0.operation.door == door || $0.operation.door == .both) && $0.matches(parts)
+        }
+        let fewest = fitting.map(\.parameters).min()
+        return fitting.filter { $0.parameters == fewest }.map(\.operation)
     }
 
     /// A path, taken apart once.
     private struct Pattern: Sendable {
         let operation: Operation
         let parts: [Substring]
+
+        var parameters: Int { parts.count { $0.hasPrefix("{") } }
 
         func matches(_ concrete: [Substring]) -> Bool {
             parts.count == concrete.count && zip(parts, concrete).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
