@@ -47,7 +47,7 @@ def sandbox(upstream: Ports, gateway: Gateway) -> OwnSandbox:
 
 @pytest.fixture
 def caller(gateway: Gateway, certificates: Certificates) -> Iterator[HTTP2]:
-    with HTTP2(gateway, certificates) as connection:
+    with HTTP2(gateway.url, certificates.context()) as connection:
         yield connection
 
 
@@ -118,6 +118,7 @@ def test_a_call_that_is_reset_is_missed_upstream_at_once(caller: HTTP2, ports: P
     seen: queue.Queue[bool] = queue.Queue()
 
     def answer(exchange: PortExchange) -> None:
+        exchange.read_body()  # on HTTP/2 a POST that says no length comes in chunks, of which the last is one
         exchange.begin()
         exchange.chunk(b"on")
         seen.put(exchange.wait_for_departure())
@@ -168,7 +169,7 @@ def test_a_large_download_to_a_slow_reader(
         received += len(caller.data(stream))
         caller.events.clear()
         highest = max(highest, resident_bytes(gateway.service.pid))
-    assert received == LARGE and highest - before < 48 * MEGABYTE
+    assert received == LARGE and highest - before < 96 * MEGABYTE
 
 
 def test_what_ends_the_sandbox_resets_its_streams(
