@@ -29,7 +29,7 @@ struct CallForwarder: Sendable {
             passing.answered(answer, to: context.channel)
             return response(answer, to: request.method, by: route, from: upstream.sandboxAddress(outgoing), passing)
         } catch {
-            await passing.failed(status: error.status)
+            await passing.refused(status: error.status)
             throw error
         }
     }

@@ -42,7 +42,12 @@ struct DataPlane: RouterMiddleware {
             }
         } catch {
             context.note.note(error.type, cause: error.cause)
-            return error.response()
+            var response = error.response()
+            if request.announcesMuchBody {
+                response.headers[.connection] = "close"
+                context.channel.closeSoon()
+            }
+            return response
         }
         return try await next(request, context)
     }

@@ -60,14 +60,20 @@ final class PassingCall: Sendable {
         await end(.completed)?.end()
     }
 
-    /// It broke off, or was refused. Returns when nobody reads the request any more.
+    /// It broke off in the middle of the answer. Returns when nobody reads the request any more.
     ///
-    /// - Parameters:
-    ///   - known: how it ended, where that is not what the stop says.
-    ///   - status: what the caller is told.
-    func failed(_ known: CallResult.Outcome? = nil, status: Int? = nil) async {
-        if let status { state.withLock { $0.status = status } }
+    /// - Parameter known: how it ended, where that is not what the stop says.
+    func failed(_ known: CallResult.Outcome? = nil) async {
         await end(known ?? outcome)?.cut()
+    }
+
+    /// It is refused. The caller may still be sending, and gets to read why: returns when the request is read to its end,
+    /// or has taken too long.
+    ///
+    /// - Parameter status: what the caller is told.
+    func refused(status: Int) async {
+        state.withLock { $0.status = status }
+        await end(outcome)?.end()
     }
 
     private var outcome: CallResult.Outcome {

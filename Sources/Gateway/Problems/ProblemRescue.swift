@@ -18,21 +18,23 @@ struct ProblemRescue: RouterMiddleware {
             if problem.type == .payloadTooLarge || problem.headers[.connection] == "close" || request.announcesMuchBody
             {
                 response.headers[.connection] = "close"
-                closeSoon(context.channel)
+                context.channel.closeSoon()
             }
             return response
         }
     }
+}
 
+extension Channel {
     /// Cuts off a caller that may go on sending a body nobody reads, after time enough to fetch the refusal.
-    private func closeSoon(_ channel: any Channel) {
-        channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
+    func closeSoon() {
+        eventLoop.scheduleTask(in: .seconds(1)) { self.close(promise: nil) }
     }
 }
 
 extension Request {
     /// Whether what is left of the body may be more than is worth swallowing to keep the connection.
-    fileprivate var announcesMuchBody: Bool {
+    var announcesMuchBody: Bool {
         if headers[.transferEncoding] != nil { return true }
         return headers[.contentLength].flatMap(Int.init) ?? 0 > 64 * 1024
     }
