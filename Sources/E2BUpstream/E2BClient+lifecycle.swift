@@ -15,17 +15,27 @@ extension E2BClient {
 
     /// Wakes a sandbox, or makes one that runs last at least `seconds` from now.
     public func connect(to sandboxID: String, seconds: Int) async throws(UpstreamFailure) {
-        // Whoever has the one route of version 2 has the other.
-        let version = createRoute.version == .v2 ? "/v2" : ""
-        _ = try await life(.post, sandboxID, "/connect", Lifetime(timeout: seconds), version: version)
+        let lifetime = Lifetime(timeout: seconds)
+        guard createRoute.version == .v2 else {
+            _ = try await life(.post, sandboxID, "/connect", lifetime)
+            return
+        }
+        do throws(UpstreamFailure) {
+            _ = try await life(.post, sandboxID, "/connect", lifetime, version: "/v2")
+        } catch .refused(status: 404, _) {
+            // The sandbox is there, so it is the route that is missing: which versions there are may not be known yet.
+            _ = try await life(.post, sandboxID, "/connect", lifetime)
+        }
     }
 
-    /// Puts a sandbox to sleep; one that sleeps already is as good.
+    /// Puts a sandbox to sleep; one that sleeps already is as good. One that is just being woken is not.
     public func pause(_ sandboxID: String) async throws(UpstreamFailure) {
         do throws(UpstreamFailure) {
             _ = try await life(.post, sandboxID, "/pause", Nothing())
-        } catch .refused(status: 409, _) {
-            return
+        } catch .refused(status: 409, let message) {
+            guard try await detail(of: sandboxID)["state"]?.text == "paused" else {
+                throw .refused(status: 409, message: message)
+            }
         }
     }
 

@@ -171,6 +171,7 @@ struct DuplexTests {
                 for try await _ in try await client.send(upload(source, to: server)).body { isReading.note(()) }
             }
             await isReading.wait(for: 1)
+            await source.pulled.wait(for: 1)
             reading.cancel()
             await #expect(throws: TransportFailure.cancelled) { try await reading.value }
             await closed.wait(for: 1)
@@ -198,13 +199,16 @@ struct DuplexTests {
 private struct PatientSource: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
     typealias Failure = any Error
+    /// Somebody waits for its second piece.
+    let pulled = Recording<Void>()
     let released = Recording<Void>()
-    /// Whether nobody pulls it any more.
-    var isReleased: Bool { !released.elements.isEmpty }
+    /// Whether nobody pulls it any more; an answer that is quick enough comes before anybody did.
+    var isReleased: Bool { released.elements.count == pulled.elements.count }
 
-    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(released: released) }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(pulled: pulled, released: released) }
 
     struct AsyncIterator: AsyncIteratorProtocol {
+        let pulled: Recording<Void>
         let released: Recording<Void>
         var hasGiven = false
 
@@ -213,6 +217,7 @@ private struct PatientSource: AsyncSequence, Sendable {
                 hasGiven = true
                 return ByteBuffer(string: "first")
             }
+            pulled.note(())
             defer { released.note(()) }
             try? await Task.sleep(for: .seconds(3600))
             for _ in 0..<1000 { await Task.yield() }

@@ -38,6 +38,7 @@ struct AdminRoutes: Sendable {
         let tenant = try context.parameters.require("tenant")
         let changed = try await administration(context).setTenantDisabled(body.disabled, of: tenant)
         slots.refreshGuarantees()
+        if body.disabled { live.stopAll(ofTenant: tenant) }
         return JSONReply.response(changed)
     }
 

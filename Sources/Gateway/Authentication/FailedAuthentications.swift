@@ -39,7 +39,7 @@ struct FailedAuthentications: Sendable {
     }
 
     /// Whoever has an IPv6 address has all of its /64.
-    private static func network(of address: String) -> String {
+    static func network(of address: String) -> String {
         IPAddress(address)?.prefix64 ?? address
     }
 }

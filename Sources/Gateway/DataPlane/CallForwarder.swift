@@ -25,7 +25,8 @@ struct CallForwarder: Sendable {
             let body = try await body(of: request, call, route, policy, passing, departure)
             let outgoing = Self.outgoing(request, body, of: call, by: route, path, to: sandbox)
             let answer = try await UpstreamAnswer(
-                try await send(outgoing, to: sandbox.id, passing), by: route, call.port, of: sandbox.id)
+                try await send(outgoing, to: sandbox.id, passing), by: route, call.port, of: sandbox.id,
+                unless: passing.stop)
             passing.answered(answer, to: context.channel)
             return response(answer, to: request.method, by: route, from: upstream.sandboxAddress(outgoing), passing)
         } catch {

@@ -47,6 +47,9 @@ struct DataPath: Equatable, Sendable {
         }
     }
 
+    /// Whether every pair of the query can be decoded.
+    var isQueryReadable: Bool { parameters.count == pairs.count }
+
     /// The query without the parameters of these names, everything else as it came.
     func query(without names: Set<String>) -> String? {
         guard query != nil else { return nil }

@@ -2,6 +2,7 @@ import Auth
 import Foundation
 import HTTPTypes
 import Ledger
+import Quota
 
 /// Finds the sandbox that a call is for and holds the call's token against it. Whoever has not got the right token learns
 /// nothing: not even whether there is such a sandbox, whoever's it is.
@@ -58,6 +59,11 @@ struct SandboxDoor: Sendable {
 
     /// Holds a signature against every sandbox that runs: there is none other in the URL by which to know it.
     private func open(_ signed: SignedFile, from source: String) throws(EdgeRefusal) -> Opened {
+        let guesser = FailedAuthentications.network(of: source)
+        // Before the work, which is what whoever guesses costs.
+        guard !guesses.isExhausted(guesser) else {
+            throw .rateLimited(.rate(limit: FailedAuthentications.rate, retryAfter: .seconds(1)))
+        }
         var found: OwnedSandbox?
         for sandbox in ledger.runningSandboxes().prefix(Self.maximumTried)
         where signed.isMade(with: ledger.token(.envd, of: sandbox)) {
@@ -65,7 +71,7 @@ struct SandboxDoor: Sendable {
         }
         guard let found else {
             do {
-                try guesses.take(source)
+                try guesses.take(guesser)
             } catch {
                 throw .rateLimited(error)
             }

@@ -20,6 +20,8 @@ struct SignedFile: Equatable, Sendable {
 
     /// Reads a request's query; nil unless it has one signature that can be judged.
     init?(_ method: HTTPRequest.Method, _ path: DataPath) {
+        // What cannot be read here might be read upstream.
+        guard path.isQueryReadable else { return nil }
         var values: [String: String] = [:]
         for (name, value) in path.parameters
         where ["path", "username"].contains(name) || Self.parameterNames.contains(name) {

@@ -32,8 +32,14 @@ struct UpstreamAnswer: Sendable {
         let message: String?
     }
 
+    /// How long an answer may take to come whole that is looked at.
+    private static let patience = Duration.seconds(10)
+
+    /// - Parameter stop: ends the looking, as does its time.
     /// - Throws: what to answer in place of the edge's answer.
-    init(_ answer: IncomingResponse, by route: SandboxRoute, _ port: Int, of id: String) async throws(EdgeRefusal) {
+    init(
+        _ answer: IncomingResponse, by route: SandboxRoute, _ port: Int, of id: String, unless stop: StopSignal
+    ) async throws(EdgeRefusal) {
         status = answer.status
         headers = answer.headers
         guard Self.isPerhapsTheEdges(answer, route, port) else {
@@ -41,8 +47,17 @@ struct UpstreamAnswer: Sendable {
             return
         }
         let bytes: ByteBuffer
+        let given = answer.body
+        let subscription = stop.onStop { _ in given.abandon() }
+        let impatience = Task {
+            if (try? await Task.sleep(for: Self.patience)) != nil { given.abandon() }
+        }
+        defer {
+            subscription.cancel()
+            impatience.cancel()
+        }
         do {
-            bytes = try await answer.body.collect(upTo: Self.largest)
+            bytes = try await given.collect(upTo: Self.largest)
         } catch {
             throw .unreachable(id, cause: "upstream said \(answer.status)")
         }

@@ -10,6 +10,7 @@ final class LiveSandboxes: Sendable {
 
     private struct Entry {
         let keyID: KeyID
+        let tenant: String
         var slot: UpstreamSlot?
         var calls: [Int: StopSignal] = [:]
     }
@@ -27,8 +28,8 @@ final class LiveSandboxes: Sendable {
 
     /// A sandbox is there, or about to be, and holds a slot until it is gone. Said before the ledger says that it runs, so
     /// that whoever ends it finds it here.
-    func hold(_ slot: UpstreamSlot, for sandboxID: String, of keyID: KeyID) {
-        state.withLock { $0.entries[sandboxID, default: Entry(keyID: keyID)].slot = slot }
+    func hold(_ slot: UpstreamSlot, for sandboxID: String, of keyID: KeyID, _ tenant: String) {
+        state.withLock { $0.entries[sandboxID, default: Entry(keyID: keyID, tenant: tenant)].slot = slot }
     }
 
     /// A sandbox is over, or sleeps: its calls are cut.
@@ -69,6 +70,14 @@ final class LiveSandboxes: Sendable {
             state.entries.values.filter { $0.keyID == keyID }.flatMap { Array($0.calls.values) }
         }
         for signal in signals { signal.stop(.keyRevoked) }
+    }
+
+    /// Cuts the calls to a tenant's sandboxes, when it is shut out.
+    func stopAll(ofTenant tenant: String) {
+        let signals = state.withLock { state in
+            state.entries.values.filter { $0.tenant == tenant }.flatMap { Array($0.calls.values) }
+        }
+        for signal in signals { signal.stop(.cancelled) }
     }
 
     /// From now on no call is opened.

@@ -14,6 +14,20 @@ struct SandboxControl: Sendable {
     let live: LiveSandboxes
     let running: RunningExecutions
     let logger: Logger
+    private let turns = SandboxTurns()
+
+    init(
+        ledger: Ledger, upstream: E2BClient, source: SandboxSource, closing: ExecutionClosing, live: LiveSandboxes,
+        running: RunningExecutions, logger: Logger
+    ) {
+        self.ledger = ledger
+        self.upstream = upstream
+        self.source = source
+        self.closing = closing
+        self.live = live
+        self.running = running
+        self.logger = logger
+    }
 
     /// How long a sandbox outlives its time upstream, so that it is the gateway that ends it, and a dead gateway leaves
     /// nothing running for long.
@@ -72,7 +86,7 @@ struct SandboxControl: Sendable {
     private func begin(
         _ admitted: OwnedSandbox, _ made: Sandbox, _ slot: UpstreamSlot
     ) async throws(Problem) -> OwnedSandbox {
-        live.hold(slot, for: made.id, of: admitted.keyID)
+        live.hold(slot, for: made.id, of: admitted.keyID, admitted.tenant)
         do {
             let sandbox = try await ledger.sandboxStarted(admitted.handle, id: made.id, access: SandboxAccess(made))
             logger.info("sandbox started", metadata: sandbox.logged)
@@ -81,7 +95,7 @@ struct SandboxControl: Sendable {
             _ = live.leave(made.id)
             await ledger.sandboxNotMade(admitted.handle, because: "not_recorded", id: made.id)
             closing.destroy(DoomedSandbox(id: made.id, slot: slot))
-            // Its key was revoked while it was being made, or the ledger cannot be written.
+            // It was ended while it was being made, or the ledger cannot be written.
             if case .unknown = error { throw .invalidToken }
             throw Problem(error)
         }
@@ -91,6 +105,14 @@ struct SandboxControl: Sendable {
 
     /// Gives a running sandbox another end.
     func prolong(
+        _ sandbox: OwnedSandbox, by seconds: Int64, isExtension: Bool, for context: TenantContext
+    ) async throws(Problem) -> OwnedSandbox {
+        try await turns.turn(at: sandbox.id) { () throws(Problem) in
+            try await prolongInTurn(try present(sandbox), by: seconds, isExtension: isExtension, for: context)
+        }
+    }
+
+    private func prolongInTurn(
         _ sandbox: OwnedSandbox, by seconds: Int64, isExtension: Bool, for context: TenantContext
     ) async throws(Problem) -> OwnedSandbox {
         let caller = SandboxCaller(context)
@@ -116,21 +138,55 @@ struct SandboxControl: Sendable {
 
     /// Puts a sandbox to sleep.
     func pause(_ sandbox: OwnedSandbox, for context: TenantContext) async throws(Problem) {
-        guard sandbox.state == .running else { throw .alreadyPaused(sandbox.id) }
-        do {
-            try await upstream.pause(sandbox.id)
-        } catch {
-            try await lost(sandbox, error)
-            throw Problem(living: error)
+        try await turns.turn(at: sandbox.id) { () throws(Problem) in
+            let sandbox = try present(sandbox)
+            guard sandbox.state == .running else { throw .alreadyPaused(sandbox.id) }
+            do throws(UpstreamFailure) {
+                try await upstream.pause(sandbox.id)
+            } catch {
+                try await lost(sandbox, error)
+                throw Problem(living: error)
+            }
+            do throws(SandboxFailure) {
+                _ = try await ledger.pause(sandbox.handle, for: SandboxCaller(context), because: "asked")
+            } catch {
+                try await refused(error, pausing: sandbox)
+            }
+            live.leave(sandbox.id)?.release()
         }
-        do {
-            _ = try await ledger.pause(sandbox.handle, for: SandboxCaller(context), because: "asked")
-        } catch {
-            // It goes on in the ledger, so it does upstream.
+    }
+
+    /// Upstream sleeps and the ledger did not take it: what goes on in the ledger goes on upstream. What the ledger has put
+    /// to sleep meanwhile, its time being over, sleeps; what it has ended is being destroyed.
+    private func refused(_ failure: SandboxFailure, pausing sandbox: OwnedSandbox) async throws(Problem) {
+        switch ledger.sandbox(sandbox.handle)?.state {
+        case .running:
             try? await upstream.connect(to: sandbox.id, seconds: upstreamSeconds(of: sandbox))
-            throw Problem(error)
+            throw Problem(failure)
+        case .paused: return
+        case .creating, .ended, nil: throw .noSandbox(sandbox.id)
         }
-        live.leave(sandbox.id)?.release()
+    }
+
+    /// Has a sandbox sleep upstream that the ledger has put to sleep, unless it was woken meanwhile. One that cannot be put
+    /// to sleep is ended: it would run on for nobody's account.
+    func letSleep(_ sandbox: OwnedSandbox) async {
+        await turns.turn(at: sandbox.id) {
+            guard ledger.sandbox(sandbox.handle)?.state == .paused else { return }
+            do throws(UpstreamFailure) {
+                try await upstream.pause(sandbox.id)
+                live.leave(sandbox.id)?.release()
+            } catch {
+                await endAsleep(sandbox, because: error)
+            }
+        }
+    }
+
+    private func endAsleep(_ sandbox: OwnedSandbox, because failure: UpstreamFailure) async {
+        logger.warning("sandbox cannot be put to sleep and is ended", metadata: sandbox.logged)
+        let reason = failure == .sandboxGone ? SandboxEnd.gone : SandboxEnd.notAsleep
+        _ = try? await ledger.endSandbox(sandbox.handle, for: nil, because: reason)
+        destroy(sandbox)
     }
 
     /// Lets a caller have a sandbox: wakes it if it sleeps, or sees that it lasts.
@@ -140,11 +196,14 @@ struct SandboxControl: Sendable {
         _ sandbox: OwnedSandbox, for seconds: Int64, _ context: TenantContext
     ) async throws(Problem) -> (OwnedSandbox, wasAsleep: Bool) {
         try SandboxCaller(context).requireAsWide(as: sandbox)
-        guard sandbox.state == .paused else {
-            return (try await prolong(sandbox, by: seconds, isExtension: true, for: context), false)
+        return try await turns.turn(at: sandbox.id) { () throws(Problem) in
+            let sandbox = try present(sandbox)
+            guard sandbox.state == .paused else {
+                return (try await prolongInTurn(sandbox, by: seconds, isExtension: true, for: context), false)
+            }
+            guard !running.isDraining else { throw .draining }
+            return (try await wake(sandbox, for: seconds, context), true)
         }
-        guard !running.isDraining else { throw .draining }
-        return (try await wake(sandbox, for: seconds, context), true)
     }
 
     private func wake(
@@ -156,13 +215,10 @@ struct SandboxControl: Sendable {
         case .refused(let refusal): throw Problem(refusal)
         case .stopped: throw .draining
         }
-        live.hold(slot, for: sandbox.id, of: sandbox.keyID)
+        live.hold(slot, for: sandbox.id, of: sandbox.keyID, sandbox.tenant)
         let awake: OwnedSandbox
         do {
             awake = try await ledger.resume(sandbox.handle, for: seconds * 1000, by: SandboxCaller(context))
-        } catch .state(.running) {
-            // Somebody else woke it first, and it is as awake for this caller.
-            return try await prolong(sandbox, by: seconds, isExtension: true, for: context)
         } catch {
             live.leave(sandbox.id)?.release()
             throw Problem(error, noted: context.note)
@@ -172,10 +228,26 @@ struct SandboxControl: Sendable {
             return awake
         } catch {
             try await lost(awake, error)
-            _ = try? await ledger.pause(sandbox.handle, for: nil, because: error.reason)
-            live.leave(sandbox.id)?.release()
+            await putBack(awake, because: error)
             throw Problem(living: error)
         }
+    }
+
+    /// A sandbox could not be woken, or nobody knows whether it was: it sleeps again, here and there.
+    private func putBack(_ sandbox: OwnedSandbox, because failure: UpstreamFailure) async {
+        do throws(UpstreamFailure) {
+            if failure.leavesDoubt { try await upstream.pause(sandbox.id) }
+            _ = try? await ledger.pause(sandbox.handle, for: nil, because: failure.reason)
+            live.leave(sandbox.id)?.release()
+        } catch {
+            await endAsleep(sandbox, because: error)
+        }
+    }
+
+    /// The sandbox as it stands now: somebody else may have had a turn since it was looked at.
+    private func present(_ sandbox: OwnedSandbox) throws(Problem) -> OwnedSandbox {
+        guard let sandbox = ledger.sandbox(sandbox.handle) else { throw .noSandbox(sandbox.id) }
+        return sandbox
     }
 
     // MARK: Ending

@@ -20,7 +20,7 @@ struct SandboxKeeper: Service {
     /// Takes up those that run from before the start; they hold slots.
     func takeUp(from slots: UpstreamSlots) {
         for sandbox in ledger.runningSandboxes() {
-            live.hold(slots.slotOfLeftover(), for: sandbox.id, of: sandbox.keyID)
+            live.hold(slots.slotOfLeftover(), for: sandbox.id, of: sandbox.keyID, sandbox.tenant)
         }
     }
 
@@ -34,24 +34,19 @@ struct SandboxKeeper: Service {
     }
 
     private func endOverdue() async {
-        while (try? await Task.sleep(for: Self.rhythm)) != nil {
-            // In vain only while the ledger is down, which others tell; they are ended then.
-            for sandbox in (try? await ledger.endOverdueSandboxes()) ?? [] {
-                logger.info("sandbox's time is over", metadata: sandbox.logged)
-                if sandbox.state == .paused { await putToSleep(sandbox) } else { control.destroy(sandbox) }
+        await withDiscardingTaskGroup { sleepers in
+            while (try? await Task.sleep(for: Self.rhythm)) != nil {
+                // In vain only while the ledger is down, which others tell; they are ended then.
+                for sandbox in (try? await ledger.endOverdueSandboxes()) ?? [] {
+                    logger.info("sandbox's time is over", metadata: sandbox.logged)
+                    if sandbox.state == .paused {
+                        // Upstream does so by itself, a little later; this frees the slot now. Nobody else waits for it.
+                        sleepers.addTask { await control.letSleep(sandbox) }
+                    } else {
+                        control.destroy(sandbox)
+                    }
+                }
             }
-        }
-    }
-
-    /// Upstream does so by itself, a little later; this frees the slot now.
-    private func putToSleep(_ sandbox: OwnedSandbox) async {
-        let slot = live.leave(sandbox.id)
-        do {
-            try await upstream.pause(sandbox.id)
-            slot?.release()
-        } catch {
-            try? await control.lost(sandbox, error)
-            slot?.release()
         }
     }
 
@@ -59,28 +54,39 @@ struct SandboxKeeper: Service {
 
     private func compare() async {
         var pause = Self.firstComparison
-        var missing: Set<String> = []
-        var found: Set<String> = []
+        var seen = Seen()
         while (try? await Task.sleep(for: pause)) != nil {
-            await look(missing: &missing, found: &found)
+            await look(&seen)
             pause = min(pause * 2, Self.longestPause)
         }
     }
 
-    /// - Parameters:
-    ///   - missing: those that upstream did not have the last time: a list may be a moment behind, so that it takes two.
-    ///   - found: those that are being destroyed already.
-    private func look(missing: inout Set<String>, found: inout Set<String>) async {
+    /// What was seen the last time. A list may be a moment behind, so that it takes two to act.
+    private struct Seen {
+        /// Those that run by the ledger and that upstream did not have.
+        var missing: Set<String> = []
+        /// Those that sleep by the ledger and ran upstream.
+        var sleepless: Set<String> = []
+        /// Those that are being destroyed already.
+        var found: Set<String> = []
+    }
+
+    private func look(_ seen: inout Seen) async {
         let expected = ledger.runningSandboxes()
         do {
             let listed = try await upstream.listSandboxes(metadata: SandboxLabels.owned)
             let ids = Set(listed.map(\.id))
             let lost = expected.filter { !ids.contains($0.id) }
-            for sandbox in lost where missing.contains(sandbox.id) {
+            for sandbox in lost where seen.missing.contains(sandbox.id) {
                 try? await control.lost(sandbox, .sandboxGone)
             }
-            missing = Set(lost.map(\.id))
-            try await destroyStrays(among: listed, beyond: &found)
+            seen.missing = Set(lost.map(\.id))
+
+            let sleepless = listed.filter { $0.state == .running }.compactMap { ledger.pausedSandbox($0.id) }
+            for sandbox in sleepless where seen.sleepless.contains(sandbox.id) { await control.letSleep(sandbox) }
+            seen.sleepless = Set(sleepless.map(\.id))
+
+            try await destroyStrays(among: listed, beyond: &seen.found)
         } catch {
             logger.debug("sandboxes could not be compared with the ledger", metadata: ["error": "\(error)"])
         }

@@ -79,7 +79,10 @@ struct SandboxListQuery {
     /// SDKs encode thrice: each part, the whole as a form, the form as a parameter. The last of these is undone already.
     private static func metadata(_ parameter: String) throws(Problem) -> [String: String] {
         var filter: [String: String] = [:]
-        for pair in (decoded(parameter) ?? "").split(separator: "&") {
+        guard let form = decoded(parameter) else {
+            throw .invalidField("metadata", "is not a form of names and values")
+        }
+        for pair in form.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let name = decoded(parts[0]), let value = decoded(parts[1]) else {
                 throw .invalidField("metadata", "is not a form of names and values")

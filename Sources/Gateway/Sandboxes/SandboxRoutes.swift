@@ -105,8 +105,10 @@ struct SandboxRoutes: Sendable {
         try context.principal.requireSDKDoor(scope)
         let text = try context.parameters.require("sandboxID")
         // The legacy form is `id-clientid`.
-        let id = String(text.prefix { $0 != "-" })
-        guard let sandbox = ledger.sandbox(id, for: SandboxCaller(context)) else { throw Problem.noSandbox(id) }
+        let caller = SandboxCaller(context), id = String(text.prefix { $0 != "-" })
+        guard let sandbox = ledger.sandbox(text, for: caller) ?? ledger.sandbox(id, for: caller) else {
+            throw Problem.noSandbox(id)
+        }
         return sandbox
     }
 

@@ -30,6 +30,11 @@ extension Ledger {
         books.withLock { $0.sandboxes[id] }.flatMap { $0.state == .running ? $0 : nil }
     }
 
+    /// The sleeping sandbox with upstream's id, whoever's it is. From memory.
+    public func pausedSandbox(_ id: String) -> OwnedSandbox? {
+        books.withLock { $0.sandboxes[id] }.flatMap { $0.state == .paused ? $0 : nil }
+    }
+
     /// All that are running. From memory.
     public func runningSandboxes() -> [OwnedSandbox] {
         books.withLock { $0.sandboxes.all.values.filter { $0.state == .running } }

@@ -70,7 +70,7 @@ extension Ledger {
     /// Notes that upstream made the sandbox; from this moment on its time is charged. On disk when this returns.
     ///
     /// - Returns: the sandbox, running.
-    /// - Throws: ``SandboxFailure/unknown`` if it was ended meanwhile, for instance because its key was revoked;
+    /// - Throws: ``SandboxFailure/unknown`` if it was ended meanwhile;
     ///   ``SandboxFailure/refused(_:)`` if the ledger cannot be written. Either way destroy what was made.
     public func sandboxStarted(
         _ handle: SandboxHandle, id: String, access: SandboxAccess

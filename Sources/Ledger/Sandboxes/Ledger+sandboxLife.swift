@@ -32,7 +32,9 @@ extension Ledger {
         in draft: inout Draft
     ) throws -> Result<Void, AdmissionRefusal> {
         let now = draft.now, former = sandbox.endsAt
-        let latest = sandbox.latestEnd(at: now, wall: draft.wall)
+        // Neither what made it nor what asks now may have it live longer than it says itself.
+        let own = OwnedSandbox.latestEnd(of: caller.claims, startedAt: sandbox.startedAt, at: now, wall: draft.wall)
+        let latest = min(sandbox.latestEnd(at: now, wall: draft.wall), own)
         let wanted = min(now + .milliseconds(max(1, milliseconds)), latest)
         guard !isExtension || wanted > former else { return .success(()) }
         let rest = max(1, wanted.milliseconds - now.milliseconds)
@@ -130,7 +132,7 @@ extension Ledger {
 
     /// Ends a sandbox's life: charges what it used, marks it for destruction. Ending it again does nothing.
     ///
-    /// When the ledger cannot be written the end is owed, and written later.
+    /// When the ledger cannot be written, an end that the gateway decided on is owed, and written later.
     ///
     /// - Parameter caller: who asks; nil when the gateway does.
     /// - Throws: ``SandboxFailure/unknown`` if there is none that the caller reaches.

@@ -70,7 +70,7 @@ public struct OwnedSandbox: Sendable {
     static func latestEnd(of claims: Claims, startedAt: Moment, at now: Moment, wall: Moment) -> Moment {
         let longest = min(claims.maximumTimeout ?? .max, Demand.longestTimeoutMilliseconds)
         let byLength = startedAt + .milliseconds(longest)
-        guard let notAfter = claims.notAfter else { return byLength }
+        guard let notAfter = claims.notAfter, notAfter < .max else { return byLength }
         // The token's last valid second is valid to its end.
         return min(byLength, now + (Moment(seconds: notAfter + 1) - wall))
     }

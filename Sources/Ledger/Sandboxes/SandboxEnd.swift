@@ -10,6 +10,8 @@ public enum SandboxEnd {
     public static let tokenExpired = "token_expired"
     /// Upstream does not have it any more.
     public static let gone = "gone"
+    /// It was to sleep, and upstream could not be brought to let it.
+    public static let notAsleep = "not_asleep"
     /// The gateway was killed while it was being made.
     public static let gatewayRestarted = "gateway_restarted"
     /// Upstream may have made it, and did not say so.

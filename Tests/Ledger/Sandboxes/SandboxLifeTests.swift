@@ -180,6 +180,28 @@ struct SandboxLifeTests {
         #expect(later.endsAt == short.endsAt)
     }
 
+    @Test("Whoever asks has it live no longer than their own token says, and shortening stays possible")
+    func askersEnd() async throws {
+        let test = try await TestLedger()
+        let sandbox = try await test.sandbox(60_000)
+        let brief = try test.caller(.maximumTimeout(milliseconds: 5_000))
+        var changed = try await test.ledger.prolong(sandbox.handle, by: 86_400_000, isExtension: true, for: brief)
+        #expect(changed.endsAt == sandbox.endsAt)
+        changed = try await test.ledger.prolong(sandbox.handle, by: 2_000, isExtension: false, for: brief)
+        #expect(changed.endsAt == test.clock.now + .seconds(2))
+    }
+
+    @Test("Ends that no calendar has are an end like any other", arguments: [Int64.max, Int64.max - 1])
+    func farEnd(notAfter: Int64) async throws {
+        let test = try await TestLedger()
+        let far = try test.caller(.notAfter(notAfter), .maximumTimeout(milliseconds: .max))
+        let sandbox = try await test.sandbox(86_400_000, by: far)
+        #expect(sandbox.endsAt == test.clock.now + .seconds(86_400))
+        let changed = try await test.ledger.prolong(sandbox.handle, by: 1_000, isExtension: false, for: far)
+        #expect(changed.endsAt == test.clock.now + .seconds(1))
+        #expect(try await test.ledger.endOverdueSandboxes().isEmpty)
+    }
+
     // MARK: The end
 
     @Test("When its time is over it is ended and charged its ceiling, not the gateway's delay; or it is put to sleep")
