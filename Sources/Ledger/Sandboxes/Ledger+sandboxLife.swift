@@ -31,6 +31,8 @@ extension Ledger {
         _ sandbox: inout OwnedSandbox, by milliseconds: Int64, _ isExtension: Bool, for caller: SandboxCaller,
         in draft: inout Draft
     ) throws -> Result<Void, AdmissionRefusal> {
+        let payer: Books.Account
+        do throws(AdmissionRefusal) { payer = try draft.admissible(caller) } catch { return .failure(error) }
         let now = draft.now, former = sandbox.endsAt
         // Neither what made it nor what asks now may have it live longer than it says itself.
         let own = OwnedSandbox.latestEnd(of: caller.claims, startedAt: sandbox.startedAt, at: now, wall: draft.wall)
@@ -39,8 +41,6 @@ extension Ledger {
         guard !isExtension || wanted > former else { return .success(()) }
         let rest = max(1, wanted.milliseconds - now.milliseconds)
         let isShorter = wanted <= former
-        let payer: Books.Account
-        do throws(AdmissionRefusal) { payer = try draft.admissible(caller) } catch { return .failure(error) }
         switch try draft.judgeProlongation(rest, of: sandbox, payer, isShorter: isShorter) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let trial):
