@@ -364,8 +364,8 @@ def test_an_upload_that_breaks_off_is_never_taken_for_whole(ports: Ports, sandbo
 
 def test_an_upload_that_is_refused_early_hears_why(ports: Ports, sandbox: OwnSandbox) -> None:
     def answer(exchange: PortExchange) -> None:
-        exchange.close_connection = True
         exchange.whole(507, b'{"code":507,"message":"no space"}', Content_Type="application/json")
+        exchange.linger()
 
     ports.answer = answer
     reply = sandbox.call("POST", "/files?path=x", content=(bytes(1 << 16) for _ in range(64)))

@@ -2,7 +2,6 @@ import Auth
 import Foundation
 import HTTPTypes
 import Ledger
-import Quota
 
 /// Finds the sandbox that a call is for and holds the call's token against it. Whoever has not got the right token learns
 /// nothing: not even whether there is such a sandbox, whoever's it is.
@@ -60,10 +59,6 @@ struct SandboxDoor: Sendable {
     /// Holds a signature against every sandbox that runs: there is none other in the URL by which to know it.
     private func open(_ signed: SignedFile, from source: String) throws(EdgeRefusal) -> Opened {
         let guesser = FailedAuthentications.network(of: source)
-        // Before the work, which is what whoever guesses costs.
-        guard !guesses.isExhausted(guesser) else {
-            throw .rateLimited(.rate(limit: FailedAuthentications.rate, retryAfter: .seconds(1)))
-        }
         var found: OwnedSandbox?
         for sandbox in ledger.runningSandboxes().prefix(Self.maximumTried)
         where signed.isMade(with: ledger.token(.envd, of: sandbox)) {

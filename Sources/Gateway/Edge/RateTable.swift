@@ -28,12 +28,6 @@ final class RateTable: Sendable {
         }
     }
 
-    /// Whether nothing is left of a name's rate now. Takes nothing.
-    func isExhausted(_ name: String) -> Bool {
-        let now = now()
-        return states.withLock { $0[name]?.remaining(under: rate, at: now).remaining == 0 }
-    }
-
     /// Forgets who has recovered; if nearly all are still busy, everybody.
     private static func makeRoom(in states: inout [String: RateState], at now: Moment) {
         states = states.filter { ($0.value.nextFree ?? now) > now }

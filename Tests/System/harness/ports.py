@@ -114,6 +114,14 @@ class PortExchange(ScriptedExchange["Ports"]):
         self.wfile.flush()
         self.connection.shutdown(socket.SHUT_RDWR)
 
+    def linger(self) -> None:
+        """Closes as servers do: what still comes is read, or the kernel would throw the answer away with it."""
+        self.close_connection = True
+        self.connection.settimeout(20)
+        with contextlib.suppress(OSError):
+            while self.connection.recv(1 << 16):
+                pass
+
     def wait_for_departure(self, within: float = 20) -> bool:
         """Whether the gateway closes the connection in time; nothing else may come."""
         self.close_connection = True
