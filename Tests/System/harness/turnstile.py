@@ -41,5 +41,6 @@ class Turnstile:
 
 def _was_left(exchange: Exchange) -> bool:
     """Whether the gateway has closed its end: nothing else makes the connection readable now."""
-    readable, _, _ = select.select([exchange.connection], [], [], 0)
-    return bool(readable)
+    poll = select.poll()  # a whole run has more files open than `select` can count
+    poll.register(exchange.connection, select.POLLIN)
+    return bool(poll.poll(0))
