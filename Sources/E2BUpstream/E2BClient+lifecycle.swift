@@ -55,9 +55,10 @@ extension E2BClient {
     ///   - query: names and values as they are.
     ///   - version: `/v2`, or nothing.
     public func record(
-        _ path: String, of sandboxID: String, query: [(name: String, value: String)], version: String = ""
+        _ path: String, of sandboxID: String, query: [String: String], version: String = ""
     ) async throws(UpstreamFailure) -> ByteBuffer {
-        let query = query.map { "\($0.name)=\(MetadataQuery.percentEncoded($0.value))" }.joined(separator: "&")
+        let query = query.sorted { $0.key < $1.key }
+            .map { "\($0.key)=\(MetadataQuery.percentEncoded($0.value))" }.joined(separator: "&")
         return try await Self.json(
             life(.get, sandboxID, path + (query.isEmpty ? "" : "?" + query), Nothing?.none, version: version))
     }

@@ -25,7 +25,7 @@ struct LifecycleTests {
             await #expect(throws: UpstreamFailure.sandboxGone) { try await upstream.setTimeout(60, of: "iabc123") }
             await #expect(throws: UpstreamFailure.sandboxGone) { try await upstream.pause("iabc123") }
             await #expect(throws: UpstreamFailure.sandboxGone) {
-                _ = try await upstream.record("/metrics", of: "iabc123", query: [])
+                _ = try await upstream.record("/metrics", of: "iabc123", query: [:])
             }
         }
     }
@@ -35,9 +35,9 @@ struct LifecycleTests {
         try await withUpstream(Self.upstream(knowing: true)) { upstream in
             await #expect(throws: refused) { try await upstream.setTimeout(60, of: "iabc123") }
             await #expect(throws: refused) { try await upstream.pause("iabc123") }
-            await #expect(throws: refused) { _ = try await upstream.record("/metrics", of: "iabc123", query: []) }
+            await #expect(throws: refused) { _ = try await upstream.record("/metrics", of: "iabc123", query: [:]) }
             await #expect(throws: refused) {
-                _ = try await upstream.record("/logs", of: "iabc123", query: [("limit", "1")], version: "/v2")
+                _ = try await upstream.record("/logs", of: "iabc123", query: ["limit": "1"], version: "/v2")
             }
             let detail = try await upstream.detail(of: "iabc123")
             #expect(detail["cpuCount"] == .integer(2))

@@ -93,16 +93,10 @@ extension SandboxRoutes {
 
     private func record(
         _ path: String, of request: Request, _ context: TenantContext, version: String = "",
-        parameters: KeyValuePairs<String, Parameter>
+        parameters: [String: Parameter]
     ) async throws -> Response {
         let sandbox = try sandbox(.read, context)
-        let given = request.uri.queryParameters
-        var query: [(name: String, value: String)] = []
-        for (name, kind) in parameters {
-            guard let value = given[Substring(name)] else { continue }
-            guard kind.allows(value) else { throw Problem.invalidField(name, "is out of range") }
-            query.append((name, String(value)))
-        }
+        let query = try Self.query(of: request, parameters)
         do {
             return Self.json(
                 try await control.upstream.record(path, of: sandbox.id, query: query, version: version))
@@ -110,6 +104,21 @@ extension SandboxRoutes {
             try await control.lost(sandbox, error)
             throw Problem(living: error)
         }
+    }
+
+    /// What is passed on of a query. Apart from ``record(_:of:_:version:parameters:)``: Swift 6.3.1 crashes in release builds
+    /// when it splits a coroutine with this loop in it.
+    private static func query(
+        of request: Request, _ parameters: [String: Parameter]
+    ) throws(Problem) -> [String: String] {
+        let given = request.uri.queryParameters
+        var query: [String: String] = [:]
+        for (name, kind) in parameters {
+            guard let value = given[Substring(name)] else { continue }
+            guard kind.allows(value) else { throw .invalidField(name, "is out of range") }
+            query[name] = String(value)
+        }
+        return query
     }
 
     private static func json(_ body: ByteBuffer) -> Response {
