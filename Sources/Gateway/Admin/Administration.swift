@@ -6,7 +6,7 @@ public protocol Administration: Sendable {
     func tenants() async throws -> [TenantView]
     /// One tenant.
     func tenant(_ name: String) async throws -> TenantView
-    /// Shuts a tenant out, or lets it in again. What is running goes on.
+    /// Shuts a tenant out, or lets it in again. Executions that run go on.
     func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView
     /// Makes a key and its token.
     func issueKey(for tenant: String) async throws -> IssuedKeyView

@@ -31,7 +31,7 @@ public struct LedgerAdministration: Administration {
         TenantView(try await mapped { try await ledger.tenant(named(name)) })
     }
 
-    /// Shuts a tenant out, or lets it in again. What is running goes on.
+    /// Shuts a tenant out, or lets it in again. Executions that run go on.
     public func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView {
         try await mapped { try await ledger.setTenantDisabled(disabled, of: named(name), by: actor) }
         return try await tenant(name)

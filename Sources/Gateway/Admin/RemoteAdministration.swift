@@ -34,7 +34,7 @@ public struct RemoteAdministration: Administration {
     /// One tenant.
     public func tenant(_ name: String) async throws -> TenantView { try await call(.getTenant, ["tenant": name]) }
 
-    /// Shuts a tenant out, or lets it in again. What is running goes on.
+    /// Shuts a tenant out, or lets it in again. Executions that run go on.
     public func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView {
         try await call(.changeTenant, ["tenant": name], body: ["disabled": disabled])
     }

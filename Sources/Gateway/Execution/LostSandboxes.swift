@@ -3,10 +3,7 @@ import Ledger
 import Logging
 import ServiceLifecycle
 
-/// Finds sandboxes of executions that are over and has them destroyed.
-///
-/// Between upstream's answer to a create and the ledger's record of it there is a moment in which only upstream knows the
-/// sandbox; who is killed then leaves one that stands in no ledger. Its labels say whose it is.
+/// Finds sandboxes of executions that are over and has them destroyed; see ``Strays``.
 struct LostSandboxes: Service {
     let ledger: Ledger
     let upstream: E2BClient
@@ -21,9 +18,9 @@ struct LostSandboxes: Service {
 
     func run() async throws {
         var pause = Self.firstPause
-        var found: Set<String> = []
+        var strays = Strays(ledger: ledger, closing: closing, slots: slots, logger: logger)
         while true {
-            await look(beyond: &found)
+            await look(for: &strays)
             let wait = pause
             let mayGoOn: Void? = try? await cancelWhenGracefulShutdown { try await Task.sleep(for: wait) }
             guard mayGoOn != nil else { return }
@@ -31,24 +28,11 @@ struct LostSandboxes: Service {
         }
     }
 
-    /// - Parameter found: those that are being destroyed already.
-    private func look(beyond found: inout Set<String>) async {
+    private func look(for strays: inout Strays) async {
         do {
-            let labelled = try await upstream.listSandboxes(metadata: SandboxLabels.executions)
-            found.formIntersection(labelled.map(\.id))
-            // Those that the ledger knows to be doomed are being destroyed already.
-            found.formUnion(try await ledger.sandboxesToDestroy())
-            let holders = Dictionary(grouping: labelled) { $0.metadata[SandboxLabels.execution] ?? "" }
-            let over = try await ledger.finishedExecutions(among: Array(holders.keys))
-            for execution in over {
-                for sandbox in holders[execution] ?? [] where found.insert(sandbox.id).inserted {
-                    logger.notice(
-                        "destroying a sandbox that outlived its execution",
-                        metadata: ["sandbox": "\(sandbox.id)", "execution": "\(execution)"]
-                    )
-                    closing.destroy(DoomedSandbox(id: sandbox.id, slot: slots.slotOfLeftover()))
-                }
-            }
+            let listed = try await upstream.listSandboxes(metadata: SandboxLabels.executions)
+            try await strays.destroy(
+                among: listed, of: SandboxLabels.execution, over: ledger.finishedExecutions(among:))
         } catch {
             logger.debug("sandboxes could not be compared with the ledger", metadata: ["error": "\(error)"])
         }

@@ -55,8 +55,10 @@ struct SandboxKeeper: Service {
     private func compare() async {
         var pause = Self.firstComparison
         var seen = Seen()
+        var strays = Strays(
+            ledger: ledger, closing: control.closing, slots: control.source.slots, logger: logger)
         while (try? await Task.sleep(for: pause)) != nil {
-            await look(&seen)
+            await look(&seen, &strays)
             pause = min(pause * 2, Self.longestPause)
         }
     }
@@ -67,11 +69,9 @@ struct SandboxKeeper: Service {
         var missing: Set<String> = []
         /// Those that sleep by the ledger and ran upstream.
         var sleepless: Set<String> = []
-        /// Those that are being destroyed already.
-        var found: Set<String> = []
     }
 
-    private func look(_ seen: inout Seen) async {
+    private func look(_ seen: inout Seen, _ strays: inout Strays) async {
         let expected = ledger.runningSandboxes()
         do {
             let listed = try await upstream.listSandboxes(metadata: SandboxLabels.owned)
@@ -86,27 +86,9 @@ struct SandboxKeeper: Service {
             for sandbox in sleepless where seen.sleepless.contains(sandbox.id) { await control.letSleep(sandbox) }
             seen.sleepless = Set(sleepless.map(\.id))
 
-            try await destroyStrays(among: listed, beyond: &seen.found)
+            try await strays.destroy(among: listed, of: SandboxLabels.handle, over: ledger.endedSandboxes(among:))
         } catch {
             logger.debug("sandboxes could not be compared with the ledger", metadata: ["error": "\(error)"])
-        }
-    }
-
-    /// Sandboxes that outlived what the ledger knows of them: a gateway was killed between upstream's answer and its record.
-    private func destroyStrays(among listed: [ListedSandbox], beyond found: inout Set<String>)
-        async throws(LedgerFailure)
-    {
-        found.formIntersection(listed.map(\.id))
-        found.formUnion(try await ledger.sandboxesToDestroy())
-        let holders = Dictionary(grouping: listed) { $0.metadata[SandboxLabels.handle] ?? "" }
-        let over = try await ledger.endedSandboxes(among: Array(holders.keys))
-        for handle in over {
-            for stray in holders[handle] ?? [] where found.insert(stray.id).inserted {
-                logger.notice(
-                    "destroying a sandbox that outlived its lease",
-                    metadata: ["sandbox": "\(stray.id)", "handle": "\(handle)"])
-                control.closing.destroy(DoomedSandbox(id: stray.id, slot: control.source.slots.slotOfLeftover()))
-            }
         }
     }
 }

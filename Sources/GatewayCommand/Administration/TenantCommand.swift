@@ -58,7 +58,9 @@ struct TenantCommand: ParsableCommand {
 
     struct Disable: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shut a tenant out: its calls are refused from now on; what is running goes on."
+            abstract: """
+                Shut a tenant out: its calls are refused from now on, and those open to its sandboxes cut; executions go on.
+                """
         )
 
         @Argument var name: String

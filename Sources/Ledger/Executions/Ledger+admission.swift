@@ -61,7 +61,8 @@ extension Ledger {
         }
         draft.setUsage(usages.tenant, of: account)
         draft.setUsage(usages.subject, of: subject)
-        let shadowed = shadowed(order, against: before, under: account.policy, at: draft.now)
+        let shadowedRate = account.policy.shadow ? order.shadowedRate?.shadowName : nil
+        let shadowed = shadowedRate ?? before.shadowed(order.demand, under: account.policy, at: draft.now)
         try order.insert(grant: grant, shadowed: shadowed, of: account.tenant, epoch: epoch, in: draft)
         var entry = order.entry(.executionAdmitted)
         if account.policy.recordsCode {
@@ -76,20 +77,6 @@ extension Ledger {
                 executionID: order.id, tenant: order.tenant, grant: grant, admittedAt: draft.now, origin: order.origin,
                 shadowed: shadowed
             ))
-    }
-
-    /// What a shadow policy would have done, had it been in force.
-    private static func shadowed(
-        _ order: PreparedOrder, against usages: UsagePair, under policy: Policy, at now: Moment
-    ) -> String? {
-        guard policy.shadow else { return nil }
-        if let denial = order.shadowedRate { return "shadow_\(denial.limitName)" }
-        do throws(Denial) {
-            let timeout = try usages.judge(order.demand, under: policy, at: now)
-            return timeout < order.demand.timeoutMilliseconds ? "shadow_lowered" : nil
-        } catch {
-            return "shadow_\(error.limitName)"
-        }
     }
 
     private static func record(

@@ -127,15 +127,7 @@ extension UsagePair {
             unjudged.shadow = true
             return SandboxVerdict(grant: try admit(demand, under: unjudged, at: now), shadowed: nil)
         }
-        let shadowed = policy.shadow ? shadowed(demand, policy, now) : nil
+        let shadowed = shadowed(demand, under: policy, at: now)
         return SandboxVerdict(grant: try admit(demand, under: policy, at: now), shadowed: shadowed)
-    }
-
-    private func shadowed(_ demand: Demand, _ policy: Policy, _ now: Moment) -> String? {
-        do throws(Denial) {
-            return try judge(demand, under: policy, at: now) < demand.timeoutMilliseconds ? "shadow_lowered" : nil
-        } catch {
-            return "shadow_\(error.limitName)"
-        }
     }
 }

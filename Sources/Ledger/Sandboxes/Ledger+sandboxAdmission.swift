@@ -62,7 +62,7 @@ extension Ledger {
         entry.template = sandbox.template
         entry.timeoutAsked = order.timeoutMilliseconds
         entry.timeoutGranted = verdict.grant.timeoutMilliseconds
-        entry.reason = order.shadowedRate.map { "shadow_\($0.limitName)" } ?? verdict.shadowed
+        entry.reason = order.shadowedRate?.shadowName ?? verdict.shadowed
         try draft.audit(entry)
         return .success(sandbox)
     }
