@@ -176,6 +176,11 @@ extension Problem {
                 .upstreamUnreachable, "The sandbox cloud could not be reached; nothing was run.",
                 retryAfter: .seconds(1)
             )
+        case .suspended(let retryAfter):
+            self.init(
+                .upstreamUnreachable,
+                "The sandbox cloud has failed again and again and is not asked for a while; nothing was run.",
+                retryAfter: retryAfter)
         case .capacity(let retryAfter):
             self.init(
                 .upstreamCapacity, "The sandbox cloud has no room for another sandbox.",
@@ -212,7 +217,7 @@ extension Problem {
             self.init(.upstreamBroken, "The sandbox ended before the code did.", shouldRetry: false)
         case .contextInvalid(let reason):
             self.init(.invalidRequest, reason, shouldRetry: false)
-        case .unreachable, .broken, .cancelled:
+        case .unreachable, .broken, .cancelled, .suspended:
             self.init(.upstreamBroken, "The sandbox broke off; the code may have run.", shouldRetry: false)
         }
     }
