@@ -1,4 +1,5 @@
 import AsyncAlgorithms
+import CurlTransport
 import E2BUpstream
 import Ledger
 import Logging
@@ -12,8 +13,7 @@ import Synchronization
 final class Execution: Sendable {
     let lease: Lease
     private let order: ExecutionOrder
-    private let sandbox: Sandbox
-    private let slot: UpstreamSlot
+    private let holding: Mutex<HeldSandbox>
     /// How long it waited for its sandbox.
     let queuedMilliseconds: Int64
     private let registration: RunningExecutions.Registration
@@ -22,25 +22,25 @@ final class Execution: Sendable {
     private let hasBegun = Mutex(false)
 
     init(
-        order: ExecutionOrder, lease: Lease, sandbox: Sandbox, slot: UpstreamSlot, queuedMilliseconds: Int64,
+        order: ExecutionOrder, lease: Lease, holding: HeldSandbox, queuedMilliseconds: Int64,
         registration: RunningExecutions.Registration, runner: ExecutionRunner
     ) {
         self.order = order
         self.lease = lease
-        self.sandbox = sandbox
-        self.slot = slot
+        self.holding = Mutex(holding)
         self.queuedMilliseconds = queuedMilliseconds
         self.registration = registration
         self.runner = runner
+        registration.hold(holding.sandbox.id)
     }
 
     deinit {
         guard !hasBegun.withLock(\.self) else { return }
-        runner.closing.abandon(lease, dooming: doomed, heldMilliseconds: heldMilliseconds)
+        runner.closing.abandon(lease, dooming: held.doomed, heldMilliseconds: heldMilliseconds)
     }
 
     var id: String { lease.executionID.text }
-    private var doomed: DoomedSandbox { DoomedSandbox(id: sandbox.id, slot: slot) }
+    private var held: HeldSandbox { holding.withLock(\.self) }
     private var stop: StopSignal { registration.stop }
     private var heldMilliseconds: Int64 { (ContinuousClock.now - heldSince).wholeMilliseconds }
 
@@ -50,18 +50,18 @@ final class Execution: Sendable {
     /// for no reader.
     func run(into events: AsyncChannel<ExecutionEvent>) async -> FinishedExecution {
         hasBegun.withLock { $0 = true }
-        async let recorded: Void = runner.ledger.recordSandbox(sandbox.id, for: lease)
+        async let recorded: Void = runner.ledger.recordSandbox(held.sandbox.id, for: lease)
         var ending = await runUntilStopped(into: events)
-        let held = heldMilliseconds
+        let heldFor = heldMilliseconds
         events.finish()
         await recorded
 
         let result = ExecutionResult(
-            outcome: ending.outcome, reason: ending.reason, heldMilliseconds: held, outputBytes: ending.outputBytes,
+            outcome: ending.outcome, reason: ending.reason, heldMilliseconds: heldFor, outputBytes: ending.outputBytes,
             exceptionName: ending.exceptionName
         )
-        let settled = await runner.closing.settle(lease, with: result, dooming: doomed)
-        ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(held, lease.grant.timeoutMilliseconds)
+        let settled = await runner.closing.settle(lease, with: result, dooming: held.doomed)
+        ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(heldFor, lease.grant.timeoutMilliseconds)
         registration.leave()
         logFinish(ending)
         return FinishedExecution(lease: lease, ending: ending, queuedMilliseconds: queuedMilliseconds)
@@ -106,15 +106,49 @@ final class Execution: Sendable {
     private func consume(
         into events: AsyncChannel<ExecutionEvent>, _ progress: ExecutionProgress
     ) async -> ExecutionEnding {
-        let code = CodeOrder(code: order.code, contextData: order.contextData, environment: order.environment)
         do {
-            for try await event in try await runner.upstream.execute(code, in: sandbox) {
+            for try await event in try await start() {
                 progress.note(event)
                 await events.send(event)
             }
             return progress.ending()
         } catch {
             return progress.ending(failedWith: error)
+        }
+    }
+
+    /// Has the code run. A warm sandbox may have died while it waited: then nothing has run, and another one is made.
+    private func start() async throws(UpstreamFailure) -> ExecutionEvents {
+        let code = CodeOrder(code: order.code, contextData: order.contextData, environment: order.environment)
+        do throws(UpstreamFailure) {
+            return try await runner.upstream.execute(code, in: held.sandbox)
+        } catch {
+            guard held.wasWarm, error.meansNothingRan else { throw error }
+            try await replaceSandbox(insteadOf: error)
+            return try await runner.upstream.execute(code, in: held.sandbox)
+        }
+    }
+
+    private func replaceSandbox(insteadOf failure: UpstreamFailure) async throws(UpstreamFailure) {
+        let wanted = runner.sandboxOrder(order, under: lease)
+        guard case .made(let sandbox, let slot) = await runner.source.sandbox(wanted, for: lease.tenant, unless: stop)
+        else { throw failure }
+        let dead = holding.withLock { holding in
+            defer { holding = HeldSandbox(sandbox: sandbox, slot: slot, wasWarm: false) }
+            return holding
+        }
+        registration.hold(sandbox.id)
+        runner.closing.destroy(dead.doomed)
+        await runner.ledger.recordSandbox(sandbox.id, for: lease)
+    }
+}
+
+extension UpstreamFailure {
+    /// Whether a sandbox that fails like this has certainly run nothing of what it was sent.
+    fileprivate var meansNothingRan: Bool {
+        switch self {
+        case .sandboxGone, .unreachable(.refused), .unreachable(.unresolvable), .unreachable(.connectTimedOut): true
+        default: false
         }
     }
 }

@@ -12,6 +12,7 @@ struct ExecutionRunner: Sendable {
     let source: SandboxSource
     let closing: ExecutionClosing
     let running: RunningExecutions
+    let labels: SandboxLabels
     let logger: Logger
 
     /// How long a sandbox outlives its execution's timeout, so that a dead gateway leaves nothing running for long.
@@ -23,7 +24,7 @@ struct ExecutionRunner: Sendable {
         case stopped(FinishedExecution)
     }
 
-    /// Admits the order, waits for its turn and makes its sandbox.
+    /// Admits the order and gets its sandbox: a warm one, or one that is made when it is the tenant's turn.
     ///
     /// - Parameter departure: the signal of the caller's connection.
     /// - Throws: a ``Problem``; whatever was reserved has then been given back.
@@ -37,14 +38,19 @@ struct ExecutionRunner: Sendable {
         let lease = try await admit(order, as: registration.id, for: context)
         let admitted = ContinuousClock.now
         var waited: Int64 { (ContinuousClock.now - admitted).wholeMilliseconds }
-        switch await source.sandbox(sandboxOrder(order, under: lease), for: lease.tenant, unless: registration.stop) {
-        case .made(let sandbox, let slot):
-            return .holding(
+        func holding(_ sandbox: HeldSandbox) -> Beginning {
+            .holding(
                 Execution(
-                    order: order, lease: lease, sandbox: sandbox, slot: slot, queuedMilliseconds: waited,
+                    order: order, lease: lease, holding: sandbox, queuedMilliseconds: waited,
                     registration: registration, runner: self
                 )
             )
+        }
+        let wanted = sandboxOrder(order, under: lease)
+        if let warm = await source.warmSandbox(wanted, for: lease.tenant) { return holding(warm) }
+        switch await source.sandbox(wanted, for: lease.tenant, unless: registration.stop) {
+        case .made(let sandbox, let slot):
+            return holding(HeldSandbox(sandbox: sandbox, slot: slot, wasWarm: false))
         case .refused(let refusal):
             throw await notBegun(lease, reason: refusal.reason, Problem(refusal))
         case .failed(let failure):
@@ -93,12 +99,12 @@ struct ExecutionRunner: Sendable {
         }
     }
 
-    private func sandboxOrder(_ order: ExecutionOrder, under lease: Lease) -> SandboxOrder {
+    func sandboxOrder(_ order: ExecutionOrder, under lease: Lease) -> SandboxOrder {
         let seconds = (lease.grant.timeoutMilliseconds + 999) / 1000 + Self.lifetimeMarginSeconds
         return SandboxOrder(
             template: order.template,
             lifetimeSeconds: Int(seconds),
-            metadata: SandboxLabels.of(lease.executionID)
+            metadata: labels.of(lease.executionID)
         )
     }
 }
