@@ -11,11 +11,11 @@ import Synchronization
 /// Whatever happens, it is settled exactly once: by ``run(into:)``, or, if its reply was never begun, when it is
 /// dropped.
 final class Execution: Sendable {
-    let lease: Lease
+    private let lease: Lease
     private let order: ExecutionOrder
     private let holding: Mutex<HeldSandbox>
     /// How long it waited for its sandbox.
-    let queuedMilliseconds: Int64
+    private let queuedMilliseconds: Int64
     private let registration: RunningExecutions.Registration
     private let runner: ExecutionRunner
     private let heldSince = ContinuousClock.now
@@ -39,7 +39,8 @@ final class Execution: Sendable {
         runner.closing.abandon(lease, dooming: held.doomed, heldMilliseconds: heldMilliseconds)
     }
 
-    var id: String { lease.executionID.text }
+    var id: String { begun.id }
+    var begun: BegunExecution { BegunExecution(lease, queuedMilliseconds: queuedMilliseconds) }
     private var held: HeldSandbox { holding.withLock(\.self) }
     private var stop: StopSignal { registration.stop }
     private var heldMilliseconds: Int64 { (ContinuousClock.now - heldSince).wholeMilliseconds }
@@ -51,7 +52,8 @@ final class Execution: Sendable {
     func run(into events: AsyncChannel<ExecutionEvent>) async -> FinishedExecution {
         hasBegun.withLock { $0 = true }
         async let recorded: Void = runner.ledger.recordSandbox(held.sandbox.id, for: lease)
-        var ending = await runUntilStopped(into: events)
+        let progress = ExecutionProgress(keepsEvents: lease.isKeyed)
+        var ending = await runUntilStopped(into: events, progress)
         let heldFor = heldMilliseconds
         events.finish()
         await recorded
@@ -60,11 +62,19 @@ final class Execution: Sendable {
             outcome: ending.outcome, reason: ending.reason, heldMilliseconds: heldFor, outputBytes: ending.outputBytes,
             exceptionName: ending.exceptionName
         )
-        let settled = await runner.closing.settle(lease, with: result, dooming: held.doomed)
+        let settled = await runner.closing.settle(
+            lease, with: result, leaving: remainder(of: ending, progress.kept), dooming: held.doomed)
         ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(heldFor, lease.grant.timeoutMilliseconds)
         registration.leave()
         logFinish(ending)
-        return FinishedExecution(lease: lease, ending: ending, queuedMilliseconds: queuedMilliseconds)
+        return FinishedExecution(begun, ending, events: progress.kept.flatMap { $0.isTooMuch ? nil : $0.events })
+    }
+
+    /// What is left of it to whoever repeats the request.
+    private func remainder(of ending: ExecutionEnding, _ kept: KeptEvents?) -> Remainder {
+        guard let kept else { return .state(.lost) }
+        guard !kept.isTooMuch else { return .state(.tooLarge) }
+        return KeptReply(FinishedExecution(begun, ending), kept.events, outputLimit: order.outputBytes).remainder
     }
 
     private func logFinish(_ ending: ExecutionEnding) {
@@ -79,8 +89,9 @@ final class Execution: Sendable {
     }
 
     /// Races the code against its deadline and its stop signal.
-    private func runUntilStopped(into events: AsyncChannel<ExecutionEvent>) async -> ExecutionEnding {
-        let progress = ExecutionProgress()
+    private func runUntilStopped(
+        into events: AsyncChannel<ExecutionEvent>, _ progress: ExecutionProgress
+    ) async -> ExecutionEnding {
         let deadline = heldSince + .milliseconds(lease.grant.timeoutMilliseconds)
         return await withTaskGroup(of: ExecutionEnding?.self) { group in
             group.addTask { await self.consume(into: events, progress) }
