@@ -98,7 +98,7 @@ struct ExecutionRunner: Sendable {
         return SandboxOrder(
             template: order.template,
             lifetimeSeconds: Int(seconds),
-            metadata: SandboxLabels.of(lease.executionID)
+            metadata: SandboxLabels.of(lease.executionID, in: ledger.installation)
         )
     }
 }

@@ -15,11 +15,18 @@ enum SandboxLabels {
     private static let kind = "e2b-gateway"
     private static let tenant = "e2b-gateway-tenant"
 
-    static func of(_ execution: ExecutionID) -> [String: String] {
-        executions.merging([self.execution: execution.text]) { first, _ in first }
+    /// What all those carry that were made for one ledger, in whatever team.
+    static func of(installation: String) -> [String: String] {
+        ["e2b-gateway-installation": installation]
     }
 
-    static func of(_ sandbox: OwnedSandbox) -> [String: String] {
-        owned.merging([handle: sandbox.handle.text, tenant: sandbox.tenant]) { first, _ in first }
+    static func of(_ execution: ExecutionID, in installation: String) -> [String: String] {
+        executions.merging(of(installation: installation)) { first, _ in first }
+            .merging([self.execution: execution.text]) { first, _ in first }
+    }
+
+    static func of(_ sandbox: OwnedSandbox, in installation: String) -> [String: String] {
+        owned.merging(of(installation: installation)) { first, _ in first }
+            .merging([handle: sandbox.handle.text, tenant: sandbox.tenant]) { first, _ in first }
     }
 }

@@ -187,7 +187,8 @@ struct SandboxControl: Sendable {
     ) -> SandboxOrder {
         SandboxOrder(
             template: order.template, lifetimeSeconds: upstreamSeconds(of: sandbox),
-            metadata: SandboxLabels.of(sandbox), idempotencyKey: idempotency.map { Self.upstreamKey($0, of: sandbox) },
+            metadata: SandboxLabels.of(sandbox, in: ledger.installation),
+            idempotencyKey: idempotency.map { Self.upstreamKey($0, of: sandbox) },
             environment: order.environment,
             egress: order.egress, pausesAtEnd: order.expiry == .pause)
     }
