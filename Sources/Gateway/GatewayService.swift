@@ -35,8 +35,10 @@ public struct GatewayService: Service {
         settings: Settings, ledger: Ledger, logger: Logger,
         onListening: @escaping @Sendable (Addresses) async -> Void
     ) throws(SettingFailure) {
-        guard let key = settings.upstreamKey else {
-            throw SettingFailure("E2B_API_KEY is not set; put it into the environment or .env.local")
+        guard settings.upstreamKey != nil || !ledger.upstreamKeys().isEmpty else {
+            throw SettingFailure(
+                "E2B_API_KEY is not set, and the ledger holds no upstream key; put it into the environment or .env.local, or "
+                    + "add it with `e2b-gateway upstream-key add`")
         }
         guard settings.controlSocketPath.utf8.count <= ControlSocket.maximumPathBytes else {
             throw SettingFailure(
@@ -44,15 +46,7 @@ public struct GatewayService: Service {
                     + "\(ControlSocket.maximumPathBytes) bytes; put the ledger into a folder with a shorter name"
             )
         }
-        let endpoints: UpstreamEndpoints
-        do {
-            endpoints = try UpstreamEndpoints(
-                apiURL: settings.upstreamAPIURL, sandboxURL: settings.upstreamSandboxURL,
-                domain: settings.upstreamDomain
-            )
-        } catch {
-            throw SettingFailure("\(error)")
-        }
+        let endpoints = try settings.upstreamEndpoints()
         if let files = settings.tls {
             certificate = try TLSCertificate(files, logger: logger)
         } else {
@@ -63,13 +57,12 @@ public struct GatewayService: Service {
         self.logger = logger
         self.onListening = onListening
         transport = CurlClient(CurlClient.Configuration(maximumConnections: Self.maximumUpstreamConnections))
-        upstream = E2BClient(
-            transport: transport, endpoints: endpoints,
-            keys: UpstreamKeyRing([.init(id: "environment", team: "default", role: .active, key: key)]))
+        upstream = E2BClient(transport: transport, endpoints: endpoints, keys: UpstreamKeyRing([]))
     }
 
     /// Serves until graceful shutdown is asked for, then drains.
     public func run() async throws {
+        try await UpstreamKeyStart.take(settings.upstreamKey, into: ledger, for: upstream, logger: logger)
         let recovered = try await ledger.recover()
         if !recovered.executions.isEmpty {
             logger.warning(
@@ -145,7 +138,8 @@ public struct GatewayService: Service {
             arrivals, logger
         )
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health,
+            admin: AdminRoutes(ledger: ledger, upstream: upstream, running: running, live: live, slots: slots),
+            health: health,
             ledger: ledger,
             trustedProxies: settings.trustedProxies
         )

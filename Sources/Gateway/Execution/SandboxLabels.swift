@@ -29,7 +29,10 @@ struct SandboxLabels: Sendable {
     let run = Self.randomName()
 
     /// What every sandbox of this installation carries.
-    var ours: [String: String] { [Self.installation: installation] }
+    var ours: [String: String] { Self.of(installation: installation) }
+
+    /// What all those carry that were made for one ledger, in whatever team.
+    static func of(installation: String) -> [String: String] { [Self.installation: installation] }
 
     func of(_ execution: ExecutionID) -> [String: String] {
         labels(.execution, [Self.execution: execution.text])

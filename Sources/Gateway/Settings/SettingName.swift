@@ -1,5 +1,5 @@
 import Auth
-import E2BUpstream
+import Ledger
 import Logging
 import Quota
 
@@ -141,7 +141,10 @@ extension Settings {
                     "is one of this gateway's own tokens; put E2B's API key here, and the token into GATEWAY_TOKEN"
                 )
             }
-            upstreamKey = UpstreamKey(value)
+            guard let key = UpstreamKeySecret(value) else {
+                throw SettingFailure(setting, "must be up to 512 visible ASCII characters, without spaces")
+            }
+            upstreamKey = key
         case .e2bAPIURL:
             upstreamAPIURL = value
         case .e2bSandboxURL:

@@ -1,5 +1,4 @@
 public import Auth
-public import E2BUpstream
 public import Ledger
 public import Logging
 public import Quota
@@ -72,8 +71,8 @@ public struct Settings: Sendable {
     public var adminURL = "http://127.0.0.1:8081"
     /// `GATEWAY_ADMIN_TOKEN`: what the administering commands present there; without it they go to the ledger beside them.
     public var adminToken: String?
-    /// `E2B_API_KEY`, with the meaning the E2B SDK gives it.
-    public var upstreamKey: UpstreamKey?
+    /// `E2B_API_KEY`, with the meaning the E2B SDK gives it: what a ledger that has no upstream key takes over at the start.
+    public var upstreamKey: UpstreamKeySecret?
     /// `E2B_API_URL`, `E2B_SANDBOX_URL`, `E2B_DOMAIN`, with the meaning the E2B SDK gives them.
     public var upstreamAPIURL: String?
     /// `E2B_SANDBOX_URL`.

@@ -96,6 +96,7 @@ class Gateway:
         self.contract = contract
         self.service: Service | None = None
         self.was_tampered_with = False
+        self.upstream_keys = {UPSTREAM_KEY}
         self.secrets = {UPSTREAM_KEY}
         self.webhook_secrets = set(settings.get("GATEWAY_WEBHOOK_SECRET", "").split())
         self.admin_token = ""
@@ -122,6 +123,12 @@ class Gateway:
     def stop(self) -> None:
         if self.service:
             self.service.stop()
+
+    def note_upstream_key(self, key: str) -> str:
+        """A key of E2B's that this gateway is given, and nobody is to see again."""
+        self.upstream_keys.add(key)
+        self.secrets.add(key)
+        return key
 
     # Commands
 
