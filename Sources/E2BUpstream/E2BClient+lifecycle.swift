@@ -68,7 +68,7 @@ extension E2BClient {
         guard ids.allSatisfy(Sandbox.isIdentifier) else { throw .broken("not a sandbox's id") }
         let list = MetadataQuery.percentEncoded(ids.joined(separator: ","))
         return try await Self.json(
-            control(.get, "/sandboxes/metrics?sandbox_ids=\(list)", reading: 16 << 20).body)
+            control(ControlCall(.get, "/sandboxes/metrics?sandbox_ids=\(list)", reading: 16 << 20)).body)
     }
 
     private static func json(_ body: ByteBuffer) throws(UpstreamFailure) -> ByteBuffer {
@@ -87,7 +87,7 @@ extension E2BClient {
         if let body { content = try json(body) }
         do throws(UpstreamFailure) {
             return try await control(
-                method, "\(version)/sandboxes/\(sandboxID)\(path)", body: content, reading: 16 << 20
+                ControlCall(method, "\(version)/sandboxes/\(sandboxID)\(path)", body: content, reading: 16 << 20)
             ).body
         } catch .refused(status: 404, let message) {
             // It may be the route that is missing, not the sandbox.
@@ -100,7 +100,7 @@ extension E2BClient {
 
     private func isGone(_ sandboxID: String) async -> Bool {
         do throws(UpstreamFailure) {
-            _ = try await control(.get, "/sandboxes/\(sandboxID)", reading: 1 << 20)
+            _ = try await control(ControlCall(.get, "/sandboxes/\(sandboxID)", reading: 1 << 20))
             return false
         } catch {
             if case .refused(status: 404, _) = error { return true } else { return false }

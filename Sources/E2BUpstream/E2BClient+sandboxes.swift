@@ -25,18 +25,33 @@ extension E2BClient {
         let secure: Bool?
     }
 
-    /// Creates a sandbox. Version 2 of the route is tried first; where it does not exist, version 1 is used and
-    /// remembered.
+    /// Creates a sandbox, with the active key or one that steps in for it. Version 2 of the route is tried first; where it
+    /// does not exist, version 1 is used and remembered.
+    ///
+    /// A create whose answer is lost is repeated where version 2 lets that be done safely, by an idempotency key: the order's,
+    /// or one of its own.
     public func createSandbox(_ order: SandboxOrder) async throws(UpstreamFailure) -> Sandbox {
-        guard createRoute.version == .v2 else { return try await createSandbox(order, .v1) }
+        try await circuit.guarding { () throws(UpstreamFailure) in try await createSandbox(order, by: .makers) }
+    }
+
+    /// Creates a sandbox with this key and no other, to learn which team it is of.
+    public func createSandbox(
+        _ order: SandboxOrder, with key: UpstreamKey
+    ) async throws(UpstreamFailure) -> Sandbox {
+        try await createSandbox(order, by: .only(key))
+    }
+
+    private func createSandbox(_ order: SandboxOrder, by authority: Authority) async throws(UpstreamFailure) -> Sandbox
+    {
+        guard createRoute.version == .v2 else { return try await createSandbox(order, .v1, by: authority) }
         do throws(UpstreamFailure) {
-            return try await createSandbox(order, .v2)
+            return try await createSandbox(order, .v2, by: authority)
         } catch {
             guard case .refused(status: 404, _) = error else { throw error }
             // A 404 is also what an unknown template gets, and its text differs from server to server: if version 1
             // knows better, the route was missing.
             do throws(UpstreamFailure) {
-                let sandbox = try await createSandbox(order, .v1)
+                let sandbox = try await createSandbox(order, .v1, by: authority)
                 createRoute.remember(.v1)
                 return sandbox
             } catch .refused(status: 404, _) {
@@ -46,8 +61,7 @@ extension E2BClient {
     }
 
     private func createSandbox(
-        _ order: SandboxOrder,
-        _ version: CreateRoute.Version
+        _ order: SandboxOrder, _ version: CreateRoute.Version, by authority: Authority
     ) async throws(UpstreamFailure) -> Sandbox {
         let create = Create(
             templateID: order.template,
@@ -59,35 +73,71 @@ extension E2BClient {
             autoPause: order.pausesAtEnd ? true : nil,
             secure: version == .v1 ? true : nil
         )
-        var headers = HTTPFields()
-        if version == .v2, let key = order.idempotencyKey { headers[.idempotencyKey] = key }
-        let path = version == .v2 ? "/v2/sandboxes" : "/sandboxes"
-        let answer = try await control(.post, path, headers: headers, body: json(create), reading: 1 << 20)
+        var call = ControlCall(
+            .post, version == .v2 ? "/v2/sandboxes" : "/sandboxes", body: try json(create), reading: 1 << 20)
+        // The SDK's own limit; a create may take long when E2B is busy.
+        call.deadlines = Deadlines(connect: .seconds(10), idle: .seconds(60), total: .seconds(60))
+        call.repetition = version == .v2 ? .keyed : .unsafe
+        if version == .v2 { call.headers[.idempotencyKey] = order.idempotencyKey ?? Self.randomKey() }
+        let answer = try await control(call, by: authority)
         guard let sandbox = Sandbox(answering: answer.body) else {
             throw .broken("the answer to a create names no sandbox")
         }
         return sandbox
     }
 
+    private static func randomKey() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<2).map { _ in String(generator.next(), radix: 36) }.joined()
+    }
+
+    /// Whether a key's team has this sandbox.
+    public func hasSandbox(_ sandboxID: String, with key: UpstreamKey) async throws(UpstreamFailure) -> Bool {
+        guard Sandbox.isIdentifier(sandboxID) else { throw .broken("not a sandbox's id") }
+        do throws(UpstreamFailure) {
+            _ = try await control(ControlCall(.get, "/sandboxes/\(sandboxID)", reading: 1 << 20), by: .only(key))
+            return true
+        } catch .refused(status: 404, _) {
+            return false
+        }
+    }
+
     /// Destroys a sandbox. One that does not exist any more is as good: may be repeated.
     public func destroy(_ sandboxID: String) async throws(UpstreamFailure) {
         guard Sandbox.isIdentifier(sandboxID) else { throw .broken("not a sandbox's id") }
         do throws(UpstreamFailure) {
-            _ = try await control(.delete, "/sandboxes/\(sandboxID)", reading: 1 << 20)
+            _ = try await control(ControlCall(.delete, "/sandboxes/\(sandboxID)", reading: 1 << 20))
         } catch .refused(status: 404, _) {
             return
         }
     }
 
-    /// All sandboxes, running or paused, that carry every one of these labels; page by page, at most 10,000.
+    /// All sandboxes of all teams, running or paused, that carry every one of these labels; page by page, of each team at
+    /// most 10,000.
     public func listSandboxes(metadata: [String: String]) async throws(UpstreamFailure) -> [ListedSandbox] {
+        var listed: [ListedSandbox] = []
+        for team in keys.teams { listed += try await listSandboxes(metadata: metadata, by: .team(team)) }
+        return listed
+    }
+
+    /// The same of one key's team.
+    public func listSandboxes(
+        metadata: [String: String], with key: UpstreamKey
+    ) async throws(UpstreamFailure) -> [ListedSandbox] {
+        try await listSandboxes(metadata: metadata, by: .only(key))
+    }
+
+    private func listSandboxes(
+        metadata: [String: String], by authority: Authority
+    ) async throws(UpstreamFailure) -> [ListedSandbox] {
         var query = "state=running%2Cpaused&limit=100"
         if !metadata.isEmpty { query += "&metadata=\(MetadataQuery.encode(metadata))" }
         var listed: [ListedSandbox] = []
         var cursor: String?
         for _ in 0..<100 {
             let page = cursor.map { "&nextToken=\(MetadataQuery.percentEncoded($0))" } ?? ""
-            let answer = try await control(.get, "/v2/sandboxes?\(query)\(page)", reading: 16 << 20)
+            let answer = try await control(
+                ControlCall(.get, "/v2/sandboxes?\(query)\(page)", reading: 16 << 20), by: authority)
             guard case .array(let elements)? = try? JSONParser.parse(Array(answer.body.readableBytesView)) else {
                 throw .broken("the list of sandboxes is not a list")
             }

@@ -1,71 +1,41 @@
 public import CurlTransport
 import FoundationEssentials
 import HTTPTypes
-import NIOCore
-import NIOFoundationCompat
 import Synchronization
 
-/// E2B's protocol as a client: the control plane with one key, and the code interpreter of the sandboxes made by it.
+/// E2B's protocol as a client: the control plane with the gateway's keys, and the code interpreter of the sandboxes made by
+/// it.
 ///
-/// It holds no state but which version of the create route this upstream has; copies share it.
+/// It holds no state but what it learns of upstream: its keys' health, which version of the create route it has, whether it
+/// is there at all. Copies share it.
 public struct E2BClient: Sendable {
     let transport: CurlClient
     let endpoints: UpstreamEndpoints
-    let key: UpstreamKey
+    /// The keys it presents.
+    public let keys: UpstreamKeyRing
+    /// What all creates pass.
+    public let circuit = CreateCircuit()
     let createRoute = CreateRoute()
+    let budget = RetryBudget()
 
     /// A client; the transport stays its owner's to shut down.
-    public init(transport: CurlClient, endpoints: UpstreamEndpoints, key: UpstreamKey) {
+    public init(transport: CurlClient, endpoints: UpstreamEndpoints, keys: UpstreamKeyRing) {
         self.transport = transport
         self.endpoints = endpoints
-        self.key = key
+        self.keys = keys
     }
 
     /// A cheap authenticated call, for readiness.
     public func probe() async throws(UpstreamFailure) {
-        _ = try await control(.get, "/v2/sandboxes?limit=1", reading: 1 << 20)
+        _ = try await control(ControlCall(.get, Self.cheapPath, reading: 1 << 20), by: .makers)
     }
 
-    /// One call to the control plane: the body of a successful answer with its headers, or the failure it means.
-    func control(
-        _ method: HTTPRequest.Method,
-        _ path: String,
-        headers: HTTPFields = [:],
-        body: ByteBuffer? = nil,
-        reading maximumBytes: Int
-    ) async throws(UpstreamFailure) -> (body: ByteBuffer, headers: HTTPFields) {
-        let response = try await controlResponse(method, path, headers: headers, body: body)
-        guard (200..<300).contains(response.status) else {
-            throw await Refusal(response).failure(from: .controlPlane)
-        }
-        do {
-            return (try await response.body.collect(upTo: maximumBytes), response.headers)
-        } catch {
-            throw UpstreamFailure(duringBody: error)
-        }
+    /// Whether upstream takes a key: a cheap authenticated call with it.
+    public func probe(_ key: UpstreamKey) async throws(UpstreamFailure) {
+        _ = try await control(ControlCall(.get, Self.cheapPath, reading: 1 << 20), by: .only(key))
     }
 
-    /// The same with whatever answer comes.
-    func controlResponse(
-        _ method: HTTPRequest.Method,
-        _ path: String,
-        headers: HTTPFields = [:],
-        body: ByteBuffer? = nil
-    ) async throws(UpstreamFailure) -> IncomingResponse {
-        var request = OutgoingRequest(method: method, url: endpoints.controlPlane + path, headers: headers)
-        request.headers[.apiKey] = key.secret.text
-        if let body {
-            request.headers[.contentType] = "application/json"
-            request.body = .bytes(body)
-        }
-        // The SDK's own limit; a create may take long when E2B is busy.
-        request.deadlines = Deadlines(connect: .seconds(10), idle: .seconds(60), total: .seconds(60))
-        do {
-            return try await transport.send(request)
-        } catch {
-            throw UpstreamFailure(error)
-        }
-    }
+    private static let cheapPath = "/v2/sandboxes?limit=1"
 }
 
 /// Which create route the upstream has; learnt at the first create.

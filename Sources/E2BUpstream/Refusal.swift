@@ -11,14 +11,19 @@ struct Refusal {
 
     let status: Int
     let message: String
-    private let retryAfter: Duration?
+    /// What upstream asked us to wait.
+    let retryAfter: Duration?
+    /// E2B's own word for what is wrong, where it has one.
+    let errorCode: String?
 
     /// Takes the body in, as far as 16 KiB; one that breaks off only costs us the message.
     init(_ response: IncomingResponse) async {
         status = response.status
         retryAfter = response.headers[.retryAfter].flatMap { Int($0) }.map { .seconds(max(0, min($0, 86_400))) }
         let body = (try? await response.body.collect(upTo: 16 * 1024)) ?? ByteBuffer()
-        message = Self.message(in: body)
+        let document = try? JSONParser.parse(Array(body.readableBytesView))
+        message = Self.message(in: document, else: body)
+        errorCode = if case .object(let fields)? = document { fields["error_code"]?.text } else { nil }
     }
 
     func failure(from source: Source) -> UpstreamFailure {
@@ -32,9 +37,9 @@ struct Refusal {
     }
 
     /// E2B's `message`, FastAPI's `detail`, else a plain text's first line; never markup.
-    private static func message(in body: ByteBuffer) -> String {
+    private static func message(in document: JSONValue?, else body: ByteBuffer) -> String {
         let text: String
-        if case .object(let fields)? = try? JSONParser.parse(Array(body.readableBytesView)) {
+        if case .object(let fields)? = document {
             text = fields["message"]?.text ?? fields["detail"]?.text ?? ""
         } else {
             text = String(buffer: body)

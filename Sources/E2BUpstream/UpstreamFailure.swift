@@ -20,6 +20,8 @@ public enum UpstreamFailure: Error, Equatable, Sendable {
     case contextInvalid(String)
     /// The task was cancelled.
     case cancelled
+    /// Upstream has failed again and again and is left alone for so long; nothing was sent.
+    case suspended(retryAfter: Duration)
 }
 
 extension UpstreamFailure {

@@ -62,7 +62,9 @@ public struct GatewayService: Service {
         self.logger = logger
         self.onListening = onListening
         transport = CurlClient(CurlClient.Configuration(maximumConnections: Self.maximumUpstreamConnections))
-        upstream = E2BClient(transport: transport, endpoints: endpoints, key: key)
+        upstream = E2BClient(
+            transport: transport, endpoints: endpoints,
+            keys: UpstreamKeyRing([.init(id: "environment", team: "default", role: .active, key: key)]))
     }
 
     /// Serves until graceful shutdown is asked for, then drains.
@@ -81,7 +83,7 @@ public struct GatewayService: Service {
         let lost = LostSandboxes(
             ledger: ledger, upstream: upstream, closing: closing, slots: slots, logger: logger)
         let maker = SandboxMaker(upstream: upstream, closing: closing)
-        let source = SandboxSource(slots: slots, maker: maker)
+        let source = SandboxSource(upstream: upstream, slots: slots, maker: maker)
         let runner = ExecutionRunner(
             ledger: ledger, upstream: upstream, source: source, closing: closing, running: running, logger: logger
         )

@@ -10,6 +10,9 @@ public import ServiceLifecycle
 /// ``GroupCommit``: callers proceed only when the disk has what they did, with its audit record, in one commit. What
 /// callers ask often (keys, policies, rates) is answered from memory, which is never ahead of the disk.
 public final class Ledger: Service, Sendable {
+    /// What this ledger's gateways are called upstream: 16 hex digits, random, the same for as long as the ledger lives, in
+    /// every copy of it.
+    public let installation: String
     let path: String
     let clock: LedgerClock
     let ownKeys: OwnKeys
@@ -113,6 +116,7 @@ public final class Ledger: Service, Sendable {
             }
             self.pool = pool
             ownKeys = opening.ownKeys
+            installation = opening.installation
             epoch = opening.epoch
             books = BooksBox(opening.books)
         } catch {

@@ -40,6 +40,16 @@ public enum LedgerFailure: Error, Equatable, Sendable {
     case invalidCredit(String)
     /// No code is kept of this execution: its tenant's policy did not want it, or it is too old, or there is none such.
     case noRecordedCode(String)
+    /// A team's name is not of the form `^[a-z0-9-]{1,32}$`.
+    case invalidTeam
+    /// There is no upstream key of this id.
+    case noSuchUpstreamKey(String)
+    /// The key to be added is held already, under this id.
+    case upstreamKeyExists(String)
+    /// New sandboxes are made with this upstream key: another must be active before it can be retired or removed.
+    case upstreamKeyActive(String)
+    /// An upstream key must be retired before it can be removed.
+    case upstreamKeyNotRetired(String)
     /// A policy is out of range.
     case invalidPolicy(PolicyFailure)
     /// An identifier that must be new was used before.

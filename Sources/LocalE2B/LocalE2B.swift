@@ -8,7 +8,8 @@ public import ServiceLifecycle
 ///
 /// Each listener serves the control plane and the data plane; a request is for a sandbox if it says so in
 /// `E2b-Sandbox-Id` and `E2b-Sandbox-Port`, or in a host `{port}-{id}.…`. Any API key of E2B's form opens it
-/// (`e2b_` and hexadecimal digits): there is one team, and it is the caller's.
+/// (`e2b_` and hexadecimal digits), and there is one team, which is the caller's; unless it is told which keys there are
+/// and whose.
 ///
 /// The kernel is the boundary. Sandboxes hold back mistakes and ordinary malice; they are not E2B's virtual
 /// machines.
@@ -74,7 +75,9 @@ public struct LocalE2B: Service {
     private func listen(_ fleet: SandboxFleet) async throws {
         let tokens = SandboxTokens()
         let switchboard = Switchboard(
-            controlPlane: ControlPlane(fleet: fleet, tokens: tokens, limits: configuration.limits).responder(),
+            controlPlane: ControlPlane(
+                fleet: fleet, tokens: tokens, limits: configuration.limits, keys: configuration.keys
+            ).responder(),
             dataPlane: DataPlane(fleet: fleet, tokens: tokens, logger: logger)
         )
         let secure = try configuration.tls.map { try SecureListener($0, host: configuration.host) }

@@ -12,6 +12,9 @@ public struct LocalE2BConfiguration: Sendable {
     public var port = 3000
     /// Where the same is served over TLS as well; `nil`: nowhere.
     public var tls: LocalE2BTLS?
+    /// Path of a file that names the API keys to accept, one a line: the key, a space, its team. Read at each request;
+    /// `nil`: any key of E2B's form is accepted, and all are of one team.
+    public var keysFile: String?
     /// Path of the Python virtual environment that sandboxes run, made of the system's Python
     /// (`/usr` and the environment itself are all a sandbox sees of the machine).
     public var environment: String
@@ -37,6 +40,9 @@ public struct LocalE2BConfiguration: Sendable {
         return (environment["HOME"] ?? "/") + "/.local/share/e2b-gateway/sandbox-venv"
     }
 
+    /// Which API keys open the server.
+    var keys: APIKeys { keysFile.map { .file(path: $0) } ?? .any }
+
     func validated() throws(LocalE2BFailure) {
         func require(_ condition: Bool, _ demand: String) throws(LocalE2BFailure) {
             if !condition { throw .invalidConfiguration(demand) }
@@ -50,5 +56,10 @@ public struct LocalE2BConfiguration: Sendable {
         try require(environment.hasPrefix("/"), "environment must be an absolute path, not '\(environment)'")
         try limits.validated()
         try tls?.validated()
+        do {
+            try keys.validated()
+        } catch {
+            throw .invalidConfiguration("the file of API keys: \(error)")
+        }
     }
 }

@@ -21,7 +21,7 @@ func withUpstream(
 ) async throws {
     let endpoints = try UpstreamEndpoints(apiURL: server.url, sandboxURL: server.url, domain: nil)
     try await withClient { transport in
-        try await body(E2BClient(transport: transport, endpoints: endpoints, key: UpstreamKey("e2b_5ec4e7")))
+        try await body(E2BClient(transport: transport, endpoints: endpoints, keys: .one("e2b_5ec4e7")))
     }
 }
 
@@ -30,3 +30,10 @@ let created = """
     {"templateID": "t", "sandboxID": "iabc123", "clientID": "6532622b", "envdVersion": "0.6.13", "domain": null,
      "envdAccessToken": "5ec4e7-envd", "trafficAccessToken": "5ec4e7-traffic", "new": [1]}
     """
+
+extension UpstreamKeyRing {
+    /// A ring with one key.
+    static func one(_ key: String) -> UpstreamKeyRing {
+        UpstreamKeyRing([Entry(id: "k", team: "default", role: .active, key: UpstreamKey(key))])
+    }
+}

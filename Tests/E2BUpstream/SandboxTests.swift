@@ -109,7 +109,7 @@ struct SandboxTests {
     @Test func `an upstream that is not there is unreachable`() async throws {
         let endpoints = try UpstreamEndpoints(apiURL: "http://127.0.0.1:1", sandboxURL: nil, domain: nil)
         try await withClient { transport in
-            let upstream = E2BClient(transport: transport, endpoints: endpoints, key: UpstreamKey("x"))
+            let upstream = E2BClient(transport: transport, endpoints: endpoints, keys: .one("x"))
             await #expect(throws: UpstreamFailure.unreachable(.refused)) { try await upstream.probe() }
         }
     }
@@ -187,7 +187,7 @@ struct SandboxTests {
         }
         try await withUpstream(server) { upstream in
             let sandbox = try await upstream.createSandbox(order)
-            for value in [sandbox, upstream, upstream.key] as [Any] {
+            for value in [sandbox, upstream, upstream.keys] as [Any] {
                 var dumped = ""
                 dump(value, to: &dumped)
                 for text in ["\(value)", String(reflecting: value), dumped] { #expect(!text.contains("5ec4e7")) }

@@ -141,6 +141,27 @@ struct MigrationTests {
         await ledger.close()
     }
 
+    @Test("A ledger from before upstream keys has none afterwards, and gets a name for upstream that it keeps")
+    func beforeUpstreamKeys() async throws {
+        let folder = try TemporaryFolder()
+        let (path, rootKey) = (folder.path + "/gateway.db", RootKey.random())
+        let pool = try DatabasePool(path: path)
+        try Schema.migrator.migrate(pool, upTo: "6 sandboxes")
+        try await pool.write { database in
+            try OwnKeys.create(in: database, sealer: Sealer(rootKey))
+            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: database)
+        }
+        try pool.close()
+        let ledger = try Ledger.open(at: path, rootKey: rootKey)
+        let installation = ledger.installation
+        #expect(Hex.bytes(installation)?.count == 8)
+        #expect(ledger.upstreamKeys().isEmpty)
+        let key = try await ledger.addUpstreamKey(#require(UpstreamKeySecret("e2b_00")), team: "default", by: "test")
+        await ledger.close()
+        let reopened = try Ledger.open(at: path, rootKey: rootKey)
+        #expect(reopened.installation == installation && reopened.upstreamKeys() == [key])
+    }
+
     private func sums(_ ledger: Ledger, _ grouping: ConsumptionGrouping) async throws -> [String] {
         let days = Moment(seconds: 0)...Moment(seconds: 2_000_000_000)
         return try await ledger.consumption(ConsumptionQuery(grouping: grouping, isDaily: true, days: days))

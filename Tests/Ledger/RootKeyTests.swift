@@ -14,11 +14,17 @@ struct RootKeyTests {
         let test: TestLedger
         let successor: IssuedKey
         let admin: IssuedAdminKey
+        let upstreamKey: UpstreamKeyRecord
 
         init() async throws {
             test = try await TestLedger()
             successor = try await test.ledger.rotateKey(test.key.key.id, overlap: .seconds(600), by: "test")
             admin = try await test.ledger.issueAdminToken(named: "alice", scopes: [.adminRead], by: "test")
+            upstreamKey = try await test.ledger.addUpstreamKey(Self.upstreamSecret(), team: "default", by: "test")
+        }
+
+        private static func upstreamSecret() throws -> UpstreamKeySecret {
+            try #require(UpstreamKeySecret("e2b_0123456789"))
         }
 
         /// Whether everything that was handed out or made works in this ledger as before.
@@ -28,6 +34,7 @@ struct RootKeyTests {
             }
             #expect(try ledger.authenticateAdmin(admin.token).name == "alice")
             #expect(ledger.ownKeys == test.ledger.ownKeys)
+            #expect(try ledger.upstreamKey(with: Self.upstreamSecret()) == upstreamKey)
             #expect(try await ledger.verifyAudit().isIntact)
         }
     }
@@ -109,9 +116,9 @@ struct RootKeyTests {
         try await sealed.check(ledger)
     }
 
-    /// How often a rotation of such a ledger can be interrupted: at its begin, after each of eight rows, before the commit,
+    /// How often a rotation of such a ledger can be interrupted: at its begin, after each of nine rows, before the commit,
     /// after it, and at the end.
-    private static let interruptions = 12
+    private static let interruptions = 13
 
     @Test("The files as they are at any step open with the one root key or the other, whole")
     func interrupted() async throws {
@@ -174,7 +181,7 @@ struct RootKeyTests {
         let sealed = try await Sealed()
         let test = sealed.test
         let before = try await sealedValues(test.ledger)
-        #expect(before.count == 8)
+        #expect(before.count == 9)
         try await test.ledger.rotateRootKey(to: .random(), by: "test")
         let after = try await sealedValues(test.ledger)
         let stored = ["", "-wal"].reduce(into: Data()) { all, suffix in

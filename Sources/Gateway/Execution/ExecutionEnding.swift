@@ -83,6 +83,7 @@ extension UpstreamFailure {
         case .sandboxGone: "sandbox_gone"
         case .contextInvalid: "context_invalid"
         case .cancelled: "cancelled"
+        case .suspended: "upstream_suspended"
         }
     }
 }

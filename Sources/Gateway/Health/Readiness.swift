@@ -30,7 +30,9 @@ final class Readiness: Service {
     }
 
     func report() async -> Report {
-        let ledger = await ledgerState(), upstream = lastAnswer.withLock(\.self)
+        let ledger = await ledgerState()
+        // Once the pause is over the next call finds out, so that whoever sends calls by this answer must send one.
+        let upstream = if case .open = upstream.circuit.standing { "circuit_open" } else { lastAnswer.withLock(\.self) }
         let status =
             if running.isDraining { "draining" } else if ledger == "ok", upstream == "ok" { "ready" } else { "unready" }
         return Report(status: status, ledger: ledger, upstream: upstream)

@@ -150,6 +150,16 @@ extension Problem {
             self.init(.invalidRequest, "A credit \(reason).")
         case .noRecordedCode(let execution):
             self.init(.notFound, "No code is kept of an execution \"\(execution)\".", shouldRetry: false)
+        case .invalidTeam:
+            self.init(.invalidRequest, "A team's name has up to 32 of a-z, 0-9 and -.")
+        case .noSuchUpstreamKey(let id):
+            self.init(.notFound, "There is no upstream key \"\(id)\".")
+        case .upstreamKeyExists(let id):
+            self.init(.conflict, "This upstream key is held already, as \"\(id)\".")
+        case .upstreamKeyActive(let id):
+            self.init(.conflict, "New sandboxes are made with the upstream key \"\(id)\": make another active first.")
+        case .upstreamKeyNotRetired(let id):
+            self.init(.conflict, "The upstream key \"\(id)\" must be retired before it can be removed.")
         case .invalidPolicy(let failure):
             self.init(.invalidRequest, "\(failure)")
         case .missing, .exists, .inUse, .notALedger, .tooNew, .wrongRootKey, .unavailable, .alreadyUsed:
@@ -166,6 +176,11 @@ extension Problem {
                 .upstreamUnreachable, "The sandbox cloud could not be reached; nothing was run.",
                 retryAfter: .seconds(1)
             )
+        case .suspended(let retryAfter):
+            self.init(
+                .upstreamUnreachable,
+                "The sandbox cloud has failed again and again and is not asked for a while; nothing was run.",
+                retryAfter: retryAfter)
         case .capacity(let retryAfter):
             self.init(
                 .upstreamCapacity, "The sandbox cloud has no room for another sandbox.",
@@ -202,7 +217,7 @@ extension Problem {
             self.init(.upstreamBroken, "The sandbox ended before the code did.", shouldRetry: false)
         case .contextInvalid(let reason):
             self.init(.invalidRequest, reason, shouldRetry: false)
-        case .unreachable, .broken, .cancelled:
+        case .unreachable, .broken, .cancelled, .suspended:
             self.init(.upstreamBroken, "The sandbox broke off; the code may have run.", shouldRetry: false)
         }
     }

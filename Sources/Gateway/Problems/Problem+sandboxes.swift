@@ -45,7 +45,7 @@ extension Problem {
     /// Upstream failed at something that concerns a sandbox that lives.
     init(living failure: UpstreamFailure) {
         switch failure {
-        case .unreachable:
+        case .unreachable, .suspended:
             self.init(.upstreamUnreachable, "The sandbox cloud could not be reached.", shouldRetry: false)
         case .timedOut:
             self.init(.upstreamTimeout, "The sandbox cloud did not answer in time.", shouldRetry: false)
@@ -67,7 +67,7 @@ extension UpstreamFailure {
         switch self {
         case .unreachable(.refused), .unreachable(.unresolvable), .unreachable(.connectTimedOut),
             .unreachable(.tlsFailed), .unreachable(.invalidRequest), .capacity, .credentialRefused, .refused,
-            .contextInvalid:
+            .contextInvalid, .suspended:
             false
         case .unreachable, .timedOut, .broken, .sandboxGone, .cancelled: true
         }

@@ -11,8 +11,8 @@ struct LocalE2BCommand: AsyncParsableCommand {
         commandName: "local-e2b",
         abstract: "Run an E2B-compatible server on this machine.",
         discussion: """
-            Point E2B_API_URL and E2B_SANDBOX_URL at it; any E2B_API_KEY of the form e2b_ and hex digits will do. \
-            Sandboxes are bubblewrap containers: see the README for what they isolate and what not.
+            Point E2B_API_URL and E2B_SANDBOX_URL at it; any E2B_API_KEY of the form e2b_ and hex digits will do, \
+            unless --keys names those that do. Sandboxes are bubblewrap containers: see the README for what they isolate and what not.
 
             With --tls-domain the same is served over TLS as well, by HTTP/2 and HTTP/1.1, under names such as \
             api.DOMAIN and 49999-ID.DOMAIN, with a certificate made at the start. Clients must find this machine under \
@@ -44,6 +44,9 @@ struct LocalE2BCommand: AsyncParsableCommand {
     @Option(help: "The Python environment that the sandboxes see, as `make setup` makes it.")
     var environment: String?
 
+    @Option(help: "A file of the API keys to accept, each on a line with its team; read at each request.")
+    var keys: String?
+
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
@@ -53,6 +56,7 @@ struct LocalE2BCommand: AsyncParsableCommand {
         configuration.port = port
         configuration.warmSandboxes = warm
         configuration.maximumSandboxes = maximum
+        configuration.keysFile = keys
         if let environment { configuration.environment = environment }
         if let tlsDomain {
             configuration.tls = LocalE2BTLS(domain: tlsDomain, authorityFile: authorityFile)

@@ -24,6 +24,14 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case adminTokenRevoked = "admin_token.revoked"
     /// Everything sealed was sealed anew under another root key.
     case rootKeyRotated = "root_key.rotated"
+    /// A key for upstream was added, by an administrator or, at its first start, by the gateway.
+    case upstreamKeyAdded = "upstream_key.added"
+    /// New sandboxes are made with this upstream key from now on.
+    case upstreamKeyActivated = "upstream_key.activated"
+    /// No more sandboxes are made with this upstream key.
+    case upstreamKeyRetired = "upstream_key.retired"
+    /// An upstream key was forgotten.
+    case upstreamKeyRemoved = "upstream_key.removed"
     /// A tenant's policy was set.
     case policySet = "policy.set"
     /// The policy of new tenants was set.

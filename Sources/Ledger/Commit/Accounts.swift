@@ -39,6 +39,7 @@ enum Accounts {
             books.adminKeys[key.record.id] = key
             books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
         }
+        books.upstreamKeys = try UpstreamKeyStore.all(in: database, sealer: sealer)
         books.sandboxes = try SandboxStore.book(in: database, names: names, sealer: sealer)
         books.nonces = try NonceStore.tally(in: database)
         books.notifications = try NotificationStore.count(in: database)

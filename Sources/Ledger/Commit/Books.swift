@@ -37,6 +37,8 @@ struct Books: Sendable {
     var accounts: [String: Account] = [:]
     var keys: [KeyID: Key] = [:]
     var adminKeys: [KeyID: AdminKey] = [:]
+    /// Keys for upstream, the oldest first.
+    var upstreamKeys: [HeldUpstreamKey] = []
     var nonces = NonceTally()
     var head = AuditHead.start
     var lastCheckpoint = LastCheckpoint()

@@ -12,6 +12,8 @@ struct Draft {
         var accounts: [String: Books.Account] = [:]
         var keys: [KeyID: Books.Key] = [:]
         var adminKeys: [KeyID: Books.AdminKey] = [:]
+        /// All upstream keys, if any of them changed.
+        var upstreamKeys: [HeldUpstreamKey]?
         /// How many nonces of a key there are more, or less, than the books say.
         var nonces: [KeyID: Int] = [:]
         var sealer: Sealer
@@ -45,6 +47,7 @@ struct Draft {
             accounts.merge(later.accounts) { $1 }
             keys.merge(later.keys) { $1 }
             adminKeys.merge(later.adminKeys) { $1 }
+            upstreamKeys = later.upstreamKeys ?? upstreamKeys
             nonces.merge(later.nonces, uniquingKeysWith: +)
             sealer = later.sealer
             usageToWrite.formUnion(later.usageToWrite)
@@ -133,6 +136,10 @@ struct Draft {
 
     var defaultPolicy: Policy { changes.defaultPolicy ?? earlier.defaultPolicy ?? books.withLock { $0.defaultPolicy } }
 
+    var upstreamKeys: [HeldUpstreamKey] {
+        changes.upstreamKeys ?? earlier.upstreamKeys ?? books.withLock { $0.upstreamKeys }
+    }
+
     func key(_ id: KeyID) -> Books.Key? {
         changes.keys[id] ?? earlier.keys[id] ?? books.withLock { $0.keys[id] }
     }
@@ -164,8 +171,13 @@ struct Draft {
     /// A key's secret, to be written to the place named. Sealed here and not before the commit: the root key may have been
     /// rotated meanwhile.
     func sealed(_ secret: KeySecret, as label: String) throws -> Data {
+        try sealed(secret.exported(), as: label)
+    }
+
+    /// The same of any secret.
+    func sealed(_ secret: [UInt8], as label: String) throws -> Data {
         do {
-            return Blob.value(try changes.sealer.seal(secret.exported(), as: label))
+            return Blob.value(try changes.sealer.seal(secret, as: label))
         } catch {
             throw LedgerFailure.unavailable("the key could not be sealed")
         }
@@ -224,6 +236,7 @@ struct Draft {
             for (name, account) in earlier.accounts { books.accounts[name] = account }
             for (id, key) in earlier.keys { books.keys[id] = key }
             for (id, key) in earlier.adminKeys { books.adminKeys[id] = key }
+            if let keys = earlier.upstreamKeys { books.upstreamKeys = keys }
             for (id, count) in earlier.nonces { books.nonces.add(count, of: id) }
             for (subject, usage) in earlier.subjects { books.subjects.set(usage, of: subject) }
             for sandbox in earlier.sandboxes.values { books.sandboxes.set(sandbox) }

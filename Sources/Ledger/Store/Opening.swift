@@ -8,10 +8,13 @@ struct Opening: Sendable {
     let epoch: Int64
     let books: Books
     let committedAt: Moment
+    /// What this ledger's gateways are called upstream.
+    let installation: String
 
     /// Reads all of it, and counts this opening.
     init(database: Database, sealer: Sealer, at now: Moment) throws {
         ownKeys = try OwnKeys(from: database, sealer: sealer)
+        installation = try UpstreamKeyStore.installation(in: database)
         let sql = """
             INSERT INTO fact (name, value) VALUES ('epoch', 1)
             ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value

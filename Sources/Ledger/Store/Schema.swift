@@ -24,6 +24,7 @@ enum Schema {
         migrator.registerMigration("6 sandboxes") { database in
             try database.execute(sql: sandboxes)
         }
+        migrator.registerMigration("8 upstream keys", migrate: addUpstreamKeys)
         return migrator
     }
 

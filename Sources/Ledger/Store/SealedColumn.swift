@@ -13,7 +13,9 @@ struct SealedColumn: Sendable {
 
     static let sandboxAccess = SealedColumn(table: "sandbox_access", id: "handle", column: "sealed")
 
-    static let all = [ownKey, key, adminKey, sandboxAccess]
+    static let upstreamKey = SealedColumn(table: "upstream_key", id: "id", column: "sealed_secret")
+
+    static let all = [ownKey, key, adminKey, sandboxAccess, upstreamKey]
 
     /// The place a row's secret is sealed to.
     func label(_ id: String) -> String { "\(table)/\(id)" }

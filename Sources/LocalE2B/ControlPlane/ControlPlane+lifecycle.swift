@@ -2,7 +2,7 @@ import Hummingbird
 
 /// What changes when a sandbox ends, and whether it runs.
 extension ControlPlane {
-    func addLifecycle(to team: RouterGroup<BasicRequestContext>) {
+    func addLifecycle(to team: RouterGroup<TeamContext>) {
         team.post("/sandboxes/{id}/timeout") { request, context in try await setTimeout(request, context) }
         team.post("/sandboxes/{id}/refreshes") { request, context in try await refresh(request, context) }
         team.post("/sandboxes/{id}/connect") { request, context in try await connect(request, context, .v1) }
@@ -11,7 +11,7 @@ extension ControlPlane {
         team.post("/sandboxes/{id}/resume") { request, context in try await resume(request, context) }
     }
 
-    private func setTimeout(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func setTimeout(_ request: Request, _ context: TeamContext) async throws -> Response {
         guard let timeout = try await body(TimeoutRequest.self, of: request).timeout, timeout >= 0 else {
             throw ControlPlaneRefusal(.badRequest, "timeout must be a number of seconds, 0 or more")
         }
@@ -23,7 +23,7 @@ extension ControlPlane {
         return Response(status: .noContent)
     }
 
-    private func refresh(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func refresh(_ request: Request, _ context: TeamContext) async throws -> Response {
         let duration = try await body(RefreshRequest.self, of: request).duration ?? 0
         guard (0...3600).contains(duration) else {
             throw ControlPlaneRefusal(.badRequest, "duration must be between 0 and 3600 seconds")
@@ -33,7 +33,7 @@ extension ControlPlane {
         return Response(status: .noContent)
     }
 
-    private func pause(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func pause(_ request: Request, _ context: TeamContext) async throws -> Response {
         let order = try await body(PauseRequest.self, of: request)
         let sandbox = try sandbox(context)
         if order.memory == false { throw Self.memoryIsKept }
@@ -45,7 +45,7 @@ extension ControlPlane {
 
     /// 200 for a sandbox that ran, 201 for one that was paused and is not any more.
     private func connect(
-        _ request: Request, _ context: BasicRequestContext, _ version: CreateRequest.Version
+        _ request: Request, _ context: TeamContext, _ version: CreateRequest.Version
     ) async throws -> Response {
         let order = try await body(ResumeRequest.self, of: request)
         guard let timeout = order.timeout ?? (version == .v2 ? 300 : nil), timeout >= 0 else {
@@ -57,7 +57,7 @@ extension ControlPlane {
         return try await resume(sandbox, order, for: seconds)
     }
 
-    private func resume(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
+    private func resume(_ request: Request, _ context: TeamContext) async throws -> Response {
         let order = try await body(ResumeRequest.self, of: request)
         let timeout = order.timeout ?? 15
         guard timeout >= 0 else {

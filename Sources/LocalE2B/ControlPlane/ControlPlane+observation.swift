@@ -6,7 +6,7 @@ extension ControlPlane {
     /// Sandboxes of one question for metrics, as at E2B.
     private static let maximumAsked = 100
 
-    func addObservation(to team: RouterGroup<BasicRequestContext>) {
+    func addObservation(to team: RouterGroup<TeamContext>) {
         team.get("/sandboxes/{id}/metrics") { request, context in try await metrics(of: sandbox(context), request) }
         // The local E2B keeps no logs of what goes on in sandboxes, and says so with empty lists.
         team.get("/sandboxes/{id}/logs") { _, context in
@@ -29,12 +29,13 @@ extension ControlPlane {
         return .json(await SandboxMetrics.sample([sandbox], limits).map(\.value))
     }
 
-    func metrics(_ request: Request) async throws -> Response {
+    func metrics(_ request: Request, _ context: TeamContext) async throws -> Response {
         let ids = request.uri.queryParameters["sandbox_ids"].map { $0.split(separator: ",").map(String.init) } ?? []
         guard (1...Self.maximumAsked).contains(ids.count) else {
             throw ControlPlaneRefusal(.badRequest, "sandbox_ids holds 1 to \(Self.maximumAsked) sandbox IDs")
         }
         let sandboxes = Set(ids.compactMap { SandboxID.parse($0) }).compactMap(fleet.sandbox)
+            .filter { $0.order.team == context.team }
         return .json(["sandboxes": await SandboxMetrics.sample(sandboxes, limits)])
     }
 

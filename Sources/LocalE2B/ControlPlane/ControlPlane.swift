@@ -10,19 +10,21 @@ struct ControlPlane: Sendable {
     let fleet: SandboxFleet
     let tokens: SandboxTokens
     let limits: SandboxLimits
+    private let keys: APIKeys
     private let creates = IdempotentCreates()
 
-    init(fleet: SandboxFleet, tokens: SandboxTokens, limits: SandboxLimits) {
+    init(fleet: SandboxFleet, tokens: SandboxTokens, limits: SandboxLimits, keys: APIKeys) {
         self.fleet = fleet
         self.tokens = tokens
         self.limits = limits
+        self.keys = keys
     }
 
     /// Largest body of a request, in bytes.
     private static let maximumBody = 1 << 20
 
     func responder() -> some HTTPResponder<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self)
+        let router = Router(context: TeamContext.self)
         router.add(middleware: ControlPlaneRefusals())
         router.get("/health") { _, _ in HTTPResponse.Status.ok }
         // Signed URLs name no sandbox; what comes here is signed by none that runs.
@@ -31,12 +33,12 @@ struct ControlPlane: Sendable {
                 EnvdRefusal(.unauthorized, "invalid signature").response
             }
         }
-        let team = router.group().add(middleware: APIKeyRequired())
-        team.post("/sandboxes") { request, _ in try await create(request, .v1) }
-        team.post("/v2/sandboxes") { request, _ in try await create(request, .v2) }
-        team.get("/sandboxes") { request, _ in try list(request, inPages: false) }
-        team.get("/v2/sandboxes") { request, _ in try list(request, inPages: true) }
-        team.get("/sandboxes/metrics") { request, _ in try await metrics(request) }
+        let team = router.group().add(middleware: APIKeyRequired(keys: keys))
+        team.post("/sandboxes") { request, context in try await create(request, context, .v1) }
+        team.post("/v2/sandboxes") { request, context in try await create(request, context, .v2) }
+        team.get("/sandboxes") { request, context in try list(request, context, inPages: false) }
+        team.get("/v2/sandboxes") { request, context in try list(request, context, inPages: true) }
+        team.get("/sandboxes/metrics") { request, context in try await metrics(request, context) }
         team.get("/sandboxes/{id}") { _, context in try detail(of: sandbox(context)) }
         team.delete("/sandboxes/{id}") { _, context in try kill(context) }
         addLifecycle(to: team)
@@ -46,19 +48,25 @@ struct ControlPlane: Sendable {
                 throw ControlPlaneRefusal(.badRequest, "\(request.uri.path) is not offered by the local E2B")
             }
         }
-        return router.buildResponder()
+        return ForTeams(inner: router.buildResponder())
     }
 
-    private func create(_ request: Request, _ version: CreateRequest.Version) async throws -> Response {
+    private func create(
+        _ request: Request, _ context: TeamContext, _ version: CreateRequest.Version
+    ) async throws -> Response {
         let body = try await collected(request)
+        let team = context.team
         guard version == .v2, let key = request.headers[.idempotencyKey] else {
-            return .json(try await create(body, version), status: .created)
+            return .json(try await create(body, for: team, version), status: .created)
         }
-        return try await creates.once(key, body) { try await create(body, version) }
+        return try await creates.once(key, of: team, body) { try await create(body, for: team, version) }
     }
 
-    private func create(_ body: ByteBuffer, _ version: CreateRequest.Version) async throws -> SandboxDocument {
-        let order = try decoded(CreateRequest.self, body).order(version)
+    private func create(
+        _ body: ByteBuffer, for team: String?, _ version: CreateRequest.Version
+    ) async throws -> SandboxDocument {
+        var order = try decoded(CreateRequest.self, body).order(version)
+        order.team = team
         do {
             return SandboxDocument(try await fleet.create(order), tokens)
         } catch SandboxFleet.Refusal.full(let maximum) {
@@ -71,7 +79,7 @@ struct ControlPlane: Sendable {
         }
     }
 
-    private func list(_ request: Request, inPages: Bool) throws -> Response {
+    private func list(_ request: Request, _ context: TeamContext, inPages: Bool) throws -> Response {
         let parameters = request.uri.queryParameters
         var query = try SandboxListQuery { parameters[Substring($0)].map(String.init) }
         if !inPages {
@@ -79,7 +87,7 @@ struct ControlPlane: Sendable {
             query.after = nil
             query.includesPaused = false
         }
-        let all = fleet.sandboxes
+        let all = fleet.sandboxes.filter { $0.order.team == context.team }
         let (page, nextToken) = query.page(of: all)
         var headers = HTTPFields()
         if inPages {
@@ -97,24 +105,27 @@ struct ControlPlane: Sendable {
             ))
     }
 
-    private func kill(_ context: BasicRequestContext) throws -> Response {
-        let id = try id(context)
+    private func kill(_ context: TeamContext) throws -> Response {
+        let id = try sandbox(context).id
         guard fleet.kill(id) else { throw ControlPlaneRefusal.sandboxNotFound(id) }
         return Response(status: .noContent)
     }
 
     // MARK: Parts of a request
 
-    func id(_ context: BasicRequestContext) throws -> String {
+    private func id(_ context: TeamContext) throws -> String {
         guard let id = SandboxID.parse(try context.parameters.require("id")) else {
             throw ControlPlaneRefusal(.badRequest, "Invalid sandbox ID")
         }
         return id
     }
 
-    func sandbox(_ context: BasicRequestContext) throws -> Sandbox {
+    /// What another team has is as good as not there.
+    func sandbox(_ context: TeamContext) throws -> Sandbox {
         let id = try id(context)
-        guard let sandbox = fleet.sandbox(id) else { throw ControlPlaneRefusal.sandboxNotFound(id) }
+        guard let sandbox = fleet.sandbox(id), sandbox.order.team == context.team else {
+            throw ControlPlaneRefusal.sandboxNotFound(id)
+        }
         return sandbox
     }
 

@@ -76,25 +76,3 @@ struct ControlPlaneRefusals<Context: RequestContext>: RouterMiddleware {
         }
     }
 }
-
-/// Demands an API key of E2B's form. Which key it is does not matter: there is one team, and it is the caller's.
-struct APIKeyRequired<Context: RequestContext>: RouterMiddleware {
-    func handle(
-        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
-    ) async throws -> Response {
-        guard let name = HTTPField.Name("X-API-Key"), let key = request.headers[name] else {
-            throw ControlPlaneRefusal(.unauthorized, "Missing API key: send it as X-API-Key")
-        }
-        guard Self.hasForm(key) else {
-            throw ControlPlaneRefusal(
-                .unauthorized, "Invalid API key format: 'e2b_' and hexadecimal digits are expected")
-        }
-        return try await next(request, context)
-    }
-
-    private static func hasForm(_ key: String) -> Bool {
-        guard key.hasPrefix("e2b_") else { return false }
-        let digits = key.utf8.dropFirst(4)
-        return !digits.isEmpty && digits.allSatisfy { "0123456789abcdefABCDEF".utf8.contains($0) }
-    }
-}

@@ -116,6 +116,8 @@ struct SandboxOrder: Sendable, Equatable {
     var template: String
     /// Seconds it lives, if nobody changes that.
     var timeout: Int
+    /// Whose it is.
+    var team: String?
     var metadata: [String: String] = [:]
     var environment: [String: String] = [:]
     /// Whether it is paused at its end, and not killed.

@@ -24,6 +24,7 @@ _SEALED_COLUMNS = [
     ("key", "id", "sealed_secret"),
     ("admin_key", "id", "sealed_secret"),
     ("sandbox_access", "handle", "sealed"),
+    ("upstream_key", "id", "sealed_secret"),
 ]
 
 # By which a root key is recognised; its text is the name of a command.
