@@ -173,6 +173,20 @@ def by_turns(folder: pathlib.Path, options: argparse.Namespace) -> dict[str, dic
     return figures
 
 
+def synced_write(folder: pathlib.Path) -> float:
+    """Milliseconds of a small write that reaches the disk, at p50: every call waits for two of them."""
+    samples = []
+    with (folder / "synced").open("wb") as file:
+        for _ in range(50):
+            file.write(bytes(40_000))
+            file.flush()
+            started = time.perf_counter()
+            os.fdatasync(file.fileno())
+            samples.append((time.perf_counter() - started) * 1000)
+            time.sleep(0.005)
+    return statistics.median(samples)
+
+
 def processor_seconds(pid: int) -> float:
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -223,7 +237,8 @@ def targets(calls: dict[str, dict[str, float]], load: dict) -> list[dict[str, ob
 
 def show(result: dict) -> None:
     machine = result["machine"]
-    print(f"{machine['cores']} cores, load {machine['load']}")
+    disk = machine["synced_write_ms"]
+    print(f"{machine['cores']} cores, load {machine['load']}, a synced write takes {disk:.1f} ms")
     print(f"{'milliseconds':42} {'p50':>7} {'p90':>7} {'p99':>7} {'n':>6} {'of SDK':>7}")
     for name, of in result["calls"].items():
         print(f"{name:42} {of['p50']:7.1f} {of['p90']:7.1f} {of['p99']:7.1f} {of['n']:6} {of['ratio']:7.2f}")
@@ -253,6 +268,7 @@ def main() -> int:
     machine = {"cores": os.cpu_count(), "load": " ".join(f"{load:.2f}" for load in os.getloadavg())}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
+        machine["synced_write_ms"] = synced_write(folder)
         calls = by_turns(folder, options)
         load = sustained(folder, options) if options.seconds else {}
     result = {"machine": machine, "calls": calls, "load": load, "targets": targets(calls, load)}
