@@ -22,7 +22,7 @@ struct ExecutionRoutes: Sendable {
         try context.principal.signed?.vouch(for: body)
         let order = try ExecutionOrder(decoding: body, for: context.principal)
 
-        let departure = try await CallerPresence.departure(on: context.channel)
+        let departure = CallerPresence.departure(on: context.channel)
         switch try await runner.begin(order, for: context, departure: departure) {
         case .holding(let execution):
             return format == .document
