@@ -5,6 +5,7 @@ import Hummingbird
 public import Ledger
 public import Logging
 import NIOCore
+import Quota
 public import ServiceLifecycle
 
 /// The gateway as one process: a ledger, an upstream, the listeners of callers and administrators, the control socket.
@@ -34,8 +35,10 @@ public struct GatewayService: Service {
         settings: Settings, ledger: Ledger, logger: Logger,
         onListening: @escaping @Sendable (Addresses) async -> Void
     ) throws(SettingFailure) {
-        guard let key = settings.upstreamKey else {
-            throw SettingFailure("E2B_API_KEY is not set; put it into the environment or .env.local")
+        guard settings.upstreamKey != nil || !ledger.upstreamKeys().isEmpty else {
+            throw SettingFailure(
+                "E2B_API_KEY is not set, and the ledger holds no upstream key; put it into the environment or .env.local, or "
+                    + "add it with `e2b-gateway upstream-key add`")
         }
         guard settings.controlSocketPath.utf8.count <= ControlSocket.maximumPathBytes else {
             throw SettingFailure(
@@ -43,15 +46,7 @@ public struct GatewayService: Service {
                     + "\(ControlSocket.maximumPathBytes) bytes; put the ledger into a folder with a shorter name"
             )
         }
-        let endpoints: UpstreamEndpoints
-        do {
-            endpoints = try UpstreamEndpoints(
-                apiURL: settings.upstreamAPIURL, sandboxURL: settings.upstreamSandboxURL,
-                domain: settings.upstreamDomain
-            )
-        } catch {
-            throw SettingFailure("\(error)")
-        }
+        let endpoints = try settings.upstreamEndpoints()
         if let files = settings.tls {
             certificate = try TLSCertificate(files, logger: logger)
         } else {
@@ -62,13 +57,12 @@ public struct GatewayService: Service {
         self.logger = logger
         self.onListening = onListening
         transport = CurlClient(CurlClient.Configuration(maximumConnections: Self.maximumUpstreamConnections))
-        upstream = E2BClient(
-            transport: transport, endpoints: endpoints,
-            keys: UpstreamKeyRing([.init(id: "environment", team: "default", role: .active, key: key)]))
+        upstream = E2BClient(transport: transport, endpoints: endpoints, keys: UpstreamKeyRing([]))
     }
 
     /// Serves until graceful shutdown is asked for, then drains.
     public func run() async throws {
+        try await UpstreamKeyStart.take(settings.upstreamKey, into: ledger, for: upstream, logger: logger)
         let recovered = try await ledger.recover()
         if !recovered.executions.isEmpty {
             logger.warning(
@@ -80,20 +74,27 @@ public struct GatewayService: Service {
         let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
         let slots = UpstreamSlots(limits: settings.capacity, guarantees: ledger.guaranteedSandboxes, logger: logger)
         await closing.destroyLeftovers(holding: slots)
-        let lost = LostSandboxes(
-            ledger: ledger, upstream: upstream, closing: closing, slots: slots, logger: logger)
-        let maker = SandboxMaker(upstream: upstream, closing: closing)
-        let source = SandboxSource(upstream: upstream, slots: slots, maker: maker)
+        let labels = SandboxLabels(installation: ledger.installation)
+        let doubts = DoubtfulCreates()
+        let maker = SandboxMaker(upstream: upstream, closing: closing, doubts: doubts)
+        let pool = WarmPool(
+            limits: settings.pool, upstream: upstream, slots: slots, maker: maker, closing: closing, running: running,
+            labels: labels, minimumTemplate: { [ledger] in ledger.defaultPolicy().templates.first ?? "" },
+            logger: logger)
+        let source = SandboxSource(upstream: upstream, slots: slots, maker: maker, pool: pool)
         let runner = ExecutionRunner(
-            ledger: ledger, upstream: upstream, source: source, closing: closing, running: running, logger: logger
+            ledger: ledger, upstream: upstream, source: source, closing: closing, running: running, labels: labels,
+            logger: logger
         )
         let live = LiveSandboxes()
         let sandboxes = SandboxControl(
             ledger: ledger, upstream: upstream, source: source, closing: closing, live: live, running: running,
-            logger: logger)
-        let keeper = SandboxKeeper(
-            ledger: ledger, upstream: upstream, control: sandboxes, live: live, logger: logger)
+            labels: labels, logger: logger)
+        let keeper = SandboxKeeper(ledger: ledger, control: sandboxes, live: live, logger: logger)
         keeper.takeUp(from: slots)
+        let reconciler = Reconciler(
+            ledger: ledger, upstream: upstream, control: sandboxes, closing: closing, slots: slots, running: running,
+            pool: pool, doubts: doubts, labels: labels, logger: logger)
         let readiness = Readiness(ledger: ledger, upstream: upstream, running: running)
         await readiness.probe()
         let health = HealthRoutes(readiness: readiness)
@@ -137,7 +138,8 @@ public struct GatewayService: Service {
             arrivals, logger
         )
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, running: running, live: live, slots: slots), health: health,
+            admin: AdminRoutes(ledger: ledger, upstream: upstream, running: running, live: live, slots: slots),
+            health: health,
             ledger: ledger,
             trustedProxies: settings.trustedProxies
         )
@@ -159,7 +161,7 @@ public struct GatewayService: Service {
         // ships them, and the ledger last.
         let drain = Drain(running: running, live: live, patience: settings.drain, logger: logger)
         var services: [any Service] = [
-            ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands,
+            ledger, transport, shipper, notifier, slots, closing, reconciler, keeper, maker, pool, readiness, commands,
             administrators,
             callers, drain,
         ]

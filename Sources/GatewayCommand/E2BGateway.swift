@@ -19,7 +19,7 @@ struct E2BGateway: AsyncParsableCommand {
                 name: "Administering",
                 subcommands: [
                     TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, AuditCommand.self,
-                    AdminTokenCommand.self, RootKeyCommand.self, LedgerCommand.self,
+                    AdminTokenCommand.self, UpstreamKeyCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),
             CommandGroup(name: "Checking", subcommands: [ConfigCommand.self, WebhookCommand.self]),

@@ -65,7 +65,8 @@ struct APIKeyTests {
             }
             #expect(try await !send(.GET, "/sandboxes/metrics?sandbox_ids=\(id)", Self.blue).text.contains(id))
             let refusals = [
-                try await send(.GET, "/sandboxes/\(id)", Self.blue), try await send(.DELETE, "/sandboxes/\(id)", Self.blue),
+                try await send(.GET, "/sandboxes/\(id)", Self.blue),
+                try await send(.DELETE, "/sandboxes/\(id)", Self.blue),
                 try await send(.POST, "/sandboxes/\(id)/timeout", Self.blue, ["timeout": 0]),
                 try await send(.POST, "/v2/sandboxes/\(id)/connect", Self.blue, [:]),
                 try await send(.POST, "/sandboxes/\(id)/pause", Self.blue, [:]),

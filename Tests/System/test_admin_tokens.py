@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import secrets
 import stat
 import struct
 import time
@@ -36,7 +37,10 @@ OPENED_BY = {
     "admin:tenants": {"createTenant", "changeTenant"},
     "admin:quotas": {"changePolicy", "changeDefaultPolicy", "grantCredit", "withdrawCredit"},
     "admin:keys": {"issueKey", "rotateKey", "revokeKey", "issueAdminToken", "revokeAdminToken"},
-    "admin:upstream-keys": set(),
+    "admin:upstream-keys": {
+        "listUpstreamKeys", "addUpstreamKey", "probeUpstreamKey", "activateUpstreamKey", "retireUpstreamKey",
+        "removeUpstreamKey",
+    },
     "admin:audit": {
         "listAuditRecords",
         "verifyAudit",
@@ -95,7 +99,8 @@ class Administrator:
         policies = [self.client.get(f"/admin/v1/tenants/{tenant['name']}/policy").document for tenant in tenants]
         tokens = self.client.get("/admin/v1/admin-tokens").document
         known = [{name: token[name] for name in token if name != "last_used_at"} for token in tokens]
-        return [tenants, policies, self.client.get("/admin/v1/keys").document, known]
+        upstream_keys = self.client.get("/admin/v1/upstream-keys").document
+        return [tenants, policies, self.client.get("/admin/v1/keys").document, known, upstream_keys]
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +119,9 @@ def first(governed: Gateway) -> Administrator:
 class Estate:
     """A tenant, keys and an admin token on which every operation can be tried."""
 
+    # One for each operation that would change it; they are all estates', since it takes upstream to add one.
+    _upstream_keys: dict[str, str] = {}
+
     def __init__(self, first: Administrator, name: str):
         self.name = name
         first.made("/admin/v1/tenants", name=name)
@@ -123,6 +131,11 @@ class Estate:
         self.spare = first.appoint(f"{name}-spare", "admin:read")
         self.credit = first.made(f"/admin/v1/tenants/{name}/credits", **CREDIT)["id"]
         self.execution = self.recorded(first)
+        for operation in ("activateUpstreamKey", "retireUpstreamKey", "removeUpstreamKey"):
+            if operation not in self._upstream_keys:
+                self._upstream_keys[operation] = self.upstream_key(first)
+        retired = self._upstream_keys["removeUpstreamKey"]
+        assert first.client.call("POST", f"/admin/v1/upstream-keys/{retired}/retirement").status == 200
 
     def recorded(self, first: Administrator) -> str:
         """An execution whose code was kept."""
@@ -130,6 +143,9 @@ class Estate:
         assert first.client.call("PATCH", f"/admin/v1/tenants/{self.name}/policy", json=policy).status == 200
         token = first.made(f"/admin/v1/tenants/{self.name}/keys")["token"]
         return first.gateway.client(token).execute("1")["id"]
+
+    def upstream_key(self, first: Administrator) -> str:
+        return first.made("/admin/v1/upstream-keys", key=new_upstream_key(first.gateway))["id"]
 
     def attempt(self, operation: str, by: Administrator, scopes: list[str]) -> Reply:
         """A call that would succeed if it were allowed."""
@@ -142,15 +158,24 @@ class Estate:
             "changeDefaultPolicy": {"executions": 5},
             "simulatePolicy": {"executions": 1},
             "grantCredit": CREDIT,
+            "addUpstreamKey": {"key": new_upstream_key(by.gateway)},
             "rotateKey": {"overlap_seconds": 60},
             "issueAdminToken": {"name": f"{self.name}-made", "scopes": scopes},
         }.get(operation)
         path = path.replace("{tenant}", self.name).replace("{key_id}", key)
         path = path.replace("{credit_id}", self.credit).replace("{execution}", self.execution)
+        path = path.replace("{upstream_key_id}", self._upstream_keys.get(operation, self._upstream_keys["retireUpstreamKey"]))
         reply = by.client.call(method, path, **({"json": body} if body else {}))
         if reply.status == 201 and "token" in reply.document:
             by.gateway.secrets.add(reply.document["token"])
+        if operation == "removeUpstreamKey" and reply.status == 200:
+            del self._upstream_keys[operation]
         return reply
+
+
+def new_upstream_key(gateway: Gateway) -> str:
+    """One that the local E2B takes, as it takes any."""
+    return gateway.note_upstream_key("e2b_" + secrets.token_hex(20))
 
 
 def test_every_operation_has_a_scope() -> None:

@@ -1,7 +1,10 @@
 """Settings: where they come from, and what a wrong one does."""
 
+import pathlib
+
 import pytest
 
+from harness.contract import Contract
 from harness.gateway import Gateway, Tenant
 
 
@@ -26,6 +29,7 @@ def test_config_check_lists_where_settings_come_from(gateway: Gateway) -> None:
         ({"GATEWAY_AUDIT_COLLECTOR_URL": "http://logs.example.com/"}, "GATEWAY_AUDIT_COLLECTOR_URL"),
         ({"GATEWAY_AUDIT_COLLECTOR_TOKEN": "hush"}, "GATEWAY_AUDIT_COLLECTOR_URL"),
         ({"GATEWAY_AUDIT_FILES": "many"}, "GATEWAY_AUDIT_FILES"),
+        ({"E2B_API_KEY": "e2b_hush hush"}, "E2B_API_KEY"),
         ({"GATEWAY_LISTENN": "127.0.0.1:1"}, "GATEWAY_LISTENN"),
     ],
     ids=lambda value: str(value),
@@ -47,10 +51,11 @@ def test_a_token_where_the_e2b_key_belongs_is_recognised(gateway: Gateway, tenan
     assert tenant.token not in done.stderr
 
 
-def test_serve_without_an_upstream_key_says_so(resting: Gateway) -> None:
-    done = resting.run("serve", E2B_API_KEY="")
+def test_serve_without_an_upstream_key_says_so(tmp_path: pathlib.Path, contract: Contract) -> None:
+    done = Gateway(tmp_path, contract, "http://127.0.0.1:1").initialise().run("serve", E2B_API_KEY="")
     assert done.returncode != 0
     assert "E2B_API_KEY" in done.stderr
+    assert "upstream-key add" in done.stderr
 
 
 def test_settings_in_files(gateway: Gateway, tmp_path) -> None:

@@ -79,9 +79,14 @@ public final class UpstreamKeyRing: Sendable {
 
     /// Takes other keys over. What is known of those that stay is kept.
     public func replace(with entries: [Entry]) {
+        replace { entries }
+    }
+
+    /// The same, with what is read when it is this caller's turn: of several at once the last reads last.
+    public func replace(reading entries: () -> [Entry]) {
         state.withLock { state in
-            state.entries = entries
-            let ids = Set(entries.map(\.id))
+            state.entries = entries()
+            let ids = Set(state.entries.map(\.id))
             state.health = state.health.filter { ids.contains($0.key) }
         }
     }
@@ -94,6 +99,9 @@ public final class UpstreamKeyRing: Sendable {
             }
         }
     }
+
+    /// The key that makes new sandboxes.
+    public var active: Entry? { state.withLock { $0.entries.first { $0.role == .active } } }
 
     /// All keys.
     public var entries: [Entry] { state.withLock(\.entries) }

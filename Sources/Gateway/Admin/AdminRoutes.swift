@@ -1,4 +1,5 @@
 import Auth
+import E2BUpstream
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -10,6 +11,7 @@ import Quota
 /// `/admin/v1`, on the control socket and on the administrators' listener.
 struct AdminRoutes: Sendable {
     let ledger: Ledger
+    let upstream: E2BClient
     let running: RunningExecutions
     let live: LiveSandboxes
     let slots: UpstreamSlots

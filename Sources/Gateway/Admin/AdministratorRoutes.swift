@@ -58,6 +58,12 @@ struct AdministratorRoutes: Sendable {
         on(.listAdminTokens, admin.listAdminTokens)
         on(.issueAdminToken, admin.issueAdminToken)
         on(.revokeAdminToken, admin.revokeAdminToken)
+        on(.listUpstreamKeys, admin.listUpstreamKeys)
+        on(.addUpstreamKey, admin.addUpstreamKey)
+        on(.probeUpstreamKey, admin.probeUpstreamKey)
+        on(.activateUpstreamKey, admin.activateUpstreamKey)
+        on(.retireUpstreamKey, admin.retireUpstreamKey)
+        on(.removeUpstreamKey, admin.removeUpstreamKey)
         return router
     }
 }

@@ -12,6 +12,9 @@ extension Operation {
         case .changePolicy, .changeDefaultPolicy, .grantCredit, .withdrawCredit: .adminQuotas
         case .listAuditRecords, .verifyAudit, .listCheckpoints, .makeCheckpoint, .getCheckpointKey, .getRecordedCode:
             .adminAudit
+        case .listUpstreamKeys, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey, .retireUpstreamKey,
+            .removeUpstreamKey:
+            .adminUpstreamKeys
         case .getHealth, .getReadiness, .getProblem: nil
         // The callers' own.
         case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI,

@@ -14,6 +14,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case grantCredit, withdrawCredit, getTenantUsage, getConsumption
     case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
     case listAdminTokens, issueAdminToken, revokeAdminToken
+    case listUpstreamKeys, addUpstreamKey, probeUpstreamKey, activateUpstreamKey, retireUpstreamKey, removeUpstreamKey
 
     /// Which listener serves it.
     public enum Door: Sendable { case callers, administrators, both }
@@ -23,9 +24,11 @@ public enum Operation: String, CaseIterable, Sendable {
         switch self {
         case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit, .simulatePolicy,
             .makeCheckpoint, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .setSandboxTimeout,
-            .refreshSandbox, .pauseSandbox:
+            .refreshSandbox, .pauseSandbox, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey,
+            .retireUpstreamKey:
             .post
-        case .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit: .delete
+        case .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit, .removeUpstreamKey:
+            .delete
         case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
         default: .get
         }
@@ -75,6 +78,11 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getRecordedCode: "/admin/v1/audit/code/{execution}"
         case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
         case .revokeAdminToken: "/admin/v1/admin-tokens/{key_id}"
+        case .listUpstreamKeys, .addUpstreamKey: "/admin/v1/upstream-keys"
+        case .removeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}"
+        case .probeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}/probe"
+        case .activateUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}/activation"
+        case .retireUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}/retirement"
         }
     }
 

@@ -11,6 +11,8 @@ final class Readiness: Service {
         let status: String
         let ledger: String
         let upstream: String
+        /// What is not as it should be although calls can be served; absent if there is nothing.
+        let warnings: [String]?
 
         var isReady: Bool { status == "ready" }
     }
@@ -20,10 +22,16 @@ final class Readiness: Service {
     private let running: RunningExecutions
     private let lastAnswer = Mutex("unknown")
 
+    /// How often each key is tried.
+    private let keyPace: Duration
+
     private static let pace = Duration.seconds(5)
     private static let probePatience = Duration.seconds(3)
 
-    init(ledger: Ledger, upstream: E2BClient, running: RunningExecutions) {
+    init(
+        ledger: Ledger, upstream: E2BClient, running: RunningExecutions, keyPace: Duration = .seconds(60)
+    ) {
+        self.keyPace = keyPace
         self.ledger = ledger
         self.upstream = upstream
         self.running = running
@@ -35,14 +43,36 @@ final class Readiness: Service {
         let upstream = if case .open = upstream.circuit.standing { "circuit_open" } else { lastAnswer.withLock(\.self) }
         let status =
             if running.isDraining { "draining" } else if ledger == "ok", upstream == "ok" { "ready" } else { "unready" }
-        return Report(status: status, ledger: ledger, upstream: upstream)
+        let warnings = self.upstream.keys.hasRefusedLiveKey ? ["upstream_key_refused"] : nil
+        return Report(status: status, ledger: ledger, upstream: upstream, warnings: warnings)
     }
 
     func run() async throws {
-        try? await cancelWhenGracefulShutdown {
-            while true {
-                try await Task.sleep(for: Self.pace)
-                await self.probe()
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await Self.repeatedly(every: Self.pace, self.probe) }
+                group.addTask {
+                    await self.probeKeys()
+                    await Self.repeatedly(every: self.keyPace, self.probeKeys)
+                }
+            }
+        }
+    }
+
+    private static func repeatedly(every pace: Duration, _ work: () async -> Void) async {
+        while (try? await Task.sleep(for: pace)) != nil { await work() }
+    }
+
+    /// Asks upstream about every key that it may have to take, also those that it refused: they may have been let in again.
+    private func probeKeys() async {
+        for entry in upstream.keys.entries where entry.role != .retired {
+            do {
+                try await upstream.probe(entry.key)
+                upstream.keys.note(.accepted, of: entry.id)
+            } catch .credentialRefused {
+                upstream.keys.note(.refused, of: entry.id)
+            } catch {
+                // That upstream does not answer says nothing of a key.
             }
         }
     }
@@ -80,4 +110,9 @@ final class Readiness: Service {
             return "unavailable"
         }
     }
+}
+
+extension UpstreamKeyRing {
+    /// Whether upstream refuses a key that it may have to take.
+    fileprivate var hasRefusedLiveKey: Bool { standings.contains { $0.role != .retired && $0.health == .refused } }
 }

@@ -1,5 +1,4 @@
 public import Auth
-public import E2BUpstream
 public import Ledger
 public import Logging
 public import Quota
@@ -37,6 +36,9 @@ public struct Settings: Sendable {
     /// `GATEWAY_QUEUE_LENGTH`: calls that may wait for one, 0–100,000. Default 1,000.
     /// `GATEWAY_QUEUE_SECONDS`: how long each may wait, 1–600. Default 10.
     public var capacity = CapacityLimits()
+    /// `GATEWAY_POOL_MINIMUM`: warm sandboxes of the default template that are kept ready, 0–1,000. Default 0.
+    /// `GATEWAY_POOL_MAXIMUM`: warm sandboxes at most, 0–1,000; 0 keeps none. Default 10.
+    var pool = PoolLimits()
     /// `GATEWAY_LOG_LEVEL`: trace, debug, info, notice, warning, error, critical. Default info.
     public var logLevel = Logger.Level.info
     /// `GATEWAY_RETENTION_DAYS`: how long executions are kept, 62–3650. Default 90.
@@ -69,8 +71,8 @@ public struct Settings: Sendable {
     public var adminURL = "http://127.0.0.1:8081"
     /// `GATEWAY_ADMIN_TOKEN`: what the administering commands present there; without it they go to the ledger beside them.
     public var adminToken: String?
-    /// `E2B_API_KEY`, with the meaning the E2B SDK gives it.
-    public var upstreamKey: UpstreamKey?
+    /// `E2B_API_KEY`, with the meaning the E2B SDK gives it: what a ledger that has no upstream key takes over at the start.
+    public var upstreamKey: UpstreamKeySecret?
     /// `E2B_API_URL`, `E2B_SANDBOX_URL`, `E2B_DOMAIN`, with the meaning the E2B SDK gives them.
     public var upstreamAPIURL: String?
     /// `E2B_SANDBOX_URL`.

@@ -20,7 +20,7 @@ struct AdministrationOptions: ParsableArguments {
     func administer<Value>(_ work: (any Administration) async throws -> Value) async throws -> Value {
         let settings = try Settings.load(configFile: config).settings
         do {
-            return try await administer(settings, throughGateway: work)
+            return try await administer(settings) { try await work($0) }
         } catch let failure as NoGateway {
             if let advice = failure.advice { throw advice }
             return try await administer(try LedgerAccess.open(settings), work)
@@ -31,11 +31,11 @@ struct AdministrationOptions: ParsableArguments {
     ///
     /// - Throws: ``NoGateway`` when none answers.
     func administerThroughGateway<Value>(_ work: (any Administration) async throws -> Value) async throws -> Value {
-        try await administer(try Settings.load(configFile: config).settings, throughGateway: work)
+        try await administer(try Settings.load(configFile: config).settings) { try await work($0) }
     }
 
-    private func administer<Value>(
-        _ settings: Settings, throughGateway work: (any Administration) async throws -> Value
+    func administer<Value>(
+        _ settings: Settings, throughGateway work: (RemoteAdministration) async throws -> Value
     ) async throws -> Value {
         if let given = settings.adminToken {
             let token = try PresentedToken.checked(given, from: SettingName.adminToken.rawValue)
@@ -59,7 +59,7 @@ struct AdministrationOptions: ParsableArguments {
     }
 
     private func administer<Value>(
-        through door: RemoteAdministration.Door, _ work: (any Administration) async throws -> Value
+        through door: RemoteAdministration.Door, _ work: (RemoteAdministration) async throws -> Value
     ) async throws -> Value {
         let transport = CurlClient()
         do {

@@ -62,13 +62,11 @@ extension Ledger {
             let before = try draft.upstreamKey(id)
             guard before.role != .active else { return before }
             var entry = try draft.entry(.upstreamKeyActivated, by: actor)
+            let former = draft.upstreamKeys.first { $0.record.role == .active }?.record.id
             // First, since there is never more than one.
-            if let former = draft.upstreamKeys.first(where: { $0.record.role == .active }) {
-                _ = try draft.setRole(.standby, of: former.record.id)
-                entry.reason = "instead_of:\(former.record.id)"
-            }
+            if let former { _ = try draft.setRole(.standby, of: former) }
             let after = try draft.setRole(.active, of: id)
-            (entry.before, entry.after) = (before.document, after.document)
+            (entry.before, entry.after) = (before.document(), after.document(insteadOf: former))
             try draft.audit(entry)
             return after
         }
@@ -87,7 +85,7 @@ extension Ledger {
             guard before.role != .active else { throw LedgerFailure.upstreamKeyActive(id) }
             var entry = try draft.entry(.upstreamKeyRetired, by: actor)
             let after = try draft.setRole(.retired, of: id)
-            (entry.before, entry.after) = (before.document, after.document)
+            (entry.before, entry.after) = (before.document(), after.document())
             try draft.audit(entry)
             return after
         }
@@ -109,7 +107,7 @@ extension Ledger {
             }
             var entry = try draft.entry(.upstreamKeyRemoved, by: actor)
             try draft.removeUpstreamKey(id)
-            entry.before = before.document
+            entry.before = before.document()
             try draft.audit(entry)
             return before
         }
@@ -122,7 +120,7 @@ extension Ledger {
         let record = UpstreamKeyRecord(team: team, role: role, at: draft.now)
         var entry = try draft.entry(.upstreamKeyAdded, by: actor)
         try draft.add(HeldUpstreamKey(record: record, secret: secret))
-        entry.after = record.document
+        entry.after = record.document()
         try draft.audit(entry)
         return record
     }

@@ -47,8 +47,14 @@ public struct UpstreamKeyRecord: Sendable, Hashable {
     }
 
     /// What audit says about it.
-    var document: CanonicalJSON {
-        .object(["upstream_key": .string(id), "team": .string(team), "role": .string(role.rawValue)])
+    ///
+    /// - Parameter former: the key in whose place it was made active.
+    func document(insteadOf former: String? = nil) -> CanonicalJSON {
+        var members: [String: CanonicalJSON] = [
+            "upstream_key": .string(id), "team": .string(team), "role": .string(role.rawValue),
+        ]
+        if let former { members["instead_of"] = .string(former) }
+        return .object(members)
     }
 }
 

@@ -87,6 +87,8 @@ class Gateway:
             "GATEWAY_ADMIN_LISTEN": "127.0.0.1:0",
             # Believes a test that says where its call comes from: see Client.
             "GATEWAY_TRUSTED_PROXIES": "127.0.0.1",
+            # Whoever counts sandboxes upstream counts those of calls; the tests of the pool keep one.
+            "GATEWAY_POOL_MAXIMUM": "0",
             "E2B_API_URL": upstream,
             "E2B_SANDBOX_URL": upstream,
             "E2B_API_KEY": UPSTREAM_KEY,
@@ -94,6 +96,7 @@ class Gateway:
         self.contract = contract
         self.service: Service | None = None
         self.was_tampered_with = False
+        self.upstream_keys = {UPSTREAM_KEY}
         self.secrets = {UPSTREAM_KEY}
         self.webhook_secrets = set(settings.get("GATEWAY_WEBHOOK_SECRET", "").split())
         self.admin_token = ""
@@ -120,6 +123,12 @@ class Gateway:
     def stop(self) -> None:
         if self.service:
             self.service.stop()
+
+    def note_upstream_key(self, key: str) -> str:
+        """A key of E2B's that this gateway is given, and nobody is to see again."""
+        self.upstream_keys.add(key)
+        self.secrets.add(key)
+        return key
 
     # Commands
 
