@@ -87,7 +87,8 @@ async def silenced(exchange: Exchange) -> None:
 
 
 async def reset_unheard(exchange: Exchange) -> None:
-    """Reset before upstream heard of it."""
+    """Reset before upstream heard of it, though it was sent: a client may repeat by itself what it has not sent."""
+    await exchange.take_request()
     exchange.reset()
 
 
