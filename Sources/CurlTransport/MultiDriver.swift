@@ -6,6 +6,7 @@ final class MultiDriver {
     private let multi: UnsafeMutableRawPointer
     private let clock = ContinuousClock()
     private var poller = Poller()
+    private var idle = IdleConnections()
     private var active: [ObjectIdentifier: Transfer] = [:]
     /// When libcurl wants to be called next.
     private var libcurlDue: ContinuousClock.Instant?
@@ -23,8 +24,9 @@ final class MultiDriver {
         _ = shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maximumConnections)
         _ = shim_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, context)
         _ = shim_multi_set_socket_callback(multi) { easy, socket, what, context, _ in
-            MultiDriver.at(context).socketChanged(socket, what: what)
-            Transfer.of(easy)?.interestChanged(isReceiving: what & CURL_POLL_IN != 0)
+            let transfer = Transfer.of(easy)
+            MultiDriver.at(context).socketChanged(socket, what: what, isHeldUp: transfer?.isHeldUp ?? false)
+            transfer?.interestChanged(isReceiving: what & CURL_POLL_IN != 0)
             return 0
         }
         _ = shim_multi_set_pointer(multi, CURLMOPT_TIMERDATA, context)
@@ -55,6 +57,8 @@ final class MultiDriver {
             for event in poller.wait(milliseconds: millisecondsToSleep()) {
                 if event.descriptor == loop.wakeup.descriptor {
                     loop.wakeup.drain()
+                } else if idle.discard(event.descriptor) {
+                    poller.forget(event.descriptor)
                 } else {
                     let mask =
                         (event.isReadable ? CURL_CSELECT_IN : 0) | (event.isWritable ? CURL_CSELECT_OUT : 0)
@@ -145,11 +149,14 @@ final class MultiDriver {
         return Int32(min((wait / .milliseconds(1)).rounded(.up), 60_000))  // rounded up, or the last one would spin
     }
 
-    private func socketChanged(_ socket: curl_socket_t, what: Int32) {
-        if what == CURL_POLL_REMOVE {
-            poller.forget(socket)
-        } else {
+    private func socketChanged(_ socket: curl_socket_t, what: Int32, isHeldUp: Bool) {
+        idle.wake(socket)
+        if what != CURL_POLL_REMOVE {
             poller.watch(socket, reading: what & CURL_POLL_IN != 0, writing: what & CURL_POLL_OUT != 0)
+        } else if !isHeldUp, idle.rest(socket) {
+            poller.watch(socket, reading: true, writing: false)
+        } else {
+            poller.forget(socket)
         }
     }
 

@@ -136,6 +136,9 @@ final class Transfer: @unchecked Sendable {
         if !isUploadOver, expectedBytes == 0 || chunks?.isOver == true { loop.post(.complete(self)) }
     }
 
+    /// Whether libcurl may wait for nothing although there is more to come: the reader is full, or the upload has nothing yet.
+    var isHeldUp: Bool { isReceivingPaused || !isUploadOver }
+
     /// libcurl waits for other things of the connection from now on. When it no longer waits for bytes, though nobody
     /// keeps it from it, the peer has closed: with an upload that has nothing to send libcurl would not say so.
     func interestChanged(isReceiving: Bool) {

@@ -1,6 +1,6 @@
 """A sandbox is to be made, and something goes wrong on the way: nothing runs, nothing is charged, nothing is left."""
 
-import contextlib
+import asyncio
 import itertools
 import threading
 import time
@@ -8,11 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from conftest import NewGateway
 from harness import raw
 from harness.client import NDJSON
 from harness.faults import conduct
+from harness.faults.exchange import Exchange
 from harness.faults.rules import Fault
 from harness.faults.scene import CREATE, DESTROY, EXECUTE, PROMPT, Scene
+from harness.sandboxes import Door
 from harness.waiting import eventually
 
 HTML = b"<html><body>surprise</body></html>"
@@ -66,7 +69,7 @@ DONE: dict[str, tuple[Fault, tuple[int, str]]] = {
     "an id that is a path": (conduct.altered(lambda _: b'{"sandboxID":"../teams","clientID":""}'), BROKEN),
     "not HTTP": (conduct.rearranged(lambda _: b"SSH-2.0-OpenSSH_9.2\r\n"), BROKEN),
     "beginning twice": (conduct.duplicated(0, 9), BROKEN),
-    "bytes twice": (conduct.altered(lambda body: body[:20] + body), BROKEN),
+    "bytes twice": (conduct.duplicated(0, 20, "body"), BROKEN),
     "another order": (conduct.shuffled(16), BROKEN),
     "500 though made": (conduct.answered(500, forwarding=True), REFUSED),
     "502 though made": (conduct.answered(502, forwarding=True), REFUSED),
@@ -154,17 +157,33 @@ def test_a_caller_who_leaves_before_the_sandbox_comes(scene: Scene) -> None:
     assert not scene.proxy.record.arrived(EXECUTE)
 
 
-def test_an_answer_that_comes_twice_is_nobody_elses(scene: Scene) -> None:
-    """What lies on a connection after an answer must not be taken for the answer to the next create."""
-    tenant = scene.gateway.tenant("--timeout", "60s")
-    rule = scene.proxy.fault(conduct.duplicated(), CREATE)
-    with contextlib.ExitStack() as running:
-        held: set[str] = set()
-        for number in range(1, 4):
-            stream = running.enter_context(tenant.client.stream("import time\ntime.sleep(50)"))
-            [sandbox] = scene.e2b.sandboxes_of(next(iter(stream))["id"])
-            held.add(sandbox)
-            assert (len(held), rule.met) == (number, number), "to each its own"
+async def followed_by_another(exchange: Exchange) -> None:
+    """The head, then the rest and the whole answer once more: whoever reads by the length told leaves that unread."""
+    await exchange.forward()
+    head, *body = [piece async for piece in exchange.reply()]
+    await exchange.send(head)
+    await asyncio.sleep(0.02)
+    await exchange.send(b"".join([*body, head, *body]))
+
+
+@pytest.mark.parametrize("fault", [conduct.duplicated(), followed_by_another], ids=["at once", "read apart"])
+def test_an_answer_that_comes_twice_is_nobody_elses(
+    new_gateway: NewGateway, scene: Scene, fault: Fault
+) -> None:
+    """What lies on a connection after an answer must not be taken for the answer to another tenant's create."""
+    # Its sandboxes are reached beside the proxy, so that its connections carry creates and little else.
+    gateway = new_gateway(scene.proxy.url, E2B_SANDBOX_URL=scene.e2b.url, GATEWAY_POOL_MAXIMUM="0")
+    rule = scene.proxy.fault(fault, CREATE)
+    made = []
+    for number in range(1, 4):
+        door = Door(gateway.tenant())
+        made.append((door, door.made(timeout=60)))
+        assert rule.met == number
+    assert len({sandbox for _, sandbox in made}) == 3, "to each its own"
+    scene.proxy.lift()
+    for door, sandbox in made:
+        assert door.kill(sandbox).status == 204
+    scene.assert_nothing_left()
 
 
 # Last: a full upstream is left alone for a while.
