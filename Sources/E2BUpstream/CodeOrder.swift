@@ -2,7 +2,7 @@ public import CurlTransport
 
 /// One piece of Python to run, with what belongs to it.
 public struct CodeOrder: Sendable {
-    /// Run unmodified, as the first cell of a fresh IPython.
+    /// Run unmodified, as if it were the first cell of a fresh IPython.
     public var code: String
     /// What the code sees as the string `context_data`; without it there is no such variable.
     public var contextData: String?

@@ -24,37 +24,18 @@ extension E2BClient {
         }
     }
 
-    /// Runs code in a sandbox that has run nothing yet: first the setup, whose events are swallowed, then the code
-    /// itself. Returns when the code's event stream begins.
+    /// Runs code in a sandbox that has run nothing yet, in one request. Returns when the event stream begins; a kernel
+    /// that could not be prepared is ``UpstreamFailure/broken(_:)``, thrown by the events.
     public func execute(_ order: CodeOrder, in sandbox: Sandbox) async throws(UpstreamFailure) -> ExecutionEvents {
-        let started = ContinuousClock.now
-        let setup = try SetupCell.source(for: order)
-        for try await event in try await run(setup, order, order.deadlines, in: sandbox) {
-            if case .exception(let name, _, _) = event { throw .broken("setup failed with \(name)") }
-        }
-        var deadlines = order.deadlines
-        if let total = deadlines.total {
-            deadlines.total = total - (.now - started)
-            guard total > .now - started else { throw .timedOut }
-        }
-        return try await run(order.code, order, deadlines, in: sandbox)
-    }
-
-    private func run(
-        _ code: String,
-        _ order: CodeOrder,
-        _ deadlines: Deadlines,
-        in sandbox: Sandbox
-    ) async throws(UpstreamFailure) -> ExecutionEvents {
         let port = Self.interpreterPort
         let host = endpoints.sandbox(sandbox.id, port: port, domain: sandbox.domain)
-        var request = OutgoingRequest(method: .post, url: "\(host)/execute", deadlines: deadlines)
+        var request = OutgoingRequest(method: .post, url: "\(host)/execute", deadlines: order.deadlines)
         request.headers[.contentType] = "application/json"
         request.headers[.sandboxID] = sandbox.id
         request.headers[.sandboxPort] = "\(port)"
         request.headers[.accessToken] = sandbox.accessToken?.text
         request.headers[.trafficToken] = sandbox.trafficToken?.text
-        request.body = .bytes(try json(Execute(code: code)))
+        request.body = .bytes(try json(Execute(code: CodeCell.source(for: order))))
         let response: IncomingResponse
         do {
             response = try await transport.send(request)

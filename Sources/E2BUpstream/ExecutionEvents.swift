@@ -29,6 +29,7 @@ public struct ExecutionEvents: AsyncSequence, Sendable {
         private var body: ResponseBody.AsyncIterator
         private var lines: LineSplitter
         private var isOver = false
+        private var hasBegun = false
 
         init(body: ResponseBody.AsyncIterator, lines: LineSplitter) {
             self.body = body
@@ -50,7 +51,7 @@ public struct ExecutionEvents: AsyncSequence, Sendable {
                     throw .broken("the event stream ended without end_of_execution")
                 }
                 switch try EventLine(line) {
-                case .event(let event): return event
+                case .event(let event): return try checked(event)
                 case .nothing: break
                 case .end:
                     isOver = true
@@ -58,6 +59,18 @@ public struct ExecutionEvents: AsyncSequence, Sendable {
                 }
             }
             return nil
+        }
+
+        /// The kernel is prepared before anything of the user's runs: its failure is not the code's.
+        private mutating func checked(_ event: ExecutionEvent) throws(UpstreamFailure) -> ExecutionEvent {
+            if !hasBegun, case .exception(CodeCell.setupFailure, let reason, _) = event {
+                isOver = true
+                // The sandbox's word: a name, or nothing.
+                let isName = reason.utf8.count <= 64 && reason.unicodeScalars.allSatisfy { $0.properties.isXIDContinue }
+                throw .broken(isName ? "setup failed with \(reason)" : "setup failed")
+            }
+            hasBegun = hasBegun || event != .keepalive
+            return event
         }
 
         private mutating func nextLine(isolation actor: isolated (any Actor)?) async throws(UpstreamFailure) -> [UInt8]?

@@ -140,6 +140,8 @@ public struct GatewayService: Service {
         let control = AdministratorRoutes(
             admin: AdminRoutes(ledger: ledger, upstream: upstream, running: running, live: live, slots: slots),
             health: health,
+            upstream: UpstreamRoutes(
+                watch: UpstreamWatch(upstream: upstream, slots: slots, pool: pool, reconciler: reconciler)),
             ledger: ledger,
             trustedProxies: settings.trustedProxies
         )

@@ -6,7 +6,7 @@ import Testing
 
 @testable import E2BUpstream
 
-/// Running code: the setup first, then the code as it is, and the stream given up when nobody reads.
+/// Running code: one request, and the stream given up when nobody reads.
 @Suite(.timeLimit(.minutes(1)))
 struct ExecutionTests {
     private static let end = "{\"type\": \"end_of_execution\"}\n"
@@ -14,51 +14,64 @@ struct ExecutionTests {
         id: "iabc123", accessToken: "envd", trafficToken: "traffic", domain: nil
     )
 
-    @Test func `two requests with the real tokens, the code unmodified in the second`() async throws {
+    @Test func `one request with the real tokens, and every value in its payload`() async throws {
         let requests = Recording<ReceivedRequest>()
         let server = try await ScriptedServer.answering { request, connection in
             requests.note(request)
-            try await connection.beginChunks()
-            let isSetup = requests.elements.count == 1
-            try await connection.sendChunk("{\"type\":\"stdout\",\"text\":\"\(isSetup ? "swallowed" : "hello")\"}\n")
-            try await connection.sendChunk(Self.end)
-            try await connection.endChunks()
+            try await connection.respond(body: "{\"type\":\"stdout\",\"text\":\"hello\"}\n" + Self.end)
         }
         let code = "print('it\\'s \"quoted\" \\\\ \u{2028} 🏳️‍🌈')\r\n\tx = 1\n"
+        let order = CodeOrder(code: code, contextData: "secret context", environment: ["A": "secret value"])
         try await withUpstream(server) { upstream in
-            let order = CodeOrder(code: code, contextData: "secret context", environment: ["A": "secret value"])
             var seen: [ExecutionEvent] = []
             for try await event in try await upstream.execute(order, in: sandbox) { seen.append(event) }
             #expect(seen == [.stdout("hello")])
         }
-        #expect(requests.elements.count == 2)
-        for request in requests.elements {
-            #expect((request.method, request.target) == ("POST", "/execute"))
-            #expect(request.headers[.sandboxID] == "iabc123")
-            #expect(request.headers[.sandboxPort] == "49999")
-            #expect(request.headers[.accessToken] == "envd")
-            #expect(request.headers[.trafficToken] == "traffic")
-            #expect(request.headers[.apiKey] == nil, "the key never goes to a sandbox")
-            #expect(!request.text.contains("secret"), "values are never pasted")
-            guard case .object(let body) = try JSONParser.parse(Array(request.text.utf8)) else {
-                return #expect(Bool(false))
-            }
-            #expect(Set(body.keys) == ["code", "context_id", "language", "env_vars"])
-            #expect([body["context_id"], body["language"], body["env_vars"]] == [.null, .null, .null])
+        #expect(requests.elements.count == 1)
+        let request = requests.elements[0]
+        #expect((request.method, request.target) == ("POST", "/execute"))
+        #expect(request.headers[.sandboxID] == "iabc123")
+        #expect(request.headers[.sandboxPort] == "49999")
+        #expect(request.headers[.accessToken] == "envd")
+        #expect(request.headers[.trafficToken] == "traffic")
+        #expect(request.headers[.apiKey] == nil, "the key never goes to a sandbox")
+        #expect(!request.text.contains("secret"), "values are never pasted")
+        guard case .object(let body) = try JSONParser.parse(Array(request.text.utf8)) else {
+            return #expect(Bool(false))
         }
-        guard case .object(let body) = try JSONParser.parse(Array(requests.elements[1].text.utf8)) else { return }
-        #expect(body["code"] == .string(code))
+        #expect(Set(body.keys) == ["code", "context_id", "language", "env_vars"])
+        #expect([body["context_id"], body["language"], body["env_vars"]] == [.null, .null, .null])
+        #expect(body["code"] == .string(try CodeCell.source(for: order)))
     }
 
-    @Test func `a setup that raises is a break, without what it said`() async throws {
-        let server = try await ScriptedServer.answering { _, connection in
-            let event = "{\"type\":\"error\",\"name\":\"NameError\",\"value\":\"private\",\"traceback\":\"private\"}\n"
-            try await connection.respond(body: event + Self.end)
-        }
-        try await withUpstream(server) { upstream in
-            await #expect(throws: UpstreamFailure.broken("setup failed with NameError")) {
-                _ = try await upstream.execute(CodeOrder(code: "1"), in: sandbox)
+    @Test(arguments: [
+        ("NameError", "setup failed with NameError"), ("", "setup failed with "), ("private: 1", "setup failed"),
+        (String(repeating: "x", count: 65), "setup failed"),
+    ]) func `a kernel that cannot be prepared is a break, without what it said`(reason: String, message: String)
+        async throws
+    {
+        try await withUpstream(answering(Self.setupFailure(reason))) { upstream in
+            await #expect(throws: UpstreamFailure.broken(message)) {
+                for try await _ in try await upstream.execute(CodeOrder(code: "1"), in: sandbox) {}
             }
+        }
+    }
+
+    @Test func `a failure of that name after anything else is the code's own`() async throws {
+        let count = "{\"type\":\"number_of_executions\",\"execution_count\":1}\n{\"type\":\"keepalive\"}\n"
+        try await withUpstream(answering(count + Self.setupFailure("OSError"))) { upstream in
+            await #expect(throws: UpstreamFailure.broken("setup failed with OSError")) {
+                for try await _ in try await upstream.execute(CodeOrder(code: "1"), in: sandbox) {}
+            }
+        }
+        let output = "{\"type\":\"stdout\",\"text\":\"ran\"}\n"
+        try await withUpstream(answering(output + Self.setupFailure("OSError"))) { upstream in
+            var seen: [ExecutionEvent] = []
+            for try await event in try await upstream.execute(CodeOrder(code: "1"), in: sandbox) { seen.append(event) }
+            #expect(
+                seen == [
+                    .stdout("ran"), .exception(name: CodeCell.setupFailure, value: "OSError", traceback: "private"),
+                ])
         }
     }
 
@@ -119,26 +132,28 @@ struct ExecutionTests {
         }
     }
 
-    @Test func `the total deadline covers setup and code together`() async throws {
-        let server = try await ScriptedServer.answering { request, connection in
-            if request.text.contains("payload") {
-                try await Task.sleep(for: .seconds(3))
-                return try await connection.respond(body: Self.end)
-            }
-            await connection.waitUntilClosed()
-        }
+    @Test func `the total deadline covers an execution that is silent`() async throws {
+        let server = try await ScriptedServer.answering { _, connection in await connection.waitUntilClosed() }
         try await withUpstream(server) { upstream in
             let start = ContinuousClock.now
-            let order = CodeOrder(code: "1", deadlines: .init(idle: nil, total: .seconds(4)))
+            let order = CodeOrder(code: "1", deadlines: .init(idle: nil, total: .milliseconds(300)))
             await #expect(throws: UpstreamFailure.timedOut) { _ = try await upstream.execute(order, in: sandbox) }
-            #expect((.milliseconds(3990) ... .milliseconds(6500)).contains(.now - start))
+            #expect(.now - start >= .milliseconds(290))
         }
     }
 
-    /// Answers the setup, then begins an execution that never ends.
+    private static func setupFailure(_ reason: String) -> String {
+        "{\"type\":\"error\",\"name\":\"GatewaySetupFailure\",\"value\":\"\(reason)\",\"traceback\":\"private\"}\n"
+    }
+
+    /// Answers each execution with these events and E2B's end mark.
+    private func answering(_ events: String) async throws -> ScriptedServer {
+        try await ScriptedServer.answering { _, connection in try await connection.respond(body: events + Self.end) }
+    }
+
+    /// Begins an execution that never ends.
     private func endlessExecution(_ closed: Recording<Void>) async throws -> ScriptedServer {
-        try await ScriptedServer.answering { request, connection in
-            if request.text.contains("payload") { return try await connection.respond(body: Self.end) }
+        try await ScriptedServer.answering { _, connection in
             try await connection.beginChunks()
             try await connection.sendChunk("{\"type\":\"stdout\",\"text\":\"first\"}\n")
             await connection.waitUntilClosed()

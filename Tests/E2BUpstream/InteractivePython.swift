@@ -4,7 +4,7 @@ import TestSupport
 /// A real IPython that runs cells one after the other and tells what each left behind.
 enum InteractivePython {
     /// What one cell did.
-    struct Outcome: Decodable {
+    struct Outcome: Decodable, Equatable {
         /// `In[n]`.
         let number: Int
         let output: String

@@ -6,7 +6,7 @@ import pytest
 
 from conftest import NewGateway
 from harness.client import NDJSON, SSE
-from harness.fake_e2b import Exchange, FakeE2B, unreachable_url
+from harness.fake_e2b import Exchange, FakeE2B, carried, unreachable_url
 from harness.gateway import Gateway, Tenant
 from harness.waiting import eventually
 
@@ -181,11 +181,19 @@ def test_a_hanging_execution_times_out(gateway: Gateway, fake: FakeE2B, tenant: 
     gateway.assert_settled(tenant, document["id"])
 
 
-def test_a_hanging_setup_times_out(gateway: Gateway, fake: FakeE2B, tenant: Tenant) -> None:
-    fake.set_up = lambda exchange: exchange.hang()
-    document = tenant.client.execute("print(1)", timeout_seconds=1)
-    assert document["outcome"] == "timed_out"
-    gateway.assert_settled(tenant, document["id"])
+def test_a_kernel_that_cannot_be_prepared(gateway: Gateway, fake: FakeE2B, tenant: Tenant) -> None:
+    def execute(exchange: Exchange) -> None:
+        exchange.begin_events()
+        exchange.event({"type": "number_of_executions", "execution_count": 1})
+        exchange.event({"type": "error", "name": "GatewaySetupFailure", "value": "OSError", "traceback": "private"})
+        exchange.event({"type": "end_of_execution"})
+        exchange.end_events()
+
+    fake.execute = execute
+    reply = tenant.client.post("print(1)")
+    reply.problem("upstream-broken")
+    assert "private" not in reply.body.decode()
+    eventually(lambda: fake.destroyed, within=5, what="the sandbox is destroyed all the same")
 
 
 @pytest.mark.long
@@ -201,8 +209,9 @@ def test_a_create_that_hangs(fake: FakeE2B, tenant: Tenant) -> None:
 def test_the_code_arrives_unchanged(fake: FakeE2B, tenant: Tenant) -> None:
     code = "print('é\u2028😀\\n\\0')  # '''\n\n\n"
     tenant.client.execute(code)
-    assert fake.received[-1]["code"] == code
-    assert fake.received[-1].get("env_vars") is None
+    (order,) = fake.received
+    assert carried(order["code"])["code"] == code
+    assert order.get("env_vars") is None
 
 
 def test_every_sandbox_is_closed_to_the_network(fake: FakeE2B, tenant: Tenant) -> None:

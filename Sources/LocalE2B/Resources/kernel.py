@@ -122,9 +122,15 @@ class Kernel:
         except Exception:
             preprocessing_failure = sys.exc_info()
         arguments = {"transformed_cell": transformed, "preprocessing_exc_tuple": preprocessing_failure}
-        if shell.should_run_async(code, **arguments):
-            return await shell.run_cell_async(code, store_history=True, **arguments)
-        return shell.run_cell(code, store_history=True)
+        if not shell.should_run_async(code, **arguments):
+            return shell.run_cell(code, store_history=True)
+        result = None
+        try:
+            result = await shell.run_cell_async(code, store_history=True, **arguments)
+        finally:  # what run_cell does by itself
+            shell.events.trigger("post_execute")
+            shell.events.trigger("post_run_cell", result)
+        return result
 
 
 def restore_variable(name, value):

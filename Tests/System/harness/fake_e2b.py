@@ -1,7 +1,9 @@
 """An upstream that misbehaves as it is told."""
 
+import base64
 import contextlib
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator
 
@@ -19,6 +21,11 @@ SANDBOX = {
     "domain": None,
 }
 _END = {"type": "end_of_execution"}
+
+
+def carried(cell: str) -> dict:
+    """What a cell of the gateway's carries: `code`, `environment` and, if there is one, `context_data`."""
+    return json.loads(base64.b64decode(re.search(r"'payload': '([^']*)'", cell)[1]))
 
 
 class Exchange(ScriptedExchange["FakeE2B"]):
@@ -67,12 +74,8 @@ class Exchange(ScriptedExchange["FakeE2B"]):
             fake.destroy(self)
         elif self.path == "/execute":
             self.order = json.loads(body)
-            # The gateway's own setup comes first and names the context data it sets.
-            if "context_data" in self.order["code"]:
-                fake.set_up(self)
-            else:
-                fake.received.append(self.order)
-                fake.execute(self)
+            fake.received.append(self.order)
+            fake.execute(self)
         else:
             fake.probe(self)
 
@@ -85,7 +88,6 @@ class FakeE2B(ScriptedServer):
     TOKENS = (_ENVD_TOKEN, _TRAFFIC_TOKEN)
 
     create: Callable[[Exchange], None]
-    set_up: Callable[[Exchange], None]
     execute: Callable[[Exchange], None]
     destroy: Callable[[Exchange], None]
     probe: Callable[[Exchange], None]
@@ -98,7 +100,6 @@ class FakeE2B(ScriptedServer):
     def behave(self) -> None:
         """Answers everything as E2B does, and forgets what it has seen."""
         self.create = lambda exchange: exchange.answer(201, SANDBOX)
-        self.set_up = _nothing
         self.execute = _nothing
         self.destroy = lambda exchange: exchange.answer(204, b"")
         self.probe = lambda exchange: exchange.answer(200, [])

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 
-from harness.fake_e2b import SANDBOX, Exchange, FakeE2B
+from harness.fake_e2b import SANDBOX, Exchange, FakeE2B, carried
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +64,7 @@ class LivingE2B(FakeE2B):
         exchange.answer(201, SANDBOX | {"sandboxID": sandbox})
 
     def _execute(self, exchange: Exchange) -> None:
-        piece = Piece(**json.loads(exchange.order["code"]))
+        piece = Piece(**json.loads(carried(exchange.order["code"])["code"]))
         exchange.begin_events()
         exchange.event({"type": "stdout", "text": "on\n"})
         exchange.wfile.flush()
