@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test conformance test-long torture fuzz bench bench-ledger lint format setup setup-tests clean
+.PHONY: help demo build release test conformance test-long torture fuzz bench bench-upstream bench-ledger lint format setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,12 +46,17 @@ bench: setup-tests release ## measure credentials, a call's time and memory on t
 	@swift run -q -c release credentials-bench
 	@$(TEST_PYTHON) bench/executions.py
 	@$(TEST_PYTHON) bench/sdk_door.py
+	@$(MAKE) --no-print-directory bench-upstream
+
+bench-upstream: setup-tests release ## measure the gateway against the official SDK without one, and 200 calls a second
+	@$(QUIETLY) simulated-upstream -- swift build -c release --product simulated-upstream
+	@$(TEST_PYTHON) bench/upstream_speed.py
 
 bench-ledger: setup ## measure the ledger, with ten million executions in it as well (EXECUTIONS=…)
 	@swift run -q -c release ledger-bench --executions $(or $(EXECUTIONS),10000000)
 
 lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
-	@swift format lint --strict --parallel --recursive Sources Tests
+	@swift format lint --strict --parallel --recursive Sources Tests bench
 	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
 	@for script in scripts/quietly scripts/setup scripts/fuzz scripts/tests scripts/conformance .ci/run; do bash -n "$$script"; done
 	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs
@@ -59,7 +64,7 @@ lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScrip
 	@echo "lint: clean"
 
 format: ## format the Swift sources
-	@swift format --in-place --parallel --recursive Sources Tests
+	@swift format --in-place --parallel --recursive Sources Tests bench
 
 setup: ## install what building and running needs
 	@scripts/setup

@@ -98,6 +98,10 @@ let package = Package(
             dependencies: ["Ledger", "Auth", "Quota", .product(name: "GRDB", package: "GRDB.swift")],
             path: "bench/ledger", swiftSettings: strict
         ),
+        .executableTarget(
+            name: "simulated-upstream", dependencies: [nioCore, nioPosix, nioHTTP1, nioFoundation], path: "bench/upstream",
+            swiftSettings: strict
+        ),
 
         .target(
             name: "TestSupport",

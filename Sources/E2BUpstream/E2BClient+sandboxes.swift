@@ -77,7 +77,7 @@ extension E2BClient {
             .post, version == .v2 ? "/v2/sandboxes" : "/sandboxes", body: try json(create), reading: 1 << 20)
         // The SDK's own limit; a create may take long when E2B is busy.
         call.deadlines = Deadlines(connect: .seconds(10), idle: .seconds(60), total: .seconds(60))
-        call.repetition = version == .v2 ? .keyed : .unsafe
+        call.repetition = version == .v2 ? .keyed : .uncertain
         if version == .v2 { call.headers[.idempotencyKey] = order.idempotencyKey ?? Self.randomKey() }
         let answer = try await control(call, by: authority)
         guard let sandbox = Sandbox(answering: answer.body) else {

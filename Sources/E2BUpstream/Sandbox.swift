@@ -80,6 +80,15 @@ public struct Sandbox: Sendable, CustomStringConvertible, CustomDebugStringConve
 
     /// Whether a text may stand in a path and a host name as a sandbox's id.
     public static func isIdentifier(_ text: String) -> Bool {
-        (1...63).contains(text.utf8.count) && text.wholeMatch(of: /[a-z0-9]+(-[a-z0-9]+)?/) != nil
+        // By hand: every create asks, and a regular expression would be compiled each time.
+        guard text.utf8.count <= 63 else { return false }
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.allSatisfy { part in
+            !part.isEmpty
+                && part.allSatisfy {
+                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+                        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                }
+        }
     }
 }

@@ -5,6 +5,7 @@ import Hummingbird
 public import Ledger
 public import Logging
 import NIOCore
+import Quota
 public import ServiceLifecycle
 
 /// The gateway as one process: a ledger, an upstream, the listeners of callers and administrators, the control socket.
@@ -73,20 +74,27 @@ public struct GatewayService: Service {
         let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
         let slots = UpstreamSlots(limits: settings.capacity, guarantees: ledger.guaranteedSandboxes, logger: logger)
         await closing.destroyLeftovers(holding: slots)
-        let lost = LostSandboxes(
-            ledger: ledger, upstream: upstream, closing: closing, slots: slots, logger: logger)
-        let maker = SandboxMaker(upstream: upstream, closing: closing)
-        let source = SandboxSource(upstream: upstream, slots: slots, maker: maker)
+        let labels = SandboxLabels(installation: ledger.installation)
+        let doubts = DoubtfulCreates()
+        let maker = SandboxMaker(upstream: upstream, closing: closing, doubts: doubts)
+        let pool = WarmPool(
+            limits: settings.pool, upstream: upstream, slots: slots, maker: maker, closing: closing, running: running,
+            labels: labels, minimumTemplate: { [ledger] in ledger.defaultPolicy().templates.first ?? "" },
+            logger: logger)
+        let source = SandboxSource(upstream: upstream, slots: slots, maker: maker, pool: pool)
         let runner = ExecutionRunner(
-            ledger: ledger, upstream: upstream, source: source, closing: closing, running: running, logger: logger
+            ledger: ledger, upstream: upstream, source: source, closing: closing, running: running, labels: labels,
+            logger: logger
         )
         let live = LiveSandboxes()
         let sandboxes = SandboxControl(
             ledger: ledger, upstream: upstream, source: source, closing: closing, live: live, running: running,
-            logger: logger)
-        let keeper = SandboxKeeper(
-            ledger: ledger, upstream: upstream, control: sandboxes, live: live, logger: logger)
+            labels: labels, logger: logger)
+        let keeper = SandboxKeeper(ledger: ledger, control: sandboxes, live: live, logger: logger)
         keeper.takeUp(from: slots)
+        let reconciler = Reconciler(
+            ledger: ledger, upstream: upstream, control: sandboxes, closing: closing, slots: slots, running: running,
+            pool: pool, doubts: doubts, labels: labels, logger: logger)
         let readiness = Readiness(ledger: ledger, upstream: upstream, running: running)
         await readiness.probe()
         let health = HealthRoutes(readiness: readiness)
@@ -153,7 +161,7 @@ public struct GatewayService: Service {
         // ships them, and the ledger last.
         let drain = Drain(running: running, live: live, patience: settings.drain, logger: logger)
         var services: [any Service] = [
-            ledger, transport, shipper, notifier, slots, closing, lost, keeper, maker, readiness, commands,
+            ledger, transport, shipper, notifier, slots, closing, reconciler, keeper, maker, pool, readiness, commands,
             administrators,
             callers, drain,
         ]

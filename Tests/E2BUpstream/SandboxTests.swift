@@ -13,6 +13,18 @@ struct SandboxTests {
         template: "code-interpreter-v1", lifetimeSeconds: 60, metadata: ["gateway": "g1"], idempotencyKey: "abc1"
     )
 
+    @Test(arguments: ["i0", "iabc123", "iabc123-6532622b", String(repeating: "z", count: 63)])
+    func `an id may stand in a path`(id: String) {
+        #expect(Sandbox.isIdentifier(id))
+    }
+
+    @Test(arguments: [
+        "", "-", "a-", "-a", "a-b-c", "A", "a.b", "a/b", "é", "a b", "a%", String(repeating: "z", count: 64),
+    ])
+    func `anything else is no id`(text: String) {
+        #expect(!Sandbox.isIdentifier(text))
+    }
+
     @Test func `a create follows the recipe`() async throws {
         let requests = Recording<ReceivedRequest>()
         let server = try await ScriptedServer.answering { request, connection in

@@ -51,6 +51,14 @@ def test_run_gives_the_document_as_json(run) -> None:
     assert json.loads(done.stdout)["output"] == "1\n"
 
 
+def test_run_under_a_key_repeats_its_reply(run) -> None:
+    words = ("-", "--idempotency-key", "run-1")
+    outputs = {run(*words, input="import uuid; print(uuid.uuid4())").stdout for _ in range(2)}
+    assert len(outputs) == 1
+    refused = run(*words, input="print(2)")
+    assert refused.returncode == 125 and "Idempotency-Key" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

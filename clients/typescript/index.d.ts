@@ -23,6 +23,11 @@ export interface RunPythonOptions {
   template?: string;
   /** A name for the call in the gateway's logs and audit: 1 to 128 of `A-Z a-z 0-9 . _ -`. */
   requestId?: string;
+  /**
+   * Runs the code once however often the call is made: with the same key and arguments the gateway repeats its reply for
+   * 24 hours. 1 to 255 visible ASCII characters.
+   */
+  idempotencyKey?: string;
   /** Default: the environment variable GATEWAY_URL. */
   url?: string;
   /** Default: the environment variable GATEWAY_TOKEN. */
@@ -79,6 +84,8 @@ export interface Problem {
   reserved?: number;
   resets_at?: string;
   retry_after_ms?: number;
+  /** The execution that an idempotency key stands for, where its reply cannot be repeated. */
+  execution?: { id: string; state: "running" | "finished"; outcome?: Outcome; reason?: string; runtime_ms?: number };
 }
 
 /** Why a call brought no execution back. */

@@ -103,6 +103,12 @@ function requestHeaders(token, options) {
   const headers = { accept: "application/json", "content-type": "application/json", authorization: `Bearer ${token}` };
   const named = /^[A-Za-z0-9._-]{1,128}$/.test(options.requestId ?? "");
   if (named) headers["x-request-id"] = options.requestId; // the gateway, too, replaces a name that does not fit
+  if (options.idempotencyKey !== undefined) {
+    if (!/^[!-~]{1,255}$/.test(options.idempotencyKey)) {
+      throw new GatewayError("request", "idempotencyKey must have 1 to 255 visible ASCII characters");
+    }
+    headers["idempotency-key"] = options.idempotencyKey;
+  }
   return headers;
 }
 

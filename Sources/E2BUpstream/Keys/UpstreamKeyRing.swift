@@ -100,6 +100,9 @@ public final class UpstreamKeyRing: Sendable {
         }
     }
 
+    /// The key that makes new sandboxes.
+    public var active: Entry? { state.withLock { $0.entries.first { $0.role == .active } } }
+
     /// All keys.
     public var entries: [Entry] { state.withLock(\.entries) }
 

@@ -7,7 +7,7 @@ enum Repetition {
     /// A create whose idempotency key upstream honours: whoever repeats it gets the first one's sandbox.
     case keyed
     /// It is not known what a second one would do; only one that certainly never left is made again.
-    case unsafe
+    case uncertain
 
     /// How often a call is made at most.
     static let attempts = 3

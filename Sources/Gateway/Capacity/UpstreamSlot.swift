@@ -4,7 +4,7 @@ import Quota
 ///
 /// Released once, also when said twice, and at the latest when nobody holds it any more.
 final class UpstreamSlot: Sendable {
-    private let ticket: CapacityTicket
+    let ticket: CapacityTicket
     private let slots: UpstreamSlots
 
     init(_ ticket: CapacityTicket, of slots: UpstreamSlots) {
@@ -18,7 +18,9 @@ final class UpstreamSlot: Sendable {
     func release() { slots.release(ticket) }
 
     /// Upstream refused the create for want of room, and asked to wait.
-    func upstreamWasFull(retryAfter: Duration?) { slots.upstreamWasFull(retryAfter: retryAfter) }
+    func upstreamWasFull(retryAfter: Duration?) {
+        slots.upstreamWasFull(for: ticket, retryAfter: retryAfter)
+    }
 
     /// Upstream answered the create with anything else.
     func upstreamWasNotFull() { slots.upstreamWasNotFull(for: ticket) }

@@ -26,6 +26,9 @@ final class UpstreamSlots: Service {
     private let logger: Logger
     private let alarms: AsyncStream<Moment>
     private let alarmQueue: AsyncStream<Moment>.Continuation
+    /// Warm sandboxes whose room is wanted.
+    let givenUp: AsyncStream<CapacityTicket>
+    private let giveUpQueue: AsyncStream<CapacityTicket>.Continuation
 
     /// - Parameter guarantees: how many sandboxes each tenant is guaranteed, as it stands when asked.
     init(limits: CapacityLimits, guarantees: @escaping @Sendable () -> [String: Int], logger: Logger) {
@@ -33,11 +36,14 @@ final class UpstreamSlots: Service {
         self.guarantees = guarantees
         self.logger = logger
         (alarms, alarmQueue) = AsyncStream.makeStream()
+        (givenUp, giveUpQueue) = AsyncStream.makeStream()
         refreshGuarantees()
     }
 
     /// Slots in use, and calls that wait for one.
     var load: (held: Int, waiting: Int) { state.withLock { ($0.capacity.held, $0.capacity.waiting) } }
+    /// Slots that warm sandboxes take up.
+    var spare: Int { state.withLock(\.capacity.spare) }
 
     /// A slot for a call of a tenant's, when it is its turn, unless `stop` is thrown before.
     func slot(for tenant: String, unless stop: StopSignal) async -> Answer {
@@ -58,6 +64,16 @@ final class UpstreamSlots: Service {
     /// For a sandbox left over from before the start.
     func slotOfLeftover() -> UpstreamSlot {
         UpstreamSlot(state.withLock { $0.capacity.sandboxFound() }, of: self)
+    }
+
+    /// For a warm sandbox that no call has asked for yet; nil if there is no room that nobody else wants.
+    func slotOfSpare() -> UpstreamSlot? {
+        state.withLock { $0.capacity.spareWanted(at: Moment.uptime()) }.map { UpstreamSlot($0, of: self) }
+    }
+
+    /// Makes a warm sandbox's slot a tenant's; nil if the tenant's call must ask for one as any other.
+    func slot(for tenant: String, taking spare: UpstreamSlot) -> UpstreamSlot? {
+        state.withLock { $0.capacity.spareTaken(spare.ticket, by: tenant) }.map { UpstreamSlot($0, of: self) }
     }
 
     /// Takes over what tenants are guaranteed now. Read under the lock, so that of two changes the last one stands.
@@ -85,6 +101,7 @@ final class UpstreamSlots: Service {
             }
         } onGracefulShutdown: {
             self.alarmQueue.finish()
+            self.giveUpQueue.finish()
         }
     }
 
@@ -104,10 +121,10 @@ extension UpstreamSlots {
         update { state, now in ((), state.capacity.slotReleased(ticket, at: now)) }
     }
 
-    func upstreamWasFull(retryAfter: Duration?) {
+    func upstreamWasFull(for ticket: CapacityTicket, retryAfter: Duration?) {
         let load = update { state, now in
-            state.capacity.upstreamWasFull(retryAfter: retryAfter, at: now)
-            return ((held: state.capacity.held, waiting: state.capacity.waiting), [])
+            let actions = state.capacity.upstreamWasFull(for: ticket, retryAfter: retryAfter, at: now)
+            return ((held: state.capacity.held, waiting: state.capacity.waiting), actions)
         }
         logger.warning(
             "upstream has no room; creates wait",
@@ -151,9 +168,16 @@ extension UpstreamSlots {
             state.callers.removeValue(forKey: ticket).map { ($0, .held(UpstreamSlot(ticket, of: self))) }
         case .refuse(let ticket, let refusal):
             state.callers.removeValue(forKey: ticket).map { ($0, .refused(refusal)) }
+        case .giveUp(let ticket):
+            giveUp(ticket)
         case .lookAgain(let instant):
             setAlarm(instant, &state)
         }
+    }
+
+    private func giveUp(_ ticket: CapacityTicket) -> (caller: FirstAnswer<Answer>, answer: Answer)? {
+        giveUpQueue.yield(ticket)
+        return nil
     }
 
     /// Each timer is set for an earlier instant than all others, so there are few.

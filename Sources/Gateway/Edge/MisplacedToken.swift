@@ -26,15 +26,45 @@ enum MisplacedToken {
     }
 
     private static func redacted(segment: Substring) -> String {
-        let text = segment.removingPercentEncoding ?? String(segment)
+        let text = segment.contains("%") ? segment.removingPercentEncoding ?? String(segment) : String(segment)
         // A part of one, too: no id of ours has so many digits.
-        let start = start(in: text) ?? text.firstRange(of: /[0-9a-f]{32}/.ignoresCase())?.lowerBound
-        guard let start else { return String(segment) }
+        guard let start = start(in: text) ?? digits(in: text) else { return String(segment) }
         return text[..<start] + "[token]"
     }
 
+    // Both are on the way of every request, and a regular expression would be compiled each time.
+
     /// Where the first begins, in whatever case it was typed.
     private static func start(in text: String) -> String.Index? {
-        text.firstRange(of: /e2b_/.ignoresCase())?.lowerBound
+        let bytes = text.utf8
+        return bytes.indices.first { index in
+            bytes[index...].prefix(4).elementsEqual("e2b_".utf8) { $0.lowercased == $1 }
+        }
+    }
+
+    /// Where the first 32 hex digits in a row begin, in whatever case.
+    private static func digits(in text: String) -> String.Index? {
+        var beginning = text.startIndex, count = 0
+        for index in text.utf8.indices {
+            guard text.utf8[index].isHexDigit else {
+                count = 0
+                continue
+            }
+            if count == 0 { beginning = index }
+            count += 1
+            if count == 32 { return beginning }
+        }
+        return nil
+    }
+}
+
+extension UInt8 {
+    fileprivate var lowercased: UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self + 32 : self
+    }
+
+    fileprivate var isHexDigit: Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self)
+            || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(lowercased)
     }
 }

@@ -1,4 +1,5 @@
 import AsyncAlgorithms
+import CurlTransport
 import E2BUpstream
 import Ledger
 import Logging
@@ -10,37 +11,37 @@ import Synchronization
 /// Whatever happens, it is settled exactly once: by ``run(into:)``, or, if its reply was never begun, when it is
 /// dropped.
 final class Execution: Sendable {
-    let lease: Lease
+    private let lease: Lease
     private let order: ExecutionOrder
-    private let sandbox: Sandbox
-    private let slot: UpstreamSlot
+    private let holding: Mutex<HeldSandbox>
     /// How long it waited for its sandbox.
-    let queuedMilliseconds: Int64
+    private let queuedMilliseconds: Int64
     private let registration: RunningExecutions.Registration
     private let runner: ExecutionRunner
     private let heldSince = ContinuousClock.now
     private let hasBegun = Mutex(false)
 
     init(
-        order: ExecutionOrder, lease: Lease, sandbox: Sandbox, slot: UpstreamSlot, queuedMilliseconds: Int64,
+        order: ExecutionOrder, lease: Lease, holding: HeldSandbox, queuedMilliseconds: Int64,
         registration: RunningExecutions.Registration, runner: ExecutionRunner
     ) {
         self.order = order
         self.lease = lease
-        self.sandbox = sandbox
-        self.slot = slot
+        self.holding = Mutex(holding)
         self.queuedMilliseconds = queuedMilliseconds
         self.registration = registration
         self.runner = runner
+        registration.hold(holding.sandbox.id)
     }
 
     deinit {
         guard !hasBegun.withLock(\.self) else { return }
-        runner.closing.abandon(lease, dooming: doomed, heldMilliseconds: heldMilliseconds)
+        runner.closing.abandon(lease, dooming: held.doomed, heldMilliseconds: heldMilliseconds)
     }
 
-    var id: String { lease.executionID.text }
-    private var doomed: DoomedSandbox { DoomedSandbox(id: sandbox.id, slot: slot) }
+    var id: String { begun.id }
+    var begun: BegunExecution { BegunExecution(lease, queuedMilliseconds: queuedMilliseconds) }
+    private var held: HeldSandbox { holding.withLock(\.self) }
     private var stop: StopSignal { registration.stop }
     private var heldMilliseconds: Int64 { (ContinuousClock.now - heldSince).wholeMilliseconds }
 
@@ -50,21 +51,30 @@ final class Execution: Sendable {
     /// for no reader.
     func run(into events: AsyncChannel<ExecutionEvent>) async -> FinishedExecution {
         hasBegun.withLock { $0 = true }
-        async let recorded: Void = runner.ledger.recordSandbox(sandbox.id, for: lease)
-        var ending = await runUntilStopped(into: events)
-        let held = heldMilliseconds
+        async let recorded: Void = runner.ledger.recordSandbox(held.sandbox.id, for: lease)
+        let progress = ExecutionProgress(keepsEvents: lease.isKeyed)
+        var ending = await runUntilStopped(into: events, progress)
+        let heldFor = heldMilliseconds
         events.finish()
         await recorded
 
         let result = ExecutionResult(
-            outcome: ending.outcome, reason: ending.reason, heldMilliseconds: held, outputBytes: ending.outputBytes,
+            outcome: ending.outcome, reason: ending.reason, heldMilliseconds: heldFor, outputBytes: ending.outputBytes,
             exceptionName: ending.exceptionName
         )
-        let settled = await runner.closing.settle(lease, with: result, dooming: doomed)
-        ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(held, lease.grant.timeoutMilliseconds)
+        let settled = await runner.closing.settle(
+            lease, with: result, leaving: remainder(of: ending, progress.kept), dooming: held.doomed)
+        ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(heldFor, lease.grant.timeoutMilliseconds)
         registration.leave()
         logFinish(ending)
-        return FinishedExecution(lease: lease, ending: ending, queuedMilliseconds: queuedMilliseconds)
+        return FinishedExecution(begun, ending, events: progress.kept.flatMap { $0.isTooMuch ? nil : $0.events })
+    }
+
+    /// What is left of it to whoever repeats the request.
+    private func remainder(of ending: ExecutionEnding, _ kept: KeptEvents?) -> Remainder {
+        guard let kept else { return .state(.lost) }
+        guard !kept.isTooMuch else { return .state(.tooLarge) }
+        return KeptReply(FinishedExecution(begun, ending), kept.events, outputLimit: order.outputBytes).remainder
     }
 
     private func logFinish(_ ending: ExecutionEnding) {
@@ -79,8 +89,9 @@ final class Execution: Sendable {
     }
 
     /// Races the code against its deadline and its stop signal.
-    private func runUntilStopped(into events: AsyncChannel<ExecutionEvent>) async -> ExecutionEnding {
-        let progress = ExecutionProgress()
+    private func runUntilStopped(
+        into events: AsyncChannel<ExecutionEvent>, _ progress: ExecutionProgress
+    ) async -> ExecutionEnding {
         let deadline = heldSince + .milliseconds(lease.grant.timeoutMilliseconds)
         return await withTaskGroup(of: ExecutionEnding?.self) { group in
             group.addTask { await self.consume(into: events, progress) }
@@ -106,15 +117,49 @@ final class Execution: Sendable {
     private func consume(
         into events: AsyncChannel<ExecutionEvent>, _ progress: ExecutionProgress
     ) async -> ExecutionEnding {
-        let code = CodeOrder(code: order.code, contextData: order.contextData, environment: order.environment)
         do {
-            for try await event in try await runner.upstream.execute(code, in: sandbox) {
+            for try await event in try await start() {
                 progress.note(event)
                 await events.send(event)
             }
             return progress.ending()
         } catch {
             return progress.ending(failedWith: error)
+        }
+    }
+
+    /// Has the code run. A warm sandbox may have died while it waited: then nothing has run, and another one is made.
+    private func start() async throws(UpstreamFailure) -> ExecutionEvents {
+        let code = CodeOrder(code: order.code, contextData: order.contextData, environment: order.environment)
+        do throws(UpstreamFailure) {
+            return try await runner.upstream.execute(code, in: held.sandbox)
+        } catch {
+            guard held.wasWarm, error.meansNothingRan else { throw error }
+            try await replaceSandbox(insteadOf: error)
+            return try await runner.upstream.execute(code, in: held.sandbox)
+        }
+    }
+
+    private func replaceSandbox(insteadOf failure: UpstreamFailure) async throws(UpstreamFailure) {
+        let wanted = runner.sandboxOrder(order, under: lease)
+        guard case .made(let sandbox, let slot) = await runner.source.sandbox(wanted, for: lease.tenant, unless: stop)
+        else { throw failure }
+        let dead = holding.withLock { holding in
+            defer { holding = HeldSandbox(sandbox: sandbox, slot: slot, wasWarm: false) }
+            return holding
+        }
+        registration.hold(sandbox.id)
+        runner.closing.destroy(dead.doomed)
+        await runner.ledger.recordSandbox(sandbox.id, for: lease)
+    }
+}
+
+extension UpstreamFailure {
+    /// Whether a sandbox that fails like this has certainly run nothing of what it was sent.
+    fileprivate var meansNothingRan: Bool {
+        switch self {
+        case .sandboxGone, .unreachable(.refused), .unreachable(.unresolvable), .unreachable(.connectTimedOut): true
+        default: false
         }
     }
 }

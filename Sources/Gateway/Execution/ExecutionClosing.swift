@@ -32,10 +32,10 @@ final class ExecutionClosing: Service {
 
     /// Settles and has the sandbox destroyed. Returns `nil` if the ledger cannot be written now; it then settles later.
     func settle(
-        _ lease: Lease, with result: ExecutionResult, dooming sandbox: DoomedSandbox
+        _ lease: Lease, with result: ExecutionResult, leaving remainder: Remainder, dooming sandbox: DoomedSandbox
     ) async -> SettledExecution? {
         defer { queue.yield(.destroy(sandbox)) }
-        return await settle(lease, with: result)
+        return await settle(lease, with: result, leaving: remainder)
     }
 
     /// Has a sandbox destroyed that no lease holds.
@@ -44,11 +44,13 @@ final class ExecutionClosing: Service {
     }
 
     /// Gives back all of a lease whose sandbox was never made.
-    func settleUnheld(_ lease: Lease, outcome: Outcome, reason: String?) async {
+    func settleUnheld(
+        _ lease: Lease, outcome: Outcome, reason: String?, leaving remainder: Remainder = .nothing
+    ) async {
         let nothingRan = ExecutionResult(
             outcome: outcome, reason: reason, heldMilliseconds: 0, outputBytes: 0, exceptionName: nil
         )
-        _ = await settle(lease, with: nothingRan)
+        _ = await settle(lease, with: nothingRan, leaving: remainder)
     }
 
     /// For an execution whose reply was never begun. Callable from a `deinit`.
@@ -84,14 +86,16 @@ final class ExecutionClosing: Service {
                 outcome: .cancelled, reason: "caller_left", heldMilliseconds: heldMilliseconds, outputBytes: 0,
                 exceptionName: nil
             )
-            _ = await settle(lease, with: left)
+            _ = await settle(lease, with: left, leaving: .nothing)
             await destroyForSure(sandbox)
         }
     }
 
-    private func settle(_ lease: Lease, with result: ExecutionResult) async -> SettledExecution? {
+    private func settle(
+        _ lease: Lease, with result: ExecutionResult, leaving remainder: Remainder
+    ) async -> SettledExecution? {
         do {
-            return try await ledger.settle(lease, with: result)
+            return try await ledger.settle(lease, with: result, leaving: remainder)
         } catch {
             logger.error(
                 "settlement waits for the ledger",

@@ -17,10 +17,18 @@ struct ExecutionEnding: Sendable {
 
 /// A finished, settled execution.
 struct FinishedExecution: Sendable {
-    let lease: Lease
+    let begun: BegunExecution
     let ending: ExecutionEnding
-    /// How long it waited for its sandbox.
-    let queuedMilliseconds: Int64
+    /// What its caller is told where the sandbox cloud failed underneath it.
+    let problem: Problem?
+    /// All that it emitted, where that is kept.
+    let events: [KeptEvents.Event]?
+}
+
+extension FinishedExecution {
+    init(_ begun: BegunExecution, _ ending: ExecutionEnding, events: [KeptEvents.Event]? = nil) {
+        self.init(begun: begun, ending: ending, problem: ending.failure.map(Problem.init(running:)), events: events)
+    }
 }
 
 /// What an execution has emitted so far, kept where a stop from outside can read it.
@@ -28,12 +36,22 @@ final class ExecutionProgress: Sendable {
     private struct State {
         var outputBytes: Int64 = 0
         var exceptionName: String?
+        var kept: KeptEvents?
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+
+    /// - Parameter keepsEvents: whether somebody may ask for the reply again.
+    init(keepsEvents: Bool = false) {
+        state = Mutex(State(kept: keepsEvents ? KeptEvents() : nil))
+    }
+
+    /// What is kept of its events, if anything is to be.
+    var kept: KeptEvents? { state.withLock(\.kept) }
 
     func note(_ event: ExecutionEvent) {
         state.withLock { state in
+            state.kept?.append(event)
             switch event {
             case .stdout(let text), .stderr(let text): state.outputBytes += Int64(text.utf8.count)
             case .result(let result): state.outputBytes += Int64(result.approximateBytes)
@@ -44,11 +62,10 @@ final class ExecutionProgress: Sendable {
     }
 
     func ending() -> ExecutionEnding {
-        let state = state.withLock(\.self)
+        let (outputBytes, exceptionName) = state.withLock { ($0.outputBytes, $0.exceptionName) }
         return ExecutionEnding(
-            outcome: state.exceptionName == nil ? .completed : .failed,
-            exceptionName: state.exceptionName,
-            outputBytes: state.outputBytes
+            outcome: exceptionName == nil ? .completed : .failed, exceptionName: exceptionName,
+            outputBytes: outputBytes
         )
     }
 
@@ -59,6 +76,7 @@ final class ExecutionProgress: Sendable {
         case .cancelled: (ending.outcome, ending.reason) = (.cancelled, "cancelled_by_caller")
         case .deadline: (ending.outcome, ending.reason) = (.timed_out, "timeout")
         case .keyRevoked: (ending.outcome, ending.reason) = (.killed, "key_revoked")
+        case .sandboxLost: return self.ending(failedWith: .sandboxGone)
         case .shutdown: (ending.outcome, ending.reason) = (.killed, "gateway_shutdown")
         }
         return ending

@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import NIOCore
 import Quota
 
@@ -11,10 +12,16 @@ struct ExecutionOrder: Sendable {
     let template: String
     let language = "python"
     let timeoutMilliseconds: Int64
+    /// How much output its document may hold, in bytes.
+    let outputBytes: Int
+    /// The caller's, with what it asked for: the same body is the same request, whatever a policy has made of it since.
+    let idempotencyKey: PresentedIdempotencyKey?
 
+    /// - Parameter idempotencyKey: the header of that name.
     /// - Throws: a ``Problem`` that names the field and what is wrong with it.
-    init(decoding body: ByteBuffer, for principal: Principal) throws(Problem) {
+    init(decoding body: ByteBuffer, idempotencyKey: String?, for principal: Principal) throws(Problem) {
         let policy = principal.policy
+        outputBytes = policy.outputBytes
         var fields = try JSONFields(body)
 
         guard let code = try fields.string("code") else {
@@ -46,11 +53,13 @@ struct ExecutionOrder: Sendable {
             throw Problem(.insufficientScope, "The token does not allow \(language).", shouldRetry: false)
         }
 
-        template = try fields.string("template") ?? principal.defaultTemplate
+        let askedTemplate = try fields.string("template")
+        template = askedTemplate ?? principal.defaultTemplate
         try principal.require(template: template)
 
         let maximum = principal.maximumTimeoutMilliseconds
-        if let seconds = try fields.number("timeout_seconds") {
+        let askedSeconds = try fields.number("timeout_seconds")
+        if let seconds = askedSeconds {
             guard seconds > 0, seconds * 1000 <= Double(maximum) else {
                 throw .invalidField("timeout_seconds", "must be above 0 and at most \(Double(maximum) / 1000)")
             }
@@ -60,6 +69,8 @@ struct ExecutionOrder: Sendable {
         }
 
         try fields.refuseOthers()
+        let asked = RestOfRequest(environment: environment, template: askedTemplate, timeoutSeconds: askedSeconds)
+        self.idempotencyKey = try idempotencyKey.map { (key) throws(Problem) in try asked.under(key) }
     }
 
     private static func isEnvironmentName(_ name: String) -> Bool {

@@ -40,19 +40,19 @@ struct ExecutionReply: Encodable, Sendable {
     }
 
     private init(_ finished: FinishedExecution, error: String?, truncated: Bool) {
-        id = finished.lease.executionID.text
+        id = finished.begun.id
         outcome = finished.ending.outcome
         self.error = error
         runtimeMilliseconds = finished.ending.runtimeMilliseconds
-        grantedTimeoutMilliseconds = finished.lease.grant.timeoutMilliseconds
-        timeoutLowered = finished.lease.wasLowered
-        queuedMilliseconds = finished.queuedMilliseconds
+        grantedTimeoutMilliseconds = finished.begun.grantedTimeoutMilliseconds
+        timeoutLowered = finished.begun.timeoutLowered
+        queuedMilliseconds = finished.begun.queuedMilliseconds
         self.truncated = truncated
     }
 }
 
 /// What the code raised, as E2B tells it.
-struct RaisedException: Encodable, Sendable, Equatable {
+struct RaisedException: Codable, Sendable, Equatable {
     let name: String
     let value: String
     let traceback: String
@@ -65,7 +65,7 @@ extension FinishedExecution {
         case .completed: nil
         case .failed: nil
         case .timed_out:
-            lease.grant.wasLowered
+            begun.timeoutLowered
                 ? "The execution was stopped after \(seconds) s, all the runtime that the quota had left."
                 : "The execution was stopped after its timeout of \(seconds) s."
         case .cancelled: "The execution was cancelled."
@@ -73,5 +73,5 @@ extension FinishedExecution {
         }
     }
 
-    private var seconds: Double { Double(lease.grant.timeoutMilliseconds) / 1000 }
+    private var seconds: Double { Double(begun.grantedTimeoutMilliseconds) / 1000 }
 }

@@ -20,7 +20,8 @@ struct ExecutionRoutes: Sendable {
         try request.requireJSON()
         let body = try await request.boundedBody(upTo: context.principal.policy.bodyBytes)
         try context.principal.signed?.vouch(for: body)
-        let order = try ExecutionOrder(decoding: body, for: context.principal)
+        let order = try ExecutionOrder(
+            decoding: body, idempotencyKey: request.headers[.idempotencyKey], for: context.principal)
 
         let departure = try await CallerPresence.departure(on: context.channel)
         switch try await runner.begin(order, for: context, departure: departure) {
@@ -29,6 +30,8 @@ struct ExecutionRoutes: Sendable {
                 ? try await document(of: execution, for: context) : stream(of: execution, as: format, for: context)
         case .stopped(let finished):
             return stopped(finished, as: format)
+        case .repeated(let repetition):
+            return try repeated(repetition, as: format, for: context)
         }
     }
 
@@ -79,12 +82,15 @@ struct ExecutionRoutes: Sendable {
         for await event in events { output.append(event) }
 
         let finished = await finishing
-        if let failure = finished.ending.failure {
-            var problem = Problem(running: failure)
-            problem.headers = execution.lease.headers
+        if var problem = finished.problem {
+            problem.headers = finished.begun.headers
             throw problem
         }
-        return document(ExecutionReply(document: output, finished), under: execution.lease)
+        // The same as whoever repeats the request will get: what a stop has cut off on its way here is part of it.
+        if let events = finished.events {
+            output = CollectedOutput(of: events, limit: context.principal.policy.outputBytes)
+        }
+        return document(ExecutionReply(document: output, finished), of: finished.begun)
     }
 
     private func stream(of execution: Execution, as format: ReplyFormat, for context: TenantContext) -> Response {
@@ -92,9 +98,7 @@ struct ExecutionRoutes: Sendable {
         let body = ResponseBody { writer in
             let events = AsyncChannel<ExecutionEvent>()
             async let finishing = finish(execution, into: events, thenCut: context.channel)
-            let started = StreamEvent.started(
-                execution.lease, queuedMilliseconds: execution.queuedMilliseconds)
-            try await writer.write(started.encoded(as: format))
+            try await writer.write(StreamEvent.started(execution.begun).encoded(as: format))
             var seen = CollectedOutput(limit: limit)
             for await event in events {
                 seen.noteForError(event)
@@ -103,16 +107,16 @@ struct ExecutionRoutes: Sendable {
 
             let (finished, patience) = await finishing
             defer { patience.cancel() }
-            let last =
-                if let failure = finished.ending.failure {
-                    StreamEvent.failed(Problem(running: failure).document(requestID: context.requestID))
-                } else {
-                    StreamEvent.finished(ExecutionReply(lastEvent: seen, finished))
-                }
-            try await writer.write(last.encoded(as: format))
+            try await writer.write(last(of: finished, seen, for: context).encoded(as: format))
             try await writer.finish(nil)
         }
-        return streamed(body, under: execution.lease, as: format)
+        return streamed(body, of: execution.begun, as: format)
+    }
+
+    /// - Parameter seen: what the caller has read along, as far as the `error` member needs it.
+    func last(of finished: FinishedExecution, _ seen: CollectedOutput, for context: TenantContext) -> StreamEvent {
+        if let problem = finished.problem { return .failed(problem.document(requestID: context.requestID)) }
+        return .finished(ExecutionReply(lastEvent: seen, finished))
     }
 
     /// Runs the execution to its end; from then on a caller that has stopped reading has only so long to go on.
@@ -126,36 +130,28 @@ struct ExecutionRoutes: Sendable {
 
     /// The reply to an execution that was stopped before it had a sandbox.
     private func stopped(_ finished: FinishedExecution, as format: ReplyFormat) -> Response {
-        let nothing = CollectedOutput(limit: 0), lease = finished.lease
+        let nothing = CollectedOutput(limit: 0)
         guard format != .document else {
-            return document(ExecutionReply(document: nothing, finished), under: lease)
+            return document(ExecutionReply(document: nothing, finished), of: finished.begun)
         }
-        let started = StreamEvent.started(lease, queuedMilliseconds: finished.queuedMilliseconds)
-        var buffer = started.encoded(as: format)
+        var buffer = StreamEvent.started(finished.begun).encoded(as: format)
         buffer.writeImmutableBuffer(
             StreamEvent.finished(ExecutionReply(lastEvent: nothing, finished)).encoded(as: format)
         )
-        return streamed(ResponseBody(byteBuffer: buffer), under: lease, as: format)
+        return streamed(ResponseBody(byteBuffer: buffer), of: finished.begun, as: format)
     }
 
-    private func document(_ reply: ExecutionReply, under lease: Lease) -> Response {
+    func document(_ reply: ExecutionReply, of begun: BegunExecution) -> Response {
         var response = JSONReply.response(reply)
-        response.headers.append(contentsOf: lease.headers)
+        response.headers.append(contentsOf: begun.headers)
         return response
     }
 
-    private func streamed(_ body: ResponseBody, under lease: Lease, as format: ReplyFormat) -> Response {
+    func streamed(_ body: ResponseBody, of begun: BegunExecution, as format: ReplyFormat) -> Response {
         var headers: HTTPFields = [
             .contentType: format.rawValue, .cacheControl: "no-store", .accelBuffering: "no",
         ]
-        headers.append(contentsOf: lease.headers)
+        headers.append(contentsOf: begun.headers)
         return Response(status: .ok, headers: headers, body: body)
-    }
-}
-
-extension Lease {
-    /// What every reply about an admitted execution says in its head.
-    var headers: HTTPFields {
-        [.executionID: executionID.text, .grantedTimeout: String(timeoutMilliseconds)]
     }
 }

@@ -12,6 +12,7 @@ struct ExecutionRunner: Sendable {
     let source: SandboxSource
     let closing: ExecutionClosing
     let running: RunningExecutions
+    let labels: SandboxLabels
     let logger: Logger
 
     /// How long a sandbox outlives its execution's timeout, so that a dead gateway leaves nothing running for long.
@@ -21,9 +22,11 @@ struct ExecutionRunner: Sendable {
     enum Beginning: Sendable {
         case holding(Execution)
         case stopped(FinishedExecution)
+        /// Its idempotency key stands for an earlier one.
+        case repeated(Repetition)
     }
 
-    /// Admits the order, waits for its turn and makes its sandbox.
+    /// Admits the order and gets its sandbox: a warm one, or one that is made when it is the tenant's turn.
     ///
     /// - Parameter departure: the signal of the caller's connection.
     /// - Throws: a ``Problem``; whatever was reserved has then been given back.
@@ -34,71 +37,85 @@ struct ExecutionRunner: Sendable {
             ExecutionID.random(), tenant: context.principal.tenant, keyID: context.principal.keyID,
             departure: departure
         )
-        let lease = try await admit(order, as: registration.id, for: context)
+        let lease: Lease
+        switch try await admit(order, as: registration.id, for: context) {
+        case .admitted(let admitted): lease = admitted
+        case .repeated(let repetition): return .repeated(repetition)
+        }
         let admitted = ContinuousClock.now
         var waited: Int64 { (ContinuousClock.now - admitted).wholeMilliseconds }
-        switch await source.sandbox(sandboxOrder(order, under: lease), for: lease.tenant, unless: registration.stop) {
-        case .made(let sandbox, let slot):
-            return .holding(
+        func holding(_ sandbox: HeldSandbox) -> Beginning {
+            .holding(
                 Execution(
-                    order: order, lease: lease, sandbox: sandbox, slot: slot, queuedMilliseconds: waited,
+                    order: order, lease: lease, holding: sandbox, queuedMilliseconds: waited,
                     registration: registration, runner: self
                 )
             )
+        }
+        let wanted = sandboxOrder(order, under: lease)
+        if let warm = await source.warmSandbox(wanted, for: lease.tenant) { return holding(warm) }
+        switch await source.sandbox(wanted, for: lease.tenant, unless: registration.stop) {
+        case .made(let sandbox, let slot):
+            return holding(HeldSandbox(sandbox: sandbox, slot: slot, wasWarm: false))
         case .refused(let refusal):
-            throw await notBegun(lease, reason: refusal.reason, Problem(refusal))
+            throw await notBegun(lease, waited, reason: refusal.reason, Problem(refusal))
         case .failed(let failure):
-            throw await notBegun(lease, reason: failure.reason, Problem(creating: failure))
+            throw await notBegun(lease, waited, reason: failure.reason, Problem(creating: failure))
         case .stopped(let reason):
             let ending = ExecutionProgress().ending(stoppedBy: reason)
-            await closing.settleUnheld(lease, outcome: ending.outcome, reason: ending.reason)
-            return .stopped(FinishedExecution(lease: lease, ending: ending, queuedMilliseconds: waited))
+            let finished = FinishedExecution(BegunExecution(lease, queuedMilliseconds: waited), ending)
+            // Called off by name it stays called off; whatever else came in between, a repeated request may run.
+            let remainder =
+                reason == .cancelled
+                ? KeptReply(finished, [], outputLimit: order.outputBytes).remainder : Remainder.nothing
+            await closing.settleUnheld(lease, outcome: ending.outcome, reason: ending.reason, leaving: remainder)
+            return .stopped(finished)
         }
     }
 
-    private func notBegun(_ lease: Lease, reason: String, _ problem: Problem) async -> Problem {
+    private func notBegun(_ lease: Lease, _ waited: Int64, reason: String, _ problem: Problem) async -> Problem {
         await closing.settleUnheld(lease, outcome: .killed, reason: reason)
         var problem = problem
-        problem.headers = lease.headers
+        problem.headers = BegunExecution(lease, queuedMilliseconds: waited).headers
         return problem
     }
 
     private func admit(
         _ order: ExecutionOrder, as id: ExecutionID, for context: TenantContext
-    ) async throws(Problem) -> Lease {
+    ) async throws(Problem) -> Admission {
         let principal = context.principal
+        let admission = AdmissionOrder(
+            executionID: id,
+            tenant: principal.tenant,
+            keyID: principal.keyID,
+            subject: principal.claims.subject,
+            requestID: context.requestID,
+            sourceAddress: context.sourceAddress,
+            timeoutMilliseconds: order.timeoutMilliseconds,
+            template: order.template,
+            language: order.language,
+            code: Array(order.code.utf8),
+            context: order.contextData.map { Array($0.utf8) },
+            nonce: principal.signed?.nonce,
+            shadowedRate: principal.shadowedRate,
+            expiresAt: principal.claims.notAfter,
+            traceID: context.traceID
+        )
         do {
-            return try await ledger.admit(
-                AdmissionOrder(
-                    executionID: id,
-                    tenant: principal.tenant,
-                    keyID: principal.keyID,
-                    subject: principal.claims.subject,
-                    requestID: context.requestID,
-                    sourceAddress: context.sourceAddress,
-                    timeoutMilliseconds: order.timeoutMilliseconds,
-                    template: order.template,
-                    language: order.language,
-                    code: Array(order.code.utf8),
-                    context: order.contextData.map { Array($0.utf8) },
-                    nonce: principal.signed?.nonce,
-                    shadowedRate: principal.shadowedRate,
-                    expiresAt: principal.claims.notAfter,
-                    traceID: context.traceID
-                )
-            )
+            guard let key = order.idempotencyKey else { return .admitted(try await ledger.admit(admission)) }
+            return try await ledger.admit(admission, under: key)
         } catch {
             if case .unavailable = error {} else { context.note.noteRecorded() }
             throw Problem(error, isSigned: principal.signed != nil)
         }
     }
 
-    private func sandboxOrder(_ order: ExecutionOrder, under lease: Lease) -> SandboxOrder {
+    func sandboxOrder(_ order: ExecutionOrder, under lease: Lease) -> SandboxOrder {
         let seconds = (lease.grant.timeoutMilliseconds + 999) / 1000 + Self.lifetimeMarginSeconds
         return SandboxOrder(
             template: order.template,
             lifetimeSeconds: Int(seconds),
-            metadata: SandboxLabels.of(lease.executionID, in: ledger.installation)
+            metadata: labels.of(lease.executionID)
         )
     }
 }

@@ -1,6 +1,6 @@
 import Ledger
 
-/// What `GET /v1/executions/{id}` tells: the record without output, which is not kept.
+/// What `GET /v1/executions/{id}` tells: the record, without output.
 struct ExecutionState: Encodable {
     let id: String
     let state: String

@@ -8,6 +8,7 @@ final class RunningExecutions: Sendable {
         let tenant: String
         let keyID: KeyID
         let stop: StopSignal
+        var sandboxID: String?
     }
 
     private struct State {
@@ -19,6 +20,9 @@ final class RunningExecutions: Sendable {
 
     var count: Int { state.withLock(\.entries.count) }
     var isDraining: Bool { state.withLock(\.isDraining) }
+
+    /// The sandbox that each holds.
+    var holding: [ExecutionID: String] { state.withLock { $0.entries.compactMapValues(\.sandboxID) } }
 
     /// From now on no execution is taken in.
     func drain() { state.withLock { $0.isDraining = true } }
@@ -49,6 +53,11 @@ final class RunningExecutions: Sendable {
         }
     }
 
+    /// Ends one whose sandbox is gone upstream.
+    func sandboxLost(of id: ExecutionID) {
+        state.withLock { $0.entries[id] }?.stop.stop(.sandboxLost)
+    }
+
     func stopAll(_ reason: StopReason) {
         for entry in state.withLock({ Array($0.entries.values) }) { entry.stop.stop(reason) }
     }
@@ -67,6 +76,11 @@ final class RunningExecutions: Sendable {
             self.stop = stop
             self.departure = departure
             self.running = running
+        }
+
+        /// It holds this sandbox from now on.
+        func hold(_ sandboxID: String) {
+            running.state.withLock { $0.entries[id]?.sandboxID = sandboxID }
         }
 
         func leave() {

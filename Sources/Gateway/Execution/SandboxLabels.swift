@@ -1,32 +1,56 @@
 import Ledger
 
-/// The labels that the gateway's sandboxes carry upstream. Whoever is killed between upstream's answer to a create and the
-/// ledger's record of it leaves a sandbox that stands in no ledger; its labels say whose it is.
-enum SandboxLabels {
-    /// What all those of executions carry.
-    static let executions = [kind: "execution"]
-    /// What all those carry that tenants drive themselves.
-    static let owned = [kind: "sandbox"]
+/// The labels that the gateway's sandboxes carry upstream: that they are this installation's, and what each is for. Whoever is
+/// killed between upstream's answer to a create and the ledger's record of it leaves a sandbox that stands in no ledger; its
+/// labels say whose it is. What does not carry them is not ours.
+struct SandboxLabels: Sendable {
+    /// What one is for: the value of the label ``kind``.
+    enum Kind: String {
+        case execution, sandbox, spare
+    }
+
     /// The label that names the execution.
     static let execution = "e2b-gateway-execution"
     /// The label that names a tenant's own sandbox, by its handle.
     static let handle = "e2b-gateway-sandbox"
+    /// The label that tells one warm sandbox from another.
+    static let spare = "e2b-gateway-spare"
+    /// The label that names the process a warm sandbox waits in.
+    static let run = "e2b-gateway-run"
+    /// The label that says what a sandbox is for.
+    static let kind = "e2b-gateway"
 
-    private static let kind = "e2b-gateway"
     private static let tenant = "e2b-gateway-tenant"
+    private static let installation = "e2b-gateway-installation"
+
+    /// The ledger's name for itself.
+    let installation: String
+    /// This process.
+    let run = Self.randomName()
+
+    /// What every sandbox of this installation carries.
+    var ours: [String: String] { Self.of(installation: installation) }
 
     /// What all those carry that were made for one ledger, in whatever team.
-    static func of(installation: String) -> [String: String] {
-        ["e2b-gateway-installation": installation]
+    static func of(installation: String) -> [String: String] { [Self.installation: installation] }
+
+    func of(_ execution: ExecutionID) -> [String: String] {
+        labels(.execution, [Self.execution: execution.text])
     }
 
-    static func of(_ execution: ExecutionID, in installation: String) -> [String: String] {
-        executions.merging(of(installation: installation)) { first, _ in first }
-            .merging([self.execution: execution.text]) { first, _ in first }
+    func of(_ sandbox: OwnedSandbox) -> [String: String] {
+        labels(.sandbox, [Self.handle: sandbox.handle.text, Self.tenant: sandbox.tenant])
     }
 
-    static func of(_ sandbox: OwnedSandbox, in installation: String) -> [String: String] {
-        owned.merging(of(installation: installation)) { first, _ in first }
-            .merging([handle: sandbox.handle.text, tenant: sandbox.tenant]) { first, _ in first }
+    func ofSpare() -> [String: String] {
+        labels(.spare, [Self.spare: Self.randomName(), Self.run: run])
+    }
+
+    private func labels(_ kind: Kind, _ more: [String: String]) -> [String: String] {
+        ours.merging([Self.kind: kind.rawValue]) { first, _ in first }.merging(more) { first, _ in first }
+    }
+
+    private static func randomName() -> String {
+        String(UInt64.random(in: .min ... .max), radix: 36)
     }
 }

@@ -21,16 +21,19 @@ final class SandboxMaker: Service {
 
     private let upstream: E2BClient
     private let closing: ExecutionClosing
+    private let doubts: DoubtfulCreates
     private let work: AsyncStream<Work>
     private let queue: AsyncStream<Work>.Continuation
 
-    init(upstream: E2BClient, closing: ExecutionClosing) {
+    init(upstream: E2BClient, closing: ExecutionClosing, doubts: DoubtfulCreates) {
         self.upstream = upstream
         self.closing = closing
+        self.doubts = doubts
         (work, queue) = AsyncStream.makeStream()
     }
 
-    /// Makes a sandbox in a slot, unless `stop` is thrown before it is there. Where none is made the slot is released.
+    /// Makes a sandbox in a slot, unless `stop` is thrown before it is there. Where none is made the slot is released,
+    /// as soon as that is certain.
     func make(_ order: SandboxOrder, in slot: UpstreamSlot, unless stop: StopSignal) async -> Answer {
         let caller = FirstAnswer<Answer>()
         let subscription = stop.onStop { reason in _ = caller.answer(.stopped(reason)) }
@@ -68,8 +71,16 @@ final class SandboxMaker: Service {
             } else {
                 work.slot.upstreamWasNotFull()
             }
-            work.slot.release()
+            leave(work, after: error)
             _ = work.caller.answer(.failed(error))
         }
+    }
+
+    /// Frees the slot, unless there may be a sandbox in it.
+    private func leave(_ work: Work, after failure: UpstreamFailure) {
+        let mayHoldOne = failure.leavesDoubt
+        let wasAnswered = if case .refused = failure { true } else { false }
+        if mayHoldOne { doubts.note(work.order, in: wasAnswered ? nil : work.slot) }
+        if wasAnswered || !mayHoldOne { work.slot.release() }
     }
 }

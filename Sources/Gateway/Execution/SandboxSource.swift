@@ -1,11 +1,13 @@
 import E2BUpstream
 import Quota
 
-/// Where sandboxes come from: a slot among upstream's, as soon as it is the tenant's turn, and a create in it.
+/// Where sandboxes come from: the warm pool, or a slot among upstream's, as soon as it is the tenant's turn, and a create in
+/// it.
 struct SandboxSource: Sendable {
     let upstream: E2BClient
     let slots: UpstreamSlots
     let maker: SandboxMaker
+    let pool: WarmPool
 
     enum Answer: Sendable {
         case made(Sandbox, UpstreamSlot)
@@ -14,10 +16,15 @@ struct SandboxSource: Sendable {
         case stopped(StopReason)
     }
 
-    /// A sandbox, unless `stop` is thrown before; whatever is made after that is taken care of.
+    /// A sandbox that was made before for whoever comes; nil where one has to be made.
+    func warmSandbox(_ order: SandboxOrder, for tenant: String) async -> HeldSandbox? {
+        await pool.take(order, for: tenant).map { HeldSandbox(sandbox: $0, slot: $1, wasWarm: true) }
+    }
+
+    /// A new sandbox, unless `stop` is thrown before; whatever is made after that is taken care of.
     func sandbox(_ order: SandboxOrder, for tenant: String, unless stop: StopSignal) async -> Answer {
         // Nobody waits in line for an upstream that is left alone.
-        do { try upstream.circuit.check() } catch { return .failed(error) }
+        do throws(UpstreamFailure) { try upstream.circuit.check() } catch { return .failed(error) }
         switch await slots.slot(for: tenant, unless: stop) {
         case .refused(let refusal): return .refused(refusal)
         case .stopped(let reason): return .stopped(reason)
@@ -29,4 +36,14 @@ struct SandboxSource: Sendable {
             }
         }
     }
+}
+
+/// A sandbox that an execution holds, in its slot.
+struct HeldSandbox: Sendable {
+    let sandbox: Sandbox
+    let slot: UpstreamSlot
+    /// It has waited in the warm pool.
+    let wasWarm: Bool
+
+    var doomed: DoomedSandbox { DoomedSandbox(id: sandbox.id, slot: slot) }
 }

@@ -10,6 +10,8 @@ enum StopReason: Sendable, Equatable {
     case deadline
     /// The key that started it was revoked.
     case keyRevoked
+    /// Its sandbox is gone upstream.
+    case sandboxLost
     /// The gateway shuts down and its patience is over.
     case shutdown
 }

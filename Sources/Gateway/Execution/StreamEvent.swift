@@ -1,10 +1,9 @@
 import E2BUpstream
-import Ledger
 import NIOCore
 
 /// One event of a streamed execution, as it is written to the caller.
 enum StreamEvent: Sendable {
-    case started(Lease, queuedMilliseconds: Int64)
+    case started(BegunExecution)
     case emitted(ExecutionEvent)
     case finished(ExecutionReply)
     /// The sandbox cloud or the gateway failed after the first byte: never a silent end.
@@ -42,12 +41,12 @@ enum StreamEvent: Sendable {
 
     private var json: ByteBuffer {
         switch self {
-        case .started(let lease, let queued):
+        case .started(let begun):
             JSONReply.buffer(
                 JSONValue.object([
-                    "type": .string(name), "id": .string(lease.executionID.text),
-                    "granted_timeout_ms": .integer(lease.timeoutMilliseconds),
-                    "timeout_lowered": .bool(lease.wasLowered), "queued_ms": .integer(queued),
+                    "type": .string(name), "id": .string(begun.id),
+                    "granted_timeout_ms": .integer(begun.grantedTimeoutMilliseconds),
+                    "timeout_lowered": .bool(begun.timeoutLowered), "queued_ms": .integer(begun.queuedMilliseconds),
                 ])
             )
         case .emitted(.stdout(let text)), .emitted(.stderr(let text)):

@@ -36,8 +36,7 @@ public struct JSONLogHandler: LogHandler {
         line["level"] = event.level.rawValue
         line["message"] = event.message.description
         line["logger"] = label
-        var buffer = JSONReply.buffer(line)
-        buffer.writeString("\n")
-        Self.output.withLock { try? $0.write(contentsOf: Data(buffer: buffer)) }
+        let bytes = Data(buffer: JSONLine.buffer(line))
+        Self.output.withLock { try? $0.write(contentsOf: bytes) }
     }
 }

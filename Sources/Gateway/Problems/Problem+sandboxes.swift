@@ -25,12 +25,9 @@ extension Problem {
                 .conflict, "The tenant has \(OwnedSandbox.maximumPaused) paused sandboxes; kill some of them first.",
                 shouldRetry: false)
         case .idempotencyMismatch:
-            self.init(
-                .idempotencyMismatch, "The Idempotency-Key was used with another request before.", shouldRetry: false)
+            self = .idempotencyMismatch
         case .idempotencyInProgress:
-            self.init(
-                .idempotencyInProgress, "The first request with this Idempotency-Key is still under way.",
-                retryAfter: .seconds(1))
+            self = .idempotencyInProgress
         case .idempotencyOutcomeUnknown:
             self.init(
                 .idempotencyOutcomeUnknown,
@@ -65,6 +62,8 @@ extension UpstreamFailure {
     /// Whether a create that failed so may have made a sandbox all the same.
     var leavesDoubt: Bool {
         switch self {
+        // Whoever fails may have made one all the same.
+        case .refused(status: 500..., _): true
         case .unreachable(.refused), .unreachable(.unresolvable), .unreachable(.connectTimedOut),
             .unreachable(.tlsFailed), .unreachable(.invalidRequest), .capacity, .credentialRefused, .refused,
             .contextInvalid, .suspended:

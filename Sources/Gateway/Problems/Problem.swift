@@ -15,6 +15,8 @@ public struct Problem: Error, Sendable {
     var retryAfter: Duration?
     /// False where repeating the call is useless, or dangerous because it may have happened.
     var shouldRetry: Bool?
+    /// The execution that an idempotency key stands for.
+    var execution: EarlierExecution?
     /// Further headers of the reply, such as `Allow` or `RateLimit`.
     var headers: HTTPFields = [:]
 
@@ -46,7 +48,8 @@ public struct Problem: Error, Sendable {
             used: limit?.used,
             reserved: limit?.reserved,
             resetsAt: limit?.resetsAt.map(Timestamp.text),
-            retryAfterMilliseconds: retryAfter.map(\.millisecondsRoundedUp)
+            retryAfterMilliseconds: retryAfter.map(\.millisecondsRoundedUp),
+            execution: execution
         )
     }
 
@@ -80,9 +83,10 @@ struct ProblemDocument: Codable, Sendable {
     var reserved: Int64?
     var resetsAt: String?
     var retryAfterMilliseconds: Int64?
+    var execution: EarlierExecution?
 
     enum CodingKeys: String, CodingKey {
-        case type, title, status, detail, code, message, limit, used, reserved
+        case type, title, status, detail, code, message, limit, used, reserved, execution
         case requestID = "request_id"
         case resetsAt = "resets_at"
         case retryAfterMilliseconds = "retry_after_ms"

@@ -17,6 +17,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case idempotencyMismatch = "idempotency-mismatch"
     case idempotencyInProgress = "idempotency-in-progress"
     case idempotencyOutcomeUnknown = "idempotency-outcome-unknown"
+    case idempotencyReplyUnavailable = "idempotency-reply-unavailable"
     case payloadTooLarge = "payload-too-large"
     case unsupportedMediaType = "unsupported-media-type"
     case rateLimited = "rate-limited"
@@ -43,7 +44,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
-        case .conflict, .idempotencyMismatch, .idempotencyInProgress: 409
+        case .conflict, .idempotencyMismatch, .idempotencyInProgress, .idempotencyReplyUnavailable: 409
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
         case .idempotencyOutcomeUnknown: 422
@@ -75,6 +76,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .idempotencyMismatch: "The idempotency key was used for something else"
         case .idempotencyInProgress: "The first request with this key is under way"
         case .idempotencyOutcomeUnknown: "What became of the first request is not known"
+        case .idempotencyReplyUnavailable: "The reply to the first request is not kept"
         case .payloadTooLarge: "The body is too large"
         case .unsupportedMediaType: "The body's type is not understood"
         case .rateLimited: "Too many requests"
@@ -125,9 +127,11 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .idempotencyMismatch:
             "An `Idempotency-Key` stands for one request; this one differs from the first that carried it. Use a new key for a new request."
         case .idempotencyInProgress:
-            "The first request with this `Idempotency-Key` has not been answered yet. Wait for it, then repeat this one: it gets the same sandbox."
+            "The first request with this `Idempotency-Key` has not been answered yet. Wait for it, then repeat this one: it gets the same reply, or the same sandbox. Of an execution `execution.id` names it; `GET /v1/executions/{id}` shows how far it is."
         case .idempotencyOutcomeUnknown:
             "The sandbox cloud broke off while it was making the sandbox, so that nobody knows whether there is one. If there is, the gateway finds and destroys it. Send the request with a new `Idempotency-Key`."
+        case .idempotencyReplyUnavailable:
+            "The first request with this `Idempotency-Key` was carried out and is not carried out again, but its reply cannot be repeated: it was too large to be kept, had to make room for newer ones, or was lost with the gateway that ran it. `execution` says how it ended; of one that ended as `killed` nobody knows how far its code got. If it is safe to run it once more, use a new key."
         case .payloadTooLarge:
             "The body, the code or the context data is larger than the tenant's policy allows. `detail` gives the limit."
         case .unsupportedMediaType:

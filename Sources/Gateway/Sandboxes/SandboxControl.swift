@@ -13,12 +13,13 @@ struct SandboxControl: Sendable {
     let closing: ExecutionClosing
     let live: LiveSandboxes
     let running: RunningExecutions
+    let labels: SandboxLabels
     let logger: Logger
     let turns = SandboxTurns()
 
     init(
         ledger: Ledger, upstream: E2BClient, source: SandboxSource, closing: ExecutionClosing, live: LiveSandboxes,
-        running: RunningExecutions, logger: Logger
+        running: RunningExecutions, labels: SandboxLabels, logger: Logger
     ) {
         self.ledger = ledger
         self.upstream = upstream
@@ -26,6 +27,7 @@ struct SandboxControl: Sendable {
         self.closing = closing
         self.live = live
         self.running = running
+        self.labels = labels
         self.logger = logger
     }
 
@@ -187,8 +189,7 @@ struct SandboxControl: Sendable {
     ) -> SandboxOrder {
         SandboxOrder(
             template: order.template, lifetimeSeconds: upstreamSeconds(of: sandbox),
-            metadata: SandboxLabels.of(sandbox, in: ledger.installation),
-            idempotencyKey: idempotency.map { Self.upstreamKey($0, of: sandbox) },
+            metadata: labels.of(sandbox), idempotencyKey: idempotency.map { Self.upstreamKey($0, of: sandbox) },
             environment: order.environment,
             egress: order.egress, pausesAtEnd: order.expiry == .pause)
     }

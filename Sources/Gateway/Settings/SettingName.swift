@@ -21,6 +21,8 @@ public enum SettingName: String, CaseIterable, Sendable {
     case upstreamCreates = "GATEWAY_UPSTREAM_CREATES"
     case queueLength = "GATEWAY_QUEUE_LENGTH"
     case queueSeconds = "GATEWAY_QUEUE_SECONDS"
+    case poolMinimum = "GATEWAY_POOL_MINIMUM"
+    case poolMaximum = "GATEWAY_POOL_MAXIMUM"
     case logLevel = "GATEWAY_LOG_LEVEL"
     case retentionDays = "GATEWAY_RETENTION_DAYS"
     case auditRetentionDays = "GATEWAY_AUDIT_RETENTION_DAYS"
@@ -96,6 +98,10 @@ extension Settings {
             capacity.queueLength = try Self.number(setting, in: 0...100_000)
         case .queueSeconds:
             capacity.patience = .seconds(try Self.number(setting, in: 1...600, unit: "whole seconds"))
+        case .poolMinimum:
+            pool.minimum = try Self.number(setting, in: 0...1_000)
+        case .poolMaximum:
+            pool.maximum = try Self.number(setting, in: 0...1_000)
         case .logLevel:
             guard let level = Logger.Level(rawValue: value) else {
                 let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

@@ -58,6 +58,11 @@ extension Settings {
                     + "audit records"
             )
         }
+        guard pool.minimum <= pool.maximum else {
+            throw SettingFailure(
+                "GATEWAY_POOL_MINIMUM is \(pool.minimum) and GATEWAY_POOL_MAXIMUM is \(pool.maximum): keep no more ready than "
+                    + "there may be")
+        }
         guard (webhookURL == nil) == webhookSecrets.isEmpty else {
             throw SettingFailure(
                 webhookURL == nil

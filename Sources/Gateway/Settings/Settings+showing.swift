@@ -22,6 +22,8 @@ extension Settings {
         case .upstreamCreates: capacity.creates.map { "\($0)" } ?? "not limited"
         case .queueLength: "\(capacity.queueLength)"
         case .queueSeconds: "\(capacity.patience.components.seconds)"
+        case .poolMinimum: "\(pool.minimum)"
+        case .poolMaximum: "\(pool.maximum)"
         case .logLevel: logLevel.rawValue
         case .retentionDays: "\(retention.executions.components.seconds / 86_400)"
         case .auditRetentionDays: "\(retention.audit.components.seconds / 86_400)"

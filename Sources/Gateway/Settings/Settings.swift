@@ -36,6 +36,9 @@ public struct Settings: Sendable {
     /// `GATEWAY_QUEUE_LENGTH`: calls that may wait for one, 0–100,000. Default 1,000.
     /// `GATEWAY_QUEUE_SECONDS`: how long each may wait, 1–600. Default 10.
     public var capacity = CapacityLimits()
+    /// `GATEWAY_POOL_MINIMUM`: warm sandboxes of the default template that are kept ready, 0–1,000. Default 0.
+    /// `GATEWAY_POOL_MAXIMUM`: warm sandboxes at most, 0–1,000; 0 keeps none. Default 10.
+    var pool = PoolLimits()
     /// `GATEWAY_LOG_LEVEL`: trace, debug, info, notice, warning, error, critical. Default info.
     public var logLevel = Logger.Level.info
     /// `GATEWAY_RETENTION_DAYS`: how long executions are kept, 62–3650. Default 90.

@@ -13,6 +13,8 @@ struct GatewayCaller: Sendable {
         var code: String
         var contextData: String?
         var timeoutSeconds: Double?
+        /// Not part of the body: the header `Idempotency-Key`.
+        var idempotencyKey: String?
 
         enum CodingKeys: String, CodingKey {
             case code
@@ -77,6 +79,11 @@ struct GatewayCaller: Sendable {
         }
     }
 
+    private static let idempotencyKey: HTTPField.Name = {
+        guard let name = HTTPField.Name("Idempotency-Key") else { preconditionFailure("a valid header name") }
+        return name
+    }()
+
     private static let maximumDocumentBytes = 1024 * 1024 * 1024
 
     private func authorize(_ request: inout OutgoingRequest, body: ByteBuffer) throws {
@@ -104,6 +111,7 @@ struct GatewayCaller: Sendable {
         let body = ByteBuffer(data: try JSONEncoder().encode(order))
         var request = OutgoingRequest(method: .post, url: url + "/v1/executions", body: .bytes(body))
         request.headers = [.contentType: "application/json", .accept: accept]
+        if let key = order.idempotencyKey { request.headers[Self.idempotencyKey] = key }
         // A document comes when the code has ended, however long that takes; the gateway keeps the time.
         request.deadlines.idle = nil
         try authorize(&request, body: body)

@@ -27,6 +27,9 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Longest execution: 30s, 2m or 500ms.")
     var timeout: DurationArgument?
 
+    @Option(help: "Run it once: with the same key and file the gateway repeats its reply for 24 hours.")
+    var idempotencyKey: String?
+
     @Flag(help: "Sign the request with the token (RFC 9421) instead of sending it.")
     var sign = false
 
@@ -37,7 +40,8 @@ struct Run: AsyncParsableCommand {
         let outcome: String
         do {
             let order = GatewayCaller.Order(
-                code: try Self.text(of: file), contextData: try context.map(Self.text), timeoutSeconds: timeout?.seconds
+                code: try Self.text(of: file), contextData: try context.map(Self.text),
+                timeoutSeconds: timeout?.seconds, idempotencyKey: idempotencyKey
             )
             let caller = try GatewayCaller(transport: transport, settings: try Settings.load().settings, signs: sign)
             outcome = try await format.output == .json ? document(order, caller) : stream(order, caller)

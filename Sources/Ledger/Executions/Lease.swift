@@ -24,6 +24,8 @@ public struct Lease: Sendable, Hashable {
 
     /// What a shadow policy would have done.
     let shadowed: String?
+    /// Whether the order had an idempotency key, so that something is left of it to whoever repeats it.
+    public let isKeyed: Bool
 
     /// The ceiling in milliseconds.
     public var timeoutMilliseconds: Int64 { grant.timeoutMilliseconds }

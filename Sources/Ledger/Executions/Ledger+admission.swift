@@ -8,19 +8,41 @@ extension Ledger {
     ///
     /// - Throws: ``AdmissionFailure``; after ``AdmissionFailure/unavailable(_:)`` nothing is reserved.
     public func admit(_ order: AdmissionOrder) async throws(AdmissionFailure) -> Lease {
+        let (prepared, epoch) = (prepare(order), epoch)
+        return try await decide(prepared) { account, draft in
+            try Self.judge(prepared, of: account, epoch: epoch, in: &draft)
+        }
+    }
+
+    private func prepare(_ order: AdmissionOrder) -> PreparedOrder {
         let isRecorded = books.withLock { $0.accounts[order.tenant]?.policy.recordsCode == true }
-        let prepared = PreparedOrder(order, keys: ownKeys, sealing: isRecorded)
-        let (epoch, nonceLimits, refusals) = (epoch, nonceLimits, refusals)
-        let verdict: Result<Lease, AdmissionFailure>
+        return PreparedOrder(order, keys: ownKeys, sealing: isRecorded)
+    }
+
+    func prepare(_ order: AdmissionOrder, under key: PresentedIdempotencyKey) -> (PreparedOrder, IdempotencyDigests) {
+        var prepared = prepare(order)
+        let digests = ownKeys.digests(
+            of: key.text, for: .execution, order.tenant, order.subject, request: prepared.fingerprinted(with: key.rest))
+        prepared.idempotency = digests
+        return (prepared, digests)
+    }
+
+    /// Has an order judged in the next commit, and its refusal recorded there.
+    func decide<Verdict: Sendable>(
+        _ order: PreparedOrder,
+        _ judge: @escaping @Sendable (Books.Account, inout Draft) throws -> Result<Verdict, AdmissionRefusal>
+    ) async throws(AdmissionFailure) -> Verdict {
+        let (nonceLimits, refusals) = (nonceLimits, refusals)
+        let verdict: Result<Verdict, AdmissionFailure>
         do {
             verdict = try await commits.submit { draft in
-                switch try Self.judge(prepared, epoch: epoch, nonceLimits: nonceLimits, in: &draft) {
-                case .success(let lease):
-                    return .success(lease)
-                case .failure(let refusal):
-                    try Self.record(refusal, of: prepared, refusals, in: &draft)
-                    return .failure(refusal.failure)
+                let judged: Result<Verdict, AdmissionRefusal>
+                switch try Self.screen(order, nonceLimits: nonceLimits, in: &draft) {
+                case .success(let account): judged = try judge(account, &draft)
+                case .failure(let refusal): judged = .failure(refusal)
                 }
+                if case .failure(let refusal) = judged { try Self.record(refusal, of: order, refusals, in: &draft) }
+                return judged.mapError(\.failure)
             }
         } catch {
             throw .unavailable(error.reason)
@@ -28,9 +50,10 @@ extension Ledger {
         return try verdict.get()
     }
 
-    private static func judge(
-        _ order: PreparedOrder, epoch: Int64, nonceLimits: NonceLimits, in draft: inout Draft
-    ) throws -> Result<Lease, AdmissionRefusal> {
+    /// Whoever asks is let in: their nonce is new, their key and tenant are still what authentication found them to be.
+    private static func screen(
+        _ order: PreparedOrder, nonceLimits: NonceLimits, in draft: inout Draft
+    ) throws -> Result<Books.Account, AdmissionRefusal> {
         // First of all, and kept whatever follows: a call that is refused now must not be replayed when there is room.
         if let nonce = order.nonce {
             switch try NonceStore.accept(nonce, of: order.origin.keyID, within: nonceLimits, in: &draft) {
@@ -49,7 +72,12 @@ extension Ledger {
         guard order.nonce != nil || !account.policy.signedOnly else {
             return .failure(AdmissionRefusal(.notSigned, "not_signed"))
         }
+        return .success(account)
+    }
 
+    static func judge(
+        _ order: PreparedOrder, of account: Books.Account, epoch: Int64, in draft: inout Draft
+    ) throws -> Result<Lease, AdmissionRefusal> {
         let subject = SubjectID(of: order.tenant, order.origin.subject)
         let before = UsagePair(tenant: account.usage, subject: try draft.usage(of: subject))
         var usages = before
@@ -75,7 +103,7 @@ extension Ledger {
         return .success(
             Lease(
                 executionID: order.id, tenant: order.tenant, grant: grant, admittedAt: draft.now, origin: order.origin,
-                shadowed: shadowed
+                shadowed: shadowed, isKeyed: order.idempotency != nil
             ))
     }
 

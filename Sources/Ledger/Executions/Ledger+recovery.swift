@@ -55,6 +55,7 @@ extension Ledger {
                 outputBytes: 0
             ), settlement)
         try finish.write(record.id, in: draft)
+        try ExecutionKeyStore.end(record.id, of: account.tenant, as: .state(.lost), in: draft)
         var entry = AuditEntry(.executionFinished)
         entry.actor = "gateway"
         entry.tenant = record.tenant

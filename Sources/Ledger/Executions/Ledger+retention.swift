@@ -7,7 +7,7 @@ extension Ledger {
     /// Subjects that have been still for so long count in no window any more.
     private static let subjectsRemembered = Duration.seconds(62 * 86_400)
 
-    /// Forgets executions that ended longer ago than they are kept, and subjects nobody called for since. What they came
+    /// Forgets executions that ended longer ago than they are kept, idempotency keys, and subjects nobody called for since. What they came
     /// to stays in the sums of consumption, and what happened in the audit log.
     ///
     /// What is old is looked for beside the writer, who then only takes rows out that it is told; and after each portion
@@ -16,6 +16,7 @@ extension Ledger {
     /// - Returns: how many executions were forgotten; fewer than there were when the task was cancelled meanwhile.
     @discardableResult
     package func forgetOldExecutions() async throws(LedgerFailure) -> Int {
+        try await forgetOldKeys()
         // In whole milliseconds, as audit records have them.
         let cutoff = Moment(milliseconds: (clock.now() - retention.executions).milliseconds)
         var forgotten = 0

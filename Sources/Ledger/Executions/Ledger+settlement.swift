@@ -6,12 +6,16 @@ extension Ledger {
     ///
     /// Exactly once: settling again changes nothing and says so. When the ledger cannot be written this throws, and the
     /// settlement is kept and tried again by ``run()``; the caller need not come back.
+    ///
+    /// - Parameter remainder: what is left to whoever repeats the request, if it had an idempotency key: in the same commit,
+    ///   so that no execution is over whose reply may still get lost.
     public func settle(
-        _ lease: Lease, with result: ExecutionResult
+        _ lease: Lease, with result: ExecutionResult, leaving remainder: Remainder = .state(.lost)
     ) async throws(LedgerFailure) -> SettledExecution {
         let held = held
+        let end = end(lease, leaving: remainder)
         let settlement: @Sendable (inout Draft) throws -> SettledExecution = { draft in
-            try Self.settle(lease, with: result, sandboxes: held.of(lease.executionID), in: &draft)
+            try Self.settle(lease, with: result, end, sandboxes: held.of(lease.executionID), in: &draft)
         }
         let settled: SettledExecution
         do {
@@ -31,7 +35,8 @@ extension Ledger {
     }
 
     private static func settle(
-        _ lease: Lease, with result: ExecutionResult, sandboxes: [String], in draft: inout Draft
+        _ lease: Lease, with result: ExecutionResult, _ end: ExecutionKeyStore.End?, sandboxes: [String],
+        in draft: inout Draft
     ) throws -> SettledExecution {
         let id = lease.executionID.text
         try doom(sandboxes, of: id, in: draft)
@@ -50,6 +55,7 @@ extension Ledger {
         let ended = EndedLease(lease, of: account, heldMilliseconds: result.heldMilliseconds, result.outputBytes)
         let (settlement, usage) = try ended.settle(in: &draft)
         try Finish(result, settlement).write(id, in: draft)
+        if let end { try ExecutionKeyStore.end(id, of: account.tenant, as: end, in: draft) }
         var entry = lease.entry(.executionFinished)
         Finish(result, settlement).describe(in: &entry, sandboxes: sandboxes)
         try draft.audit(entry)

@@ -20,6 +20,8 @@ struct PreparedOrder: Sendable {
     let nonce: PresentedNonce?
     let shadowedRate: Denial?
     let expiresAt: Int64?
+    /// What is kept of its idempotency key, if it has one.
+    var idempotency: IdempotencyDigests?
 
     /// - Parameter sealing: whether the code will probably be recorded; sealing it takes a while, which the writer has not.
     init(_ order: AdmissionOrder, keys: OwnKeys, sealing: Bool) {
@@ -64,6 +66,11 @@ struct PreparedOrder: Sendable {
         return entry
     }
 
+    /// What makes it the same request as another, digested once already where it is long.
+    func fingerprinted(with rest: [UInt8]) -> [UInt8] {
+        Array([language, codeDigest, contextDigest ?? "-", ""].joined(separator: "\n").utf8) + rest
+    }
+
     /// Keeps the code beside the chain.
     func recordCode(in draft: Draft) throws {
         guard let sealed = sealedCode ?? (try? code.sealed(under: recordingKey, for: id)) else {
@@ -93,5 +100,6 @@ struct PreparedOrder: Sendable {
             "INSERT INTO lease (execution, tenant, epoch, grant_document) VALUES (?, ?, ?, ?)",
             [id.text, tenant.id, epoch, try Document.text(grant)]
         )
+        if let idempotency { try ExecutionKeyStore.insert(idempotency, of: id, tenant, in: draft) }
     }
 }

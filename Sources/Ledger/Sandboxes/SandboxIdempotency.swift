@@ -22,11 +22,9 @@ extension Ledger {
     ///
     /// - Parameter request: the request's body.
     public func idempotency(_ key: String, for caller: SandboxCaller, request: [UInt8]) -> SandboxIdempotency {
-        let text = ["e2b-gateway/idempotency-key/v1", caller.tenant, caller.claims.subject ?? "", key]
-            .joined(separator: "\u{0}")
-        return SandboxIdempotency(
-            key: Hex.text(Digest.hmacSHA256(Array(text.utf8), key: ownKeys.sandboxToken)),
-            fingerprint: Hex.text(Digest.hmacSHA256(request, key: ownKeys.codeDigest)))
+        let digests = ownKeys.digests(
+            of: key, for: .sandbox, caller.tenant, caller.claims.subject, request: request)
+        return SandboxIdempotency(key: digests.key, fingerprint: digests.fingerprint)
     }
 }
 

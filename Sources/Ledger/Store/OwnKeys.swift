@@ -12,6 +12,8 @@ struct OwnKeys: Sendable, Hashable {
     let sandboxToken: [UInt8]
     /// Under which recorded code is sealed.
     let codeRecording: [UInt8]
+    /// Under which the replies of executions are sealed that have an idempotency key.
+    let replies: [UInt8]
 
     private static let checkName = "root-key-check"
     private static let checkValue = Array("e2b-gateway ledger".utf8)
@@ -19,9 +21,11 @@ struct OwnKeys: Sendable, Hashable {
     private static let checkpointName = "checkpoint"
     private static let sandboxTokenName = "sandbox-token"
     private static let codeRecordingName = "code-recording"
+    private static let repliesName = "execution-replies"
     /// Which keys came with which version of the set.
     private static let additions: [(version: Int64, names: [String])] = [
         (2, [checkpointName, sandboxTokenName]), (3, [codeRecordingName]),
+        (4, [repliesName]),
     ]
 
     static func create(in database: Database, sealer: Sealer) throws {
@@ -56,6 +60,7 @@ struct OwnKeys: Sendable, Hashable {
         checkpoint = try Self.read(Self.checkpointName, from: database, sealer: sealer)
         sandboxToken = try Self.read(Self.sandboxTokenName, from: database, sealer: sealer)
         codeRecording = try Self.read(Self.codeRecordingName, from: database, sealer: sealer)
+        replies = try Self.read(Self.repliesName, from: database, sealer: sealer)
     }
 
     /// Whether the root key behind this sealer is the one under which the keys are sealed.

@@ -24,6 +24,9 @@ enum Schema {
         migrator.registerMigration("6 sandboxes") { database in
             try database.execute(sql: sandboxes)
         }
+        migrator.registerMigration("7 idempotent executions") { database in
+            try database.execute(sql: idempotency)
+        }
         migrator.registerMigration("8 upstream keys", migrate: addUpstreamKeys)
         return migrator
     }

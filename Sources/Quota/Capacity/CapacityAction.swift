@@ -4,6 +4,8 @@ public enum CapacityAction: Sendable, Hashable {
     case go(CapacityTicket)
     /// The call waits no longer.
     case refuse(CapacityTicket, CapacityRefusal)
+    /// The warm sandbox of this slot is to be destroyed: a call wants its room.
+    case giveUp(CapacityTicket)
     /// Say that time has passed, at this instant or a little later.
     case lookAgain(at: Moment)
 }

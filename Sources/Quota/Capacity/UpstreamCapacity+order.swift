@@ -5,10 +5,11 @@ extension UpstreamCapacity {
         let permits = min(
             limits.creates.map { creates.remaining(under: $0, at: now).remaining } ?? .max, pause.isOpen ? .max : 1
         )
-        let free = limits.sandboxes.map { $0 - held } ?? .max
+        let free = limits.sandboxes.map { $0 - held - spare } ?? .max
         guard permits > 0, free > 0 else { return nil }
-        // Below zero when guarantees have been raised beyond what is free: then only their owners may go.
-        let borrowable = free - reserved
+        // Below zero when guarantees have been raised beyond what is free: then only their owners may go. What spares take
+        // up counts as free: they are given up.
+        let borrowable = limits.sandboxes.map { $0 - held - reserved } ?? .max
         let areCreatesScarcer = permits < borrowable
 
         var best: (turn: Turn, ticket: CapacityTicket)?

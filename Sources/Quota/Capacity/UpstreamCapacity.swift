@@ -10,6 +10,8 @@
 /// So a tenant that holds nothing is passed by each other tenant at most once, however many calls wait there. A guarantee
 /// is one of sandboxes: for creates its owner takes its turn.
 ///
+/// **Spares.** Warm sandboxes take up what nobody wants; see ``spareWanted(at:)``.
+///
 /// **Queue.** Bounded for all tenants together; one tenant alone may fill it. When it is full, the newest call of the
 /// longest line makes room for a tenant with fewer waiting.
 public struct UpstreamCapacity: Sendable {
@@ -33,6 +35,15 @@ public struct UpstreamCapacity: Sendable {
     var pause = CreatePause()
     /// The sum of all unused guarantees.
     var reserved = 0
+    /// What becomes of a warm sandbox.
+    enum Spare {
+        /// It waits for a call. Can become: taken, given up.
+        case kept
+        /// Its slot is wanted, and free once it is gone.
+        case givenUp
+    }
+    /// The slots of warm sandboxes.
+    var spares: [CapacityTicket: Spare] = [:]
     /// The slots in use, by the claim that holds each, with the number of its giving away.
     private var servings: [CapacityTicket: UInt64] = [:]
     private var lastServing: UInt64 = 0
@@ -69,6 +80,7 @@ public struct UpstreamCapacity: Sendable {
 
     /// The sandbox of a slot is no more, or was never made. Does nothing for a slot released before.
     public mutating func slotReleased(_ ticket: CapacityTicket, at now: Moment) -> [CapacityAction] {
+        if spares.removeValue(forKey: ticket) != nil { return act(at: now) }
         guard servings.removeValue(forKey: ticket) != nil else { return [] }
         change(ticket.tenant) { $0.held -= 1 }
         if shares[ticket.tenant]?.isForgettable == true { idle.insert(ticket.tenant) }
@@ -94,8 +106,14 @@ public struct UpstreamCapacity: Sendable {
     }
 
     /// Upstream had no room for the sandbox of a slot; `retryAfter` is what it asked us to wait. The slot is still held.
-    public mutating func upstreamWasFull(retryAfter: Duration?, at now: Moment) {
+    ///
+    /// It may have room for fewer than we were told, so that warm sandboxes make room for calls.
+    @discardableResult
+    public mutating func upstreamWasFull(
+        for ticket: CapacityTicket, retryAfter: Duration?, at now: Moment
+    ) -> [CapacityAction] {
         pause.upstreamWasFull(retryAfter: retryAfter, at: now, lastServing: lastServing)
+        return giveUpSpares(atLeast: lines.count + (spares[ticket] == nil ? 1 : 0))
     }
 
     /// Upstream's answer to the create of a slot was any other: a sandbox, or a failure that says nothing about room.
@@ -129,6 +147,7 @@ extension UpstreamCapacity {
             let refusal = CapacityRefusal.queueFull(length: limits.queueLength, retryAfter: retryAfter(at: now))
             actions.append(.refuse(ticket, refusal))
         }
+        actions += giveUpSpares()
         if lines.isEmpty { forgetIdle() }
         if let instant = nextLook(at: now) { actions.append(.lookAgain(at: instant)) }
         return actions
@@ -145,12 +164,12 @@ extension UpstreamCapacity {
     /// What a refused call is told: no room will be made in less, and nobody knows how much more it takes.
     private func retryAfter(at now: Moment) -> Duration { max(.seconds(1), pause.wait(at: now)) }
 
-    private mutating func nextTicket(of tenant: String) -> CapacityTicket {
+    mutating func nextTicket(of tenant: String) -> CapacityTicket {
         lastTicket += 1
         return CapacityTicket(tenant: tenant, number: lastTicket)
     }
 
-    private mutating func serve(_ ticket: CapacityTicket) {
+    mutating func serve(_ ticket: CapacityTicket) {
         lastServing += 1
         let serving = lastServing
         servings[ticket] = serving

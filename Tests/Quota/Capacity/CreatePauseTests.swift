@@ -14,7 +14,7 @@ struct CreatePauseTests {
     mutating func waits(seconds: Int?) {
         let refused = ask()
         let retryAfter = seconds.map { Duration.seconds($0) }
-        capacity.upstreamWasFull(retryAfter: retryAfter, at: start)
+        capacity.upstreamWasFull(for: refused[0], retryAfter: retryAfter, at: start)
         #expect(capacity.slotReleased(refused[0], at: start).isEmpty)
         let waiting = ask(2)
         let end = start + (retryAfter ?? .seconds(1))
@@ -25,7 +25,7 @@ struct CreatePauseTests {
     @Test("Then one a second, until upstream has taken some: faster and faster, and at last as they come")
     mutating func comesBack() {
         let refused = ask()
-        capacity.upstreamWasFull(retryAfter: nil, at: start)
+        capacity.upstreamWasFull(for: refused[0], retryAfter: nil, at: start)
         _ = capacity.slotReleased(refused[0], at: start)
         _ = ask(100)
         var now = start, going: [CapacityTicket] = [], instants: [Moment] = []
@@ -44,12 +44,12 @@ struct CreatePauseTests {
     @Test("A refusal in between starts the pause anew")
     mutating func refusedAgain() {
         let refused = ask()
-        capacity.upstreamWasFull(retryAfter: .seconds(2), at: start)
+        capacity.upstreamWasFull(for: refused[0], retryAfter: .seconds(2), at: start)
         _ = capacity.slotReleased(refused[0], at: start)
         let waiting = ask(3)
         let later = start + .seconds(2)
         #expect(capacity.timePassed(at: later).going == [waiting[0]])
-        capacity.upstreamWasFull(retryAfter: .seconds(5), at: later)
+        capacity.upstreamWasFull(for: waiting[0], retryAfter: .seconds(5), at: later)
         #expect(capacity.slotReleased(waiting[0], at: later).going.isEmpty)
         #expect(capacity.timePassed(at: later + .milliseconds(4_999)).going.isEmpty)
         #expect(capacity.timePassed(at: later + .seconds(5)).going == [waiting[1]])
@@ -58,7 +58,7 @@ struct CreatePauseTests {
     @Test("A create that was under way before the refusal proves nothing by succeeding after it")
     mutating func earlierCreates() {
         let tickets = ask(2)
-        capacity.upstreamWasFull(retryAfter: .seconds(2), at: start)
+        capacity.upstreamWasFull(for: tickets[1], retryAfter: .seconds(2), at: start)
         #expect(capacity.upstreamWasNotFull(for: tickets[0], at: start).isEmpty)
         let waiting = ask(2)
         #expect(capacity.waiting == 2)
@@ -68,8 +68,8 @@ struct CreatePauseTests {
 
     @Test("A call that could not go before its deadline is told so at once, and for how long")
     mutating func longPause() {
-        _ = ask()
-        capacity.upstreamWasFull(retryAfter: .seconds(40), at: start)
+        let refused = ask()
+        capacity.upstreamWasFull(for: refused[0], retryAfter: .seconds(40), at: start)
         let (ticket, actions) = capacity.callAsked(of: "b", at: start)
         #expect(actions == [.refuse(ticket, .paused(retryAfter: .seconds(40)))])
         let (_, later) = capacity.callAsked(of: "b", at: start + .seconds(11))
@@ -78,8 +78,8 @@ struct CreatePauseTests {
 
     @Test("Upstream may ask for a day; after a minute it is asked again")
     mutating func longestPause() {
-        _ = ask()
-        capacity.upstreamWasFull(retryAfter: .seconds(86_400), at: start)
+        let refused = ask()
+        capacity.upstreamWasFull(for: refused[0], retryAfter: .seconds(86_400), at: start)
         #expect(capacity.callAsked(of: "b", at: start + .seconds(60)).1.going.count == 1)
     }
 }

@@ -15,6 +15,9 @@ struct UpstreamCapacityPropertyTests {
         /// How often each other tenant went while a tenant held nothing and waited.
         var passes: [String: [String: Int]] = [:]
         var guarantees: [String: Int] = [:]
+        /// Warm sandboxes, and whether each was given up.
+        var spares: [CapacityTicket: Bool] = [:]
+        var givenUp: Int { spares.values.count { $0 } }
 
         func held(by tenant: String) -> Int { held.count { $0.tenant == tenant } }
         func waits(_ tenant: String) -> Bool { waiting.keys.contains { $0.tenant == tenant } }
@@ -43,6 +46,7 @@ struct UpstreamCapacityPropertyTests {
         var capacity = UpstreamCapacity(limits: limits)
         var books = Books()
         var now = Moment(seconds: 1_000)
+        let keepsSpares = Bool.random(using: &generator)
         if let sandboxes = limits.sandboxes, Bool.random(using: &generator) {
             books.guarantees = [tenants[0]: Int.random(in: 0...sandboxes, using: &generator)]
             note(capacity.guaranteesChanged(to: books.guarantees, at: now), in: &books, at: now, limits)
@@ -50,7 +54,17 @@ struct UpstreamCapacityPropertyTests {
 
         for _ in 0..<600 {
             now = now + .milliseconds(Int64.random(in: 0...150, using: &generator))
-            switch Int.random(in: 0..<10, using: &generator) {
+            switch Int.random(in: 0..<14, using: &generator) {
+            case 10 where keepsSpares:
+                wantSpare(&capacity, &books, at: now, limits)
+            case 11 where keepsSpares:
+                takeSpare(&capacity, &books, by: tenants.randomElement(using: &generator) ?? "", limits, &generator)
+            case 12...13 where books.givenUp > 0:
+                let gone = books.spares.filter(\.value).keys.randomElement(using: &generator)
+                if let gone {
+                    books.spares[gone] = nil
+                    note(capacity.slotReleased(gone, at: now), in: &books, at: now, limits)
+                }
             case 0..<5:
                 // The first tenant asks as often as all others together.
                 let index = Bool.random(using: &generator) ? 0 : Int.random(in: tenants.indices, using: &generator)
@@ -60,7 +74,9 @@ struct UpstreamCapacityPropertyTests {
                 books.asked.append(ticket)
                 books.waiting[ticket] = now
                 note(actions, in: &books, at: now, limits)
-                if unused > 0, limits.creates == nil { #expect(books.held.contains(ticket), "guaranteed, and not now") }
+                if unused > 0, limits.creates == nil, books.spares.isEmpty {
+                    #expect(books.held.contains(ticket), "guaranteed, and not now")
+                }
             case 5..<8 where !books.held.isEmpty:
                 let ticket = books.held.remove(at: .random(in: books.held.indices, using: &generator))
                 note(capacity.slotReleased(ticket, at: now), in: &books, at: now, limits)
@@ -76,6 +92,7 @@ struct UpstreamCapacityPropertyTests {
                 note(capacity.timePassed(at: now), in: &books, at: now, limits)
             }
             #expect((capacity.held, capacity.waiting) == (books.held.count, books.waiting.count))
+            #expect(capacity.spare == books.spares.count)
             checkIdleness(capacity, books, limits)
         }
         drain(&capacity, &books, &now, limits)
@@ -97,7 +114,7 @@ struct UpstreamCapacityPropertyTests {
                 books.held.append(ticket)
                 books.creates.append(now)
                 if let sandboxes = limits.sandboxes {
-                    #expect(books.held.count <= sandboxes)
+                    #expect(books.held.count + books.spares.count <= sandboxes)
                     #expect(books.held.count + books.unused <= sandboxes, "a guarantee was lent out")
                 }
             case .refuse(let ticket, let refusal):
@@ -109,6 +126,10 @@ struct UpstreamCapacityPropertyTests {
                 case .waitedTooLong: #expect(since.map { $0 + limits.patience <= now } == true)
                 case .paused: Issue.record("nobody paused anything")
                 }
+            case .giveUp(let ticket):
+                #expect(books.spares[ticket] == false, "not a spare, or given up already")
+                #expect(!books.waiting.isEmpty, "given up for nobody")
+                books.spares[ticket] = true
             case .lookAgain(let instant):
                 #expect(instant > now)
                 #expect(!books.waiting.isEmpty)
@@ -131,7 +152,40 @@ struct UpstreamCapacityPropertyTests {
     /// Without a pace nothing is left free that somebody waiting may have.
     private func checkIdleness(_ capacity: UpstreamCapacity, _ books: Books, _ limits: CapacityLimits) {
         guard limits.creates == nil, let sandboxes = limits.sandboxes, !books.waiting.isEmpty else { return }
-        #expect(books.held.count + books.unused >= sandboxes)
+        #expect(books.held.count + books.spares.count + books.unused >= sandboxes)
+        // What keeps somebody waiting who might go is on its way out.
+        let mayGo = sandboxes - books.held.count - books.unused
+        #expect(books.givenUp >= min(mayGo, books.waiting.count, books.spares.count))
+    }
+
+    /// One more warm sandbox, where nobody waits and there is room beyond what is held, kept and guaranteed.
+    private func wantSpare(
+        _ capacity: inout UpstreamCapacity, _ books: inout Books, at now: Moment, _ limits: CapacityLimits
+    ) {
+        let room = (limits.sandboxes ?? .max) - books.held.count - books.spares.count - books.unused
+        guard let ticket = capacity.spareWanted(at: now) else {
+            return #expect(!books.waiting.isEmpty || room <= 0 || limits.creates != nil, "room was refused")
+        }
+        #expect(books.waiting.isEmpty && room > 0)
+        books.spares[ticket] = false
+        books.creates.append(now)
+    }
+
+    private func takeSpare(
+        _ capacity: inout UpstreamCapacity, _ books: inout Books, by tenant: String, _ limits: CapacityLimits,
+        _ generator: inout SeededGenerator
+    ) {
+        guard let spare = books.spares.keys.sorted(by: { "\($0)" < "\($1)" }).randomElement(using: &generator) else {
+            return
+        }
+        let wasGivenUp = books.spares[spare] == true
+        guard let taken = capacity.spareTaken(spare, by: tenant) else { return }
+        #expect(!wasGivenUp && taken.tenant == tenant)
+        books.spares[spare] = nil
+        books.held.append(taken)
+        books.passes = books.passes.filter { $0.key != tenant }
+        guard let sandboxes = limits.sandboxes else { return }
+        #expect(books.held.count + books.unused <= sandboxes, "a guarantee was taken")
     }
 
     private func checkPace(_ creates: [Moment], _ limits: CapacityLimits) {
@@ -150,11 +204,15 @@ struct UpstreamCapacityPropertyTests {
         note(actions, in: &books, at: now, limits)
         while let instant = actions.lookAgain {
             now = instant
+            for spare in books.spares.filter(\.value).keys {
+                books.spares[spare] = nil
+                note(capacity.slotReleased(spare, at: now), in: &books, at: now, limits)
+            }
             actions = capacity.timePassed(at: now)
             note(actions, in: &books, at: now, limits)
         }
         #expect(books.waiting.isEmpty)
-        for ticket in books.held { #expect(capacity.slotReleased(ticket, at: now).isEmpty) }
+        for ticket in books.held + books.spares.keys { #expect(capacity.slotReleased(ticket, at: now).isEmpty) }
         #expect((capacity.held, capacity.waiting) == (0, 0))
         #expect(books.answered == Set(books.asked))
     }

@@ -147,10 +147,12 @@ class Client:
         return document
 
     @contextlib.contextmanager
-    def stream(self, code: str, *, accept: str = NDJSON, **fields: object) -> Iterator[EventStream]:
+    def stream(
+        self, code: str, *, accept: str = NDJSON, headers: dict[str, str] | None = None, **fields: object
+    ) -> Iterator[EventStream]:
         """A streamed execution; leaving the block before its end is leaving the call."""
         request = {"code": code} | fields
-        headers = self._headers({"accept": accept})
+        headers = self._headers({"accept": accept} | (headers or {}))
         with self._http.stream("POST", "/v1/executions", json=request, headers=headers) as response:
             if response.status_code != 200:
                 raise AssertionError(f"{response.status_code}: {response.read()[:1000]!r}")

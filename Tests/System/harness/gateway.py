@@ -87,6 +87,8 @@ class Gateway:
             "GATEWAY_ADMIN_LISTEN": "127.0.0.1:0",
             # Believes a test that says where its call comes from: see Client.
             "GATEWAY_TRUSTED_PROXIES": "127.0.0.1",
+            # Whoever counts sandboxes upstream counts those of calls; the tests of the pool keep one.
+            "GATEWAY_POOL_MAXIMUM": "0",
             "E2B_API_URL": upstream,
             "E2B_SANDBOX_URL": upstream,
             "E2B_API_KEY": UPSTREAM_KEY,

@@ -38,13 +38,15 @@ class Service:
         name: str,
         under: Sequence[str] = (),
         waits: bool = True,
+        program: pathlib.Path = BINARY,
     ):
-        """`under` is a program that runs it, such as a tracer; without waiting, `wait_until_ready` is to be called."""
+        """`under` is a program that runs it, such as a tracer; without waiting, `wait_until_ready` is to be called; another
+        `program` of ours may be started that says as much."""
         self.log = folder / f"{name}.log"
         self._answer = folder / f"{name}.out"
         with self.log.open("ab") as log, self._answer.open("wb") as answer:
             self.process = subprocess.Popen(
-                [*under, str(BINARY), *arguments],
+                [*under, str(program), *arguments],
                 cwd=folder,
                 env=environment(**settings),
                 stdin=subprocess.DEVNULL,

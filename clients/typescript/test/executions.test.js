@@ -80,6 +80,23 @@ test("a request id comes back in a refusal", async () => {
   assert.equal(seen[0].problem.type, "/problems/invalid-request");
 });
 
+test("with an idempotency key the code runs once, and its reply is repeated", async () => {
+  const code = "import uuid; print(uuid.uuid4())";
+  const options = { idempotencyKey: `call-${Date.now()}` };
+  const first = await executePython(code, undefined, options);
+  assert.deepEqual(await executePython(code, undefined, options), first);
+  assert.notEqual((await executePython(code)).output, first.output);
+  const { error } = await runPython("print(2)", undefined, options);
+  assert.match(error, /idempotency-mismatch/);
+});
+
+for (const idempotencyKey of ["", "two words", "k".repeat(256), "ké"]) {
+  test(`an idempotency key that cannot be one is an error: ${idempotencyKey.slice(0, 10)}`, async () => {
+    const { error } = await runPython("print(1)", undefined, { idempotencyKey });
+    assert.match(error, /idempotencyKey/);
+  });
+}
+
 test("aborting ends the execution", async () => {
   const controller = new AbortController();
   const running = runPython("import time; time.sleep(30)", undefined, { signal: controller.signal });

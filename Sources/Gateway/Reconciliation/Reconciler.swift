@@ -1,0 +1,136 @@
+import E2BUpstream
+import Ledger
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Compares what upstream has with what the ledger knows, so that nothing runs on that nobody pays for, and nobody waits for
+/// what is gone: settles what is lost, destroys what is ours and held by nobody, touches nothing that is not ours.
+final class Reconciler: Service {
+    private struct Schedule {
+        var next: ContinuousClock.Instant
+        var pause: Duration
+    }
+
+    private let ledger: Ledger
+    private let upstream: E2BClient
+    private let control: SandboxControl
+    private let closing: ExecutionClosing
+    private let slots: UpstreamSlots
+    private let running: RunningExecutions
+    private let pool: WarmPool
+    private let doubts: DoubtfulCreates
+    private let labels: SandboxLabels
+    private let logger: Logger
+    private let schedule = Mutex(Schedule(next: .now + firstPause, pause: firstPause))
+    private let latest = Mutex(ReconciliationStanding())
+
+    /// Pauses between two looks: soon again after the start and after a doubtful create, since what was begun may still be
+    /// under way upstream.
+    private static let firstPause = Duration.seconds(1)
+    private static let longestPause = Duration.seconds(60)
+    private static let rhythm = Duration.milliseconds(100)
+
+    init(
+        ledger: Ledger, upstream: E2BClient, control: SandboxControl, closing: ExecutionClosing, slots: UpstreamSlots,
+        running: RunningExecutions, pool: WarmPool, doubts: DoubtfulCreates, labels: SandboxLabels, logger: Logger
+    ) {
+        self.ledger = ledger
+        self.upstream = upstream
+        self.control = control
+        self.closing = closing
+        self.slots = slots
+        self.running = running
+        self.pool = pool
+        self.doubts = doubts
+        self.labels = labels
+        self.logger = logger
+        doubts.onDoubt { [weak self] in self?.lookSoon() }
+    }
+
+    /// What the comparisons have found so far.
+    var standing: ReconciliationStanding {
+        var standing = latest.withLock(\.self)
+        standing.doubtful = doubts.count
+        return standing
+    }
+
+    private func lookSoon() {
+        schedule.withLock { $0 = Schedule(next: .now + Self.firstPause, pause: Self.firstPause) }
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var strays = Strays(ledger: self.ledger, closing: self.closing, slots: self.slots, logger: self.logger)
+            var owned = OwnedComparison(), executions = ExecutionComparison()
+            var spares = SpareComparison(run: self.labels.run)
+            while (try? await Task.sleep(for: Self.rhythm)) != nil {
+                guard self.isDue() else { continue }
+                await self.look(&strays, &owned, &executions, &spares)
+            }
+        }
+    }
+
+    private func isDue() -> Bool {
+        schedule.withLock { schedule in
+            guard .now >= schedule.next else { return false }
+            schedule.pause = min(schedule.pause * 2, Self.longestPause)
+            schedule.next = .now + schedule.pause
+            return true
+        }
+    }
+
+    private func look(
+        _ strays: inout Strays, _ owned: inout OwnedComparison, _ executions: inout ExecutionComparison,
+        _ spares: inout SpareComparison
+    ) async {
+        // Asked before the list is, and after it: what is in neither was not there while it was made.
+        let before = known()
+        let expected = ledger.runningSandboxes(), running = running.holding
+        do {
+            let listed = try await upstream.listSandboxes(metadata: labels.ours)
+            strays.forget(allBut: listed)
+            var found = ReconciliationStanding()
+            for (sandbox, slot) in doubts.found(in: listed) {
+                logger.notice(
+                    "a create whose answer was lost had made a sandbox", metadata: ["sandbox": "\(sandbox.id)"])
+                closing.destroy(DoomedSandbox(id: sandbox.id, slot: slot ?? slots.slotOfLeftover()))
+                strays.leave(sandbox.id)
+                found.strays += 1
+            }
+            found.lost += await owned.settle(expected, missingFrom: listed, by: control, upstream)
+            found.sleepless += await owned.letSleep(listed, by: control, ledger)
+            found.lost += await executions.stop(running, missingFrom: listed, among: self.running, upstream)
+            found.strays += try await strays.destroy(
+                among: listed, of: SandboxLabels.handle, over: ledger.endedSandboxes(among:))
+            found.strays += try await strays.destroy(
+                among: listed, of: SandboxLabels.execution, over: ledger.finishedExecutions(among:))
+            let held = before.union(known())
+            found.strays += try await strays.destroy(spares.strays(among: listed, except: held))
+            found.lost += spares.drop(pool, missingFrom: listed, among: before)
+            note(found, listed: listed.count)
+        } catch {
+            latest.withLock { $0.failures += 1 }
+            logger.debug("sandboxes could not be compared with the ledger", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Warm sandboxes that somebody has.
+    private func known() -> Set<String> {
+        pool.sandboxIDs.union(running.holding.values)
+    }
+
+    private func note(_ found: ReconciliationStanding, listed: Int) {
+        latest.withLock { latest in
+            latest.comparisons += 1
+            latest.listed = listed
+            latest.lost += found.lost
+            latest.strays += found.strays
+            latest.sleepless += found.sleepless
+        }
+        guard found.lost + found.strays + found.sleepless > 0 else { return }
+        logger.notice(
+            "what upstream had differed from the ledger",
+            metadata: ["lost": "\(found.lost)", "strays": "\(found.strays)", "sleepless": "\(found.sleepless)"])
+    }
+}

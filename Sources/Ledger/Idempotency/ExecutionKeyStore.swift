@@ -1,0 +1,148 @@
+import Auth
+import GRDB
+import Quota
+
+/// The rows of executions' idempotency keys, and of the replies kept for them.
+enum ExecutionKeyStore {
+    /// What a key was used for, as its row has it.
+    enum Earlier: Sendable {
+        case mismatch
+        case running(ExecutionID)
+        /// Nil stands for a reply that is kept.
+        case finished(ExecutionRecord, NoReply?)
+    }
+
+    /// How an execution's key ends with its settlement.
+    enum End: Sendable {
+        case reply(sealed: [UInt8])
+        case state(NoReply)
+        case freed
+    }
+
+    private static let kept = "kept"
+    /// How many replies make room for a new one at most, so that no commit waits long for it.
+    private static let removedAtOnce = 100
+
+    static func label(_ execution: String) -> String { "execution_reply/\(execution)" }
+
+    // MARK: The key
+
+    /// What came of an earlier order under the same key; nil if there is none whose time is not over.
+    static func earlier(_ digests: IdempotencyDigests, of tenant: Tenant, in draft: Draft) throws -> Earlier? {
+        let row = try Row.fetchOne(
+            draft.database.cachedStatement(
+                sql: """
+                    SELECT execution.*, ? AS tenant_name, fingerprint, expires_at, reply
+                    FROM execution_key JOIN execution ON execution.id = execution_key.execution
+                    WHERE execution_key.tenant = ? AND execution_key.key = ?
+                    """), arguments: [tenant.name, tenant.id, digests.key])
+        guard let row else { return nil }
+        let record = ExecutionRecord(row: row)
+        if let end = Accounts.moment(row, "expires_at"), end <= draft.now {
+            try forget(record.id, of: tenant.id, in: draft)
+            return nil
+        }
+        guard row["fingerprint"] == digests.fingerprint else { return .mismatch }
+        guard record.finishedAt != nil else { return ExecutionID(record.id).map(Earlier.running) ?? .mismatch }
+        let reply: String? = row["reply"]
+        return .finished(record, reply == kept ? nil : reply.flatMap(NoReply.init(rawValue:)) ?? .lost)
+    }
+
+    static func insert(_ digests: IdempotencyDigests, of execution: ExecutionID, _ tenant: Tenant, in draft: Draft)
+        throws
+    {
+        try draft.execute(
+            "INSERT INTO execution_key (execution, tenant, key, fingerprint, created_at) VALUES (?, ?, ?, ?, ?)",
+            [execution.text, tenant.id, digests.key, digests.fingerprint, draft.now.nanoseconds])
+    }
+
+    /// Notes how the execution ended. One without a key is passed over.
+    static func end(_ execution: String, of tenant: Tenant, as end: End, in draft: Draft) throws {
+        var reply: String
+        switch end {
+        case .freed: return try draft.execute("DELETE FROM execution_key WHERE execution = ?", [execution])
+        case .state(let why): reply = why.rawValue
+        case .reply(let sealed):
+            reply = kept
+            if try makeRoom(for: sealed.count, of: tenant.id, in: draft) {
+                try keep(sealed, of: execution, tenant.id, in: draft)
+            } else {
+                reply = NoReply.noRoom.rawValue
+            }
+        }
+        try draft.execute(
+            "UPDATE execution_key SET expires_at = ?, reply = ? WHERE execution = ?",
+            [(draft.now + Ledger.keysKept).nanoseconds, reply, execution])
+    }
+
+    // MARK: The reply
+
+    static func sealedReply(of execution: String, in database: Database) throws -> [UInt8]? {
+        try Row.fetchOne(
+            database, sql: "SELECT sealed FROM execution_reply WHERE execution = ?", arguments: [execution]
+        ).map { Blob.bytes($0, "sealed") }
+    }
+
+    private static func keep(_ sealed: [UInt8], of execution: String, _ tenant: Int64, in draft: Draft) throws {
+        try draft.execute(
+            "INSERT INTO execution_reply (execution, tenant, sealed) VALUES (?, ?, ?)",
+            [execution, tenant, Blob.value(sealed)])
+        try draft.execute(
+            """
+            INSERT INTO reply_total (tenant, bytes) VALUES (?, ?)
+            ON CONFLICT (tenant) DO UPDATE SET bytes = bytes + excluded.bytes
+            """, [tenant, sealed.count])
+    }
+
+    /// Has the oldest replies of a tenant make room for a new one: a request is repeated soon or not at all.
+    ///
+    /// - Returns: false where many small ones would have to go at once.
+    private static func makeRoom(for bytes: Int, of tenant: Int64, in draft: Draft) throws -> Bool {
+        var total =
+            try Int.fetchOne(
+                draft.database.cachedStatement(sql: "SELECT bytes FROM reply_total WHERE tenant = ?"),
+                arguments: [tenant]) ?? 0
+        guard total + bytes > Ledger.mostReplyBytes else { return true }
+        let oldest = try Row.fetchAll(
+            draft.database,
+            sql: """
+                SELECT execution, length(sealed) AS bytes FROM execution_reply WHERE tenant = ?
+                ORDER BY number LIMIT \(removedAtOnce)
+                """, arguments: [tenant])
+        for row in oldest where total + bytes > Ledger.mostReplyBytes {
+            let execution: String = row["execution"]
+            try removeReply(of: execution, tenant, in: draft)
+            try draft.execute(
+                "UPDATE execution_key SET reply = ? WHERE execution = ?", [NoReply.noRoom.rawValue, execution])
+            total -= row["bytes"] as Int
+        }
+        return total + bytes <= Ledger.mostReplyBytes
+    }
+
+    private static func removeReply(of execution: String, _ tenant: Int64, in draft: Draft) throws {
+        try draft.execute(
+            """
+            UPDATE reply_total SET bytes = bytes
+                - coalesce((SELECT length(sealed) FROM execution_reply WHERE execution = ?), 0)
+            WHERE tenant = ?
+            """, [execution, tenant])
+        try draft.execute("DELETE FROM execution_reply WHERE execution = ?", [execution])
+    }
+
+    // MARK: Forgetting
+
+    /// Keys whose time is over, the oldest first.
+    static func expired(at now: Moment, upTo count: Int, in database: Database) throws -> [(String, tenant: Int64)] {
+        try Row.fetchAll(
+            database,
+            sql: "SELECT execution, tenant FROM execution_key WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+            arguments: [now.nanoseconds, count]
+        ).map { ($0["execution"], tenant: $0["tenant"]) }
+    }
+
+    /// Takes out a key whose time is over, and its reply.
+    static func forget(_ execution: String, of tenant: Int64, in draft: Draft) throws {
+        try removeReply(of: execution, tenant, in: draft)
+        try draft.execute("DELETE FROM execution_key WHERE execution = ?", [execution])
+    }
+}
