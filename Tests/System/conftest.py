@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.contract import Contract
+from harness.faults.proxy import FaultProxy
+from harness.faults.scene import Scene
 from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.leaks import WITNESS
 from harness.numbers import Numbers
@@ -118,3 +120,23 @@ def tenant(gateway: Gateway) -> Tenant:
 def busy_tenant(gateway: Gateway) -> Tenant:
     """A tenant whose rate is no obstacle, for tests that make many calls and look at no usage."""
     return gateway.tenant("--rate", "10000/s", "--burst", "10000", "--executions", "20", "--runtime", "86400s/day")
+
+
+@pytest.fixture(scope="module")
+def stage(session_gateway: NewGateway, local_e2b: LocalE2B) -> Iterator[Scene]:
+    """A gateway that reaches the local E2B through a proxy, for a module; its books are closed in the end."""
+    with FaultProxy(local_e2b.url) as proxy:
+        # What a pool does by itself is in nobody's way.
+        stage = Scene(session_gateway(proxy.url, GATEWAY_POOL_MAXIMUM="0"), proxy, local_e2b)
+        yield stage
+        stage.assert_well()
+        stage.assert_nothing_left(within=30)
+        stage.end()
+
+
+@pytest.fixture
+def scene(stage: Scene) -> Iterator[Scene]:
+    """The same for a test, after which all faults are lifted."""
+    yield stage
+    stage.proxy.lift()
+    stage.proxy.record.clear()
