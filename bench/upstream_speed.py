@@ -211,6 +211,8 @@ def sustained(folder: pathlib.Path, options: argparse.Namespace) -> dict[str, ob
             "rate": options.rate,
             "seconds": options.seconds,
             "answered": len(load.times),
+            # Whoever found no sandbox ready has waited for a create.
+            "found_ready": sum(taken < options.create_ms for taken in load.times) / max(1, len(load.times)),
             "errors": dict(load.errors.most_common(10)),
             "milliseconds": percentiles(load.times or [0]),
             "sent_late_milliseconds": percentiles(load.lateness),
@@ -247,6 +249,7 @@ def show(result: dict) -> None:
         title = f"{load['rate']:g} calls a second for {load['seconds']:g} s"
         print(f"{title:42} {of['p50']:7.1f} {of['p90']:7.1f} {of['p99']:7.1f} {of['n']:6}")
         print(f"{'  sent later than meant':42} {late['p50']:7.1f} {late['p90']:7.1f} {late['p99']:7.1f} {late['n']:6}")
+        print(f"  found a sandbox ready: {load['found_ready']:.1%}")
         print("  cores: " + ", ".join(f"{name} {share:.2f}" for name, share in load["cores"].items()))
         print("  upstream: " + ", ".join(f"{name} {count}" for name, count in load["upstream"].items()))
         for error, count in load["errors"].items():

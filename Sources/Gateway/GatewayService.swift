@@ -142,6 +142,8 @@ public struct GatewayService: Service {
             admin: AdminRoutes(
                 ledger: ledger, upstream: upstream, running: running, live: live, slots: slots, doctor: doctor),
             health: health,
+            upstream: UpstreamRoutes(
+                watch: UpstreamWatch(upstream: upstream, slots: slots, pool: pool, reconciler: reconciler)),
             ledger: ledger,
             trustedProxies: settings.trustedProxies
         )

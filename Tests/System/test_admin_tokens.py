@@ -32,7 +32,7 @@ BITS = {
 OPENED_BY = {
     "admin:read": {
         "listTenants", "getTenant", "listKeys", "getPolicy", "getTenantUsage", "listAdminTokens",
-        "getDefaultPolicy", "getConsumption", "simulatePolicy",
+        "getDefaultPolicy", "getConsumption", "simulatePolicy", "getUpstream",
     },
     "admin:tenants": {"createTenant", "changeTenant"},
     "admin:quotas": {"changePolicy", "changeDefaultPolicy", "grantCredit", "withdrawCredit"},

@@ -1,11 +1,21 @@
 """Settings: where they come from, and what a wrong one does."""
 
+import json
 import pathlib
 
 import pytest
 
 from harness.contract import Contract
 from harness.gateway import Gateway, Tenant
+
+
+def test_config_check_says_what_the_upstream_key_is_for(gateway: Gateway) -> None:
+    def shown(**settings: str) -> str:
+        rows = json.loads(gateway.run("config", "check", "--output", "json", **settings).stdout)
+        return {row["setting"]: row["value"] for row in rows}["E2B_API_KEY"]
+
+    assert shown() == "set, for a ledger without upstream keys"
+    assert shown(E2B_API_KEY="") == "not set; the ledger's upstream keys are used"
 
 
 def test_config_check_lists_where_settings_come_from(gateway: Gateway) -> None:
@@ -29,6 +39,9 @@ def test_config_check_lists_where_settings_come_from(gateway: Gateway) -> None:
         ({"GATEWAY_AUDIT_COLLECTOR_URL": "http://logs.example.com/"}, "GATEWAY_AUDIT_COLLECTOR_URL"),
         ({"GATEWAY_AUDIT_COLLECTOR_TOKEN": "hush"}, "GATEWAY_AUDIT_COLLECTOR_URL"),
         ({"GATEWAY_AUDIT_FILES": "many"}, "GATEWAY_AUDIT_FILES"),
+        ({"GATEWAY_POOL_MAXIMUM": "-1"}, "GATEWAY_POOL_MAXIMUM"),
+        ({"GATEWAY_POOL_MINIMUM": "many"}, "GATEWAY_POOL_MINIMUM"),
+        ({"GATEWAY_POOL_MINIMUM": "3", "GATEWAY_POOL_MAXIMUM": "2"}, "GATEWAY_POOL_MINIMUM"),
         ({"E2B_API_KEY": "e2b_hush hush"}, "E2B_API_KEY"),
         ({"GATEWAY_LISTENN": "127.0.0.1:1"}, "GATEWAY_LISTENN"),
     ],

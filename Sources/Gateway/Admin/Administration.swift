@@ -40,6 +40,8 @@ public protocol Administration: Sendable {
     func consumption(_ filter: ConsumptionFilter) async throws -> ConsumptionView
     /// What other limits would have done to a tenant's past. Changes nothing.
     func simulate(_ order: SimulationOrder, on tenant: String) async throws -> SimulationView
+    /// How it stands with upstream; nil where no gateway runs.
+    func upstream() async throws -> UpstreamStanding?
     /// Audit records that fit.
     func auditRecords(_ filter: AuditFilter) async throws -> AuditPageView
     /// Walks the whole audit chain.

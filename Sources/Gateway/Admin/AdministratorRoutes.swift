@@ -5,6 +5,7 @@ import Ledger
 struct AdministratorRoutes: Sendable {
     let admin: AdminRoutes
     let health: HealthRoutes
+    let upstream: UpstreamRoutes
     let ledger: Ledger
     let trustedProxies: TrustedProxies
 
@@ -19,6 +20,7 @@ struct AdministratorRoutes: Sendable {
             ProblemRescue()
         }
         health.add(to: router)
+        router.on(.getMetrics, use: upstream.metrics)
 
         let administrators = router.group().add(middleware: authenticator).group(context: AdminContext.self)
         func on(
@@ -58,6 +60,7 @@ struct AdministratorRoutes: Sendable {
         on(.listAdminTokens, admin.listAdminTokens)
         on(.issueAdminToken, admin.issueAdminToken)
         on(.revokeAdminToken, admin.revokeAdminToken)
+        on(.getUpstream, upstream.standing)
         on(.listUpstreamKeys, admin.listUpstreamKeys)
         on(.addUpstreamKey, admin.addUpstreamKey)
         on(.probeUpstreamKey, admin.probeUpstreamKey)

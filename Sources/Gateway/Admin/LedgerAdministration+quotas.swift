@@ -49,6 +49,9 @@ extension LedgerAdministration {
             tenant: tenant, try await mapped { try await ledger.usageReport(of: named(tenant), subject: subject) })
     }
 
+    /// Only a gateway that runs knows.
+    public func upstream() async throws -> UpstreamStanding? { nil }
+
     /// What settled executions came to.
     public func consumption(_ filter: ConsumptionFilter) async throws -> ConsumptionView {
         let query = try filter.query()

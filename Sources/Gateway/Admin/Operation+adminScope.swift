@@ -5,7 +5,7 @@ extension Operation {
     var adminScope: Scope? {
         switch self {
         case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens, .getDefaultPolicy,
-            .getConsumption, .simulatePolicy:
+            .getConsumption, .simulatePolicy, .getUpstream:
             .adminRead
         case .createTenant, .changeTenant: .adminTenants
         case .issueKey, .rotateKey, .revokeKey, .issueAdminToken, .revokeAdminToken: .adminKeys
@@ -15,7 +15,7 @@ extension Operation {
         case .listUpstreamKeys, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey, .retireUpstreamKey,
             .removeUpstreamKey, .diagnose:
             .adminUpstreamKeys
-        case .getHealth, .getReadiness, .getProblem: nil
+        case .getHealth, .getReadiness, .getProblem, .getMetrics: nil
         // The callers' own.
         case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI,
             .listOwnAuditRecords, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .listSandboxes,

@@ -30,6 +30,9 @@ extension RemoteAdministration {
         try await call(.getTenantUsage, ["tenant": tenant], query: ["subject": subject])
     }
 
+    /// How it stands with upstream, as the gateway says.
+    public func upstream() async throws -> UpstreamStanding? { try await call(.getUpstream) }
+
     /// What settled executions came to.
     public func consumption(_ filter: ConsumptionFilter) async throws -> ConsumptionView {
         try await call(

@@ -20,7 +20,8 @@ struct CallForwarder: Sendable {
         under policy: Policy, _ passing: PassingCall, for context: OpenContext
     ) async throws(EdgeRefusal) -> Response {
         do throws(EdgeRefusal) {
-            let departure = try await departure(of: context.channel)
+            let departure = CallerPresence.departure(on: context.channel)
+            guard departure.reason == nil else { throw .bodyBrokenOff }
             passing.follow(departure)
             let body = try await body(of: request, call, route, policy, passing, departure)
             let outgoing = Self.outgoing(request, body, of: call, by: route, path, to: sandbox)
@@ -36,15 +37,6 @@ struct CallForwarder: Sendable {
     }
 
     // MARK: Up
-
-    private func departure(of channel: any Channel) async throws(EdgeRefusal) -> StopSignal {
-        do {
-            return try await CallerPresence.departure(on: channel)
-        } catch {
-            // The pipeline is gone, and the caller with it.
-            throw .bodyBrokenOff
-        }
-    }
 
     private func body(
         of request: Request, _ call: SandboxCall, _ route: SandboxRoute, _ policy: Policy, _ passing: PassingCall,

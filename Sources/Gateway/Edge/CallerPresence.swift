@@ -1,4 +1,5 @@
 import NIOCore
+import Synchronization
 
 /// Notices the moment a caller closes its end of the connection.
 ///
@@ -7,7 +8,18 @@ import NIOCore
 final class CallerPresence: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 
-    let departure = StopSignal()
+    /// The signals of all connections that are open: a request finds its own without waiting for its event loop's turn.
+    private static let departures = Mutex<[ObjectIdentifier: StopSignal]>([:])
+
+    private let departure = StopSignal()
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        Self.departures.withLock { $0[ObjectIdentifier(context.channel)] = departure }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        _ = Self.departures.withLock { $0.removeValue(forKey: ObjectIdentifier(context.channel)) }
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed { departure.stop(.callerLeft) }
@@ -24,10 +36,11 @@ final class CallerPresence: ChannelInboundHandler, RemovableChannelHandler {
         context.fireErrorCaught(error)
     }
 
-    /// The departure signal of the connection behind a request.
-    static func departure(on channel: any Channel) async throws -> StopSignal {
-        try await channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.handler(type: CallerPresence.self).departure
-        }.get()
+    /// The departure signal of the connection behind a request; of a connection that is gone, one that has been thrown.
+    static func departure(on channel: any Channel) -> StopSignal {
+        if let open = departures.withLock({ $0[ObjectIdentifier(channel)] }) { return open }
+        let thrown = StopSignal()
+        thrown.stop(.callerLeft)
+        return thrown
     }
 }

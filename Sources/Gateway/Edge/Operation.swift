@@ -7,7 +7,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case createSandbox, createSandboxV1, connectSandbox, connectSandboxV1, listSandboxes, listSandboxesV1
     case getSandbox, killSandbox, setSandboxTimeout, refreshSandbox, pauseSandbox
     case getSandboxMetrics, getManySandboxMetrics, getSandboxLogs, getSandboxLogsV1
-    case getHealth, getReadiness, getProblem
+    case getHealth, getReadiness, getProblem, getMetrics, getUpstream
     case listTenants, createTenant, getTenant, changeTenant
     case listKeys, issueKey, rotateKey, revokeKey
     case getPolicy, changePolicy, getDefaultPolicy, changeDefaultPolicy, simulatePolicy
@@ -60,6 +60,8 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getHealth: "/healthz"
         case .getReadiness: "/readyz"
         case .getProblem: "/problems/{type}"
+        case .getMetrics: "/metrics"
+        case .getUpstream: "/admin/v1/upstream"
         case .listTenants, .createTenant: "/admin/v1/tenants"
         case .getTenant, .changeTenant: "/admin/v1/tenants/{tenant}"
         case .listKeys: "/admin/v1/keys"

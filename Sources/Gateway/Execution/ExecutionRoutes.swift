@@ -23,7 +23,7 @@ struct ExecutionRoutes: Sendable {
         let order = try ExecutionOrder(
             decoding: body, idempotencyKey: request.headers[.idempotencyKey], for: context.principal)
 
-        let departure = try await CallerPresence.departure(on: context.channel)
+        let departure = CallerPresence.departure(on: context.channel)
         switch try await runner.begin(order, for: context, departure: departure) {
         case .holding(let execution):
             return format == .document

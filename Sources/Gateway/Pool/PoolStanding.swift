@@ -1,27 +1,25 @@
-import E2BUpstream
-
 /// How the warm pool stands, and what it has done since the start.
-struct PoolStanding: Codable, Sendable, Equatable {
+public struct PoolStanding: Codable, Sendable, Equatable {
     /// Sandboxes that wait for a call now.
-    var ready = 0
+    public var ready = 0
     /// Sandboxes that are being made.
-    var making = 0
+    public var making = 0
     /// At most so many are kept.
-    var maximum = 0
+    public var maximum = 0
     /// Calls that found a sandbox ready.
-    var hits = 0
+    public var hits = 0
     /// Calls that had to have one made.
-    var misses = 0
+    public var misses = 0
     /// Sandboxes made for the pool.
-    var made = 0
+    public var made = 0
     /// Sandboxes that could not be made, or did not work.
-    var failed = 0
+    public var failed = 0
     /// Sandboxes that were destroyed unused: too old, too many, of a key that was replaced, or because the gateway stopped.
-    var dropped = 0
+    public var dropped = 0
     /// Sandboxes that were given up because calls wanted their room.
-    var givenUp = 0
+    public var givenUp = 0
     /// How long sandboxes have waited, all together: what upstream charges for without a tenant.
-    var idleMilliseconds: Int64 = 0
+    public var idleMilliseconds: Int64 = 0
 
     enum CodingKeys: String, CodingKey {
         case ready, making, maximum, hits, misses, made, failed, dropped

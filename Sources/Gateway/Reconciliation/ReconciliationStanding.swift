@@ -1,17 +1,17 @@
 /// What the comparisons with upstream's list have found since the start.
-struct ReconciliationStanding: Codable, Sendable, Equatable {
+public struct ReconciliationStanding: Codable, Sendable, Equatable {
     /// Comparisons made.
-    var comparisons = 0
+    public var comparisons = 0
     /// Comparisons that could not be made, because upstream or the ledger did not answer.
-    var failures = 0
+    public var failures = 0
     /// Sandboxes of this installation in the latest list.
-    var listed = 0
+    public var listed = 0
     /// Sandboxes that the ledger or the pool had and upstream did not.
-    var lost = 0
+    public var lost = 0
     /// Sandboxes that upstream had and nobody held; they were destroyed.
-    var strays = 0
+    public var strays = 0
     /// Sandboxes that ran although they sleep by the ledger; they were put to sleep.
-    var sleepless = 0
+    public var sleepless = 0
     /// Creates of which it is not known now whether they made a sandbox.
-    var doubtful = 0
+    public var doubtful = 0
 }

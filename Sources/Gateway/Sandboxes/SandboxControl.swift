@@ -51,8 +51,8 @@ struct SandboxControl: Sendable {
             return admitted
         }
         let stop = StopSignal()
-        let departure = (try? await CallerPresence.departure(on: context.channel))?.onStop { stop.stop($0) }
-        defer { departure?.cancel() }
+        let departure = CallerPresence.departure(on: context.channel).onStop { stop.stop($0) }
+        defer { departure.cancel() }
         let upstreamOrder = upstreamOrder(order, for: admitted, idempotency)
         switch await source.sandbox(upstreamOrder, for: caller.tenant, unless: stop) {
         case .made(let sandbox, let slot):

@@ -8,6 +8,7 @@ struct Usage: AsyncParsableCommand {
         abstract: "Show what tenants have used and reserved; export what was consumed.",
         discussion: """
             e2b-gateway usage                   every tenant, a line each
+            e2b-gateway usage --upstream        how it stands with upstream: its room, the warm pool and what it costs
             e2b-gateway usage acme              one tenant: its limits, credits, keys and subjects
             e2b-gateway usage --by key --from 2026-11-01 --daily --output csv
                                                 what was consumed, by tenant, key or subject
@@ -22,6 +23,7 @@ struct Usage: AsyncParsableCommand {
     @Argument(help: "The tenant; all of them unless named.") var tenant: String?
     @Option(help: "Whose share of the tenant to show, where subjects are limited; else that of calls without one.")
     var subject: String?
+    @Flag(help: "Show how it stands with upstream, and nothing of tenants.") var upstream = false
     @OptionGroup(title: "Export") var export: ExportOptions
     @Option(
         help: "At most so many lines; what was cut is said. (default: 100 tenants, 10 keys, 1000 rows)")
@@ -32,6 +34,9 @@ struct Usage: AsyncParsableCommand {
     private var isExport: Bool { export.isAskedFor || output == .csv }
 
     func validate() throws {
+        guard !upstream || (tenant == nil && !isExport) else {
+            throw ValidationError("--upstream is of no tenant, and is not exported.")
+        }
         guard limit ?? 1 > 0 else { throw ValidationError("--limit must be 1 or more.") }
         guard export.by != .subject || tenant != nil else {
             throw ValidationError("--by subject is for one tenant: `usage TENANT --by subject`.")
@@ -42,7 +47,9 @@ struct Usage: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if isExport {
+        if upstream {
+            try await printUpstream()
+        } else if isExport {
             try await printConsumption()
         } else if let tenant {
             try await printTenant(tenant)
@@ -83,16 +90,25 @@ struct Usage: AsyncParsableCommand {
     }
 
     private func printOverview() async throws {
-        let (usages, count) = try await administration.administer { access in
+        let (usages, count, standing) = try await administration.administer { access in
             let tenants = try await access.tenants()
             var usages: [UsageView] = []
             for tenant in tenants.prefix(limit ?? 100) {
                 usages.append(try await access.usage(of: tenant.name, subject: nil))
             }
-            return (usages, tenants.count)
+            return (usages, tenants.count, output == .table ? try await access.upstream() : nil)
         }
         print(output == .table ? Overview(usages).text(.standardOutput) : try JSONText.of(usages))
+        if let standing { print("\n" + UpstreamReport(standing).text) }
         if usages.count < count { Self.note("Cut after \(usages.count) of \(count) tenants; --limit shows more.") }
+    }
+
+    private func printUpstream() async throws {
+        let standing = try await administration.administer { try await $0.upstream() }
+        guard let standing else {
+            throw CommandFailure("No gateway runs here, and only one that runs knows how it stands with upstream.")
+        }
+        print(output == .table ? UpstreamReport(standing).text : try JSONText.of(standing))
     }
 
     /// Beside the output, so that what reads it is not disturbed.
