@@ -4,6 +4,7 @@
 // What libcurl is driven with; Swift's Glibc module has neither.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <string.h>
 
 // libcurl's setters are variadic, and Swift cannot call variadic C: one typed shim per argument type.
 
@@ -21,6 +22,22 @@ static inline CURLcode shim_set_prerequest_callback(CURL *h, curl_prereq_callbac
   return curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, f);
 }
 static inline CURLcode shim_get_long(CURL *h, CURLINFO i, long *v) { return curl_easy_getinfo(h, i, v); }
+static inline CURLcode shim_get_size(CURL *h, CURLINFO i, curl_off_t *v) { return curl_easy_getinfo(h, i, v); }
+/// NULL if there is none; belongs to the handle.
+static inline const char *shim_get_text(CURL *h, CURLINFO i) {
+  char *text = NULL;
+  return curl_easy_getinfo(h, i, &text) == CURLE_OK ? text : NULL;
+}
+/// A field of the peer's own certificate, such as "Expire date"; NULL if there is none. Belongs to the handle.
+static inline const char *shim_certificate_field(CURL *h, const char *name) {
+  struct curl_certinfo *chain = NULL;
+  size_t length = strlen(name);
+  if (curl_easy_getinfo(h, CURLINFO_CERTINFO, &chain) != CURLE_OK || !chain || chain->num_of_certs < 1) return NULL;
+  for (struct curl_slist *line = chain->certinfo[0]; line; line = line->next) {
+    if (strncmp(line->data, name, length) == 0 && line->data[length] == ':') return line->data + length + 1;
+  }
+  return NULL;
+}
 static inline CURLcode shim_get_pointer(CURL *h, CURLINFO i, void **v) { return curl_easy_getinfo(h, i, v); }
 
 static inline CURLMcode shim_multi_set_long(CURLM *m, CURLMoption o, long v) { return curl_multi_setopt(m, o, v); }

@@ -27,6 +27,10 @@ extension EasyHandle {
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         try set(CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(request.deadlines.connect / .milliseconds(1))))
         try set(CURLOPT_QUICK_EXIT, 1)  // or closing a transfer would wait for its name lookup
+        if request.isExamined {
+            try set(CURLOPT_CERTINFO, 1)
+            try set(CURLOPT_FRESH_CONNECT, 1)
+        }
         if let path = request.unixSocket { try set(CURLOPT_UNIX_SOCKET_PATH, path) }
         try setTrust(in: configuration.certificateAuthorityFile)
         try setMethod(of: request)

@@ -8,4 +8,6 @@ public struct IncomingResponse: Sendable {
     public let headers: HTTPFields
     /// The body, to be read at the reader's own pace.
     public let body: ResponseBody
+    /// How the connection was made, where the request asked for that.
+    public let connection: ConnectionReport?
 }

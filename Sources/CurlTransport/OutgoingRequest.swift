@@ -15,6 +15,8 @@ public struct OutgoingRequest: Sendable {
     public var deadlines: Deadlines
     /// Path of a Unix domain socket to connect to in place of the URL's host, at most 107 bytes.
     public var unixSocket: String?
+    /// Whether the response tells how its connection was made, which is then a new one.
+    public var isExamined: Bool
 
     /// A request; by default a `GET` without body.
     public init(
@@ -23,7 +25,8 @@ public struct OutgoingRequest: Sendable {
         headers: HTTPFields = [:],
         body: OutgoingBody = .none,
         deadlines: Deadlines = .init(),
-        unixSocket: String? = nil
+        unixSocket: String? = nil,
+        isExamined: Bool = false
     ) {
         self.method = method
         self.url = url
@@ -31,6 +34,7 @@ public struct OutgoingRequest: Sendable {
         self.body = body
         self.deadlines = deadlines
         self.unixSocket = unixSocket
+        self.isExamined = isExamined
     }
 }
 

@@ -46,6 +46,7 @@ final class Transfer: @unchecked Sendable {
     var lingersUntil: ContinuousClock.Instant?
 
     let deadlines: Deadlines
+    private let isExamined: Bool
     let started = ContinuousClock.now
     var lastActivity: ContinuousClock.Instant
     var responseHead: ResponseHead
@@ -59,6 +60,7 @@ final class Transfer: @unchecked Sendable {
     ) throws(TransportFailure) {
         easy = try EasyHandle.sending(request, under: configuration)
         deadlines = request.deadlines
+        isExamined = request.isExamined
         lastActivity = started
         responseHead = ResponseHead(maximumBytes: configuration.maximumHeaderBytes)
         self.loop = loop
@@ -116,7 +118,8 @@ final class Transfer: @unchecked Sendable {
         let response = IncomingResponse(
             status: easy.status,
             headers: responseHead.fields,
-            body: ResponseBody(mailbox)
+            body: ResponseBody(mailbox),
+            connection: isExamined ? easy.connectionReport : nil
         )
         head.settle(.success(response))
         expectedBytes = responseHead.bodyLength(status: response.status)

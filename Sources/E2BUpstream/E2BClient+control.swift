@@ -36,6 +36,8 @@ extension E2BClient {
         case makers
         /// The team's that has what is addressed: each is asked, the active key's first, until one knows it.
         case anyTeam
+        /// The same, but for teams of which upstream takes no key: nobody can do more about what they may have.
+        case anyReachableTeam
         /// One team's.
         case team([UpstreamKeyRing.Entry])
         /// This key's and no other's.
@@ -54,22 +56,30 @@ extension E2BClient {
         case .only(let key):
             return try await repeatedly(call, with: [.init(id: "", team: "", role: .standby, key: key)])
         case .anyTeam:
-            var unknown: UpstreamFailure?
-            var worse: UpstreamFailure?
-            for team in keys.teams {
-                do throws(UpstreamFailure) {
-                    return try await repeatedly(call, with: team)
-                } catch {
-                    if case .refused(status: 404, _) = error {
-                        unknown = unknown ?? error
-                    } else {
-                        worse = worse ?? error
-                    }
+            return try await askingTeams(call, passingOverUnreachable: false)
+        case .anyReachableTeam:
+            return try await askingTeams(call, passingOverUnreachable: true)
+        }
+    }
+
+    private func askingTeams(
+        _ call: ControlCall, passingOverUnreachable: Bool
+    ) async throws(UpstreamFailure) -> ControlAnswer {
+        var unknown: UpstreamFailure?
+        var worse: UpstreamFailure?
+        for team in keys.teams {
+            do throws(UpstreamFailure) {
+                return try await repeatedly(call, with: team)
+            } catch {
+                switch error {
+                case .refused(status: 404, _): unknown = unknown ?? error
+                case .credentialRefused where passingOverUnreachable: break
+                default: worse = worse ?? error
                 }
             }
-            // Where one team could not be asked nobody knows whether the thing exists.
-            throw worse ?? unknown ?? .credentialRefused
         }
+        // Where one team could not be asked nobody knows whether the thing exists.
+        throw worse ?? unknown ?? .credentialRefused
     }
 
     /// Makes a call until it is answered, or there is no sense in another.
@@ -108,7 +118,8 @@ extension E2BClient {
                     keys.note(.refused, of: entry.id)
                     continue
                 }
-                keys.note(.accepted, of: entry.id)
+                // A 403 may be about the team or about what was asked for; it says nothing of the key.
+                if refusal.status != 403 { keys.note(.accepted, of: entry.id) }
                 throw AttemptFailure(refusal)
             }
             keys.note(.accepted, of: entry.id)

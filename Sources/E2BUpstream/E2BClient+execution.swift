@@ -4,7 +4,7 @@ import NIOCore
 
 extension E2BClient {
     /// The code interpreter's port in every sandbox.
-    private static let interpreterPort = 49999
+    static let interpreterPort = 49999
 
     /// The body of `/execute`. The SDK sends all four fields, nulls included. Environment variables never go here:
     /// the server pastes them into code between quotes.

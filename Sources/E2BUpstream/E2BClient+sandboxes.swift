@@ -106,17 +106,24 @@ extension E2BClient {
     public func destroy(_ sandboxID: String) async throws(UpstreamFailure) {
         guard Sandbox.isIdentifier(sandboxID) else { throw .broken("not a sandbox's id") }
         do throws(UpstreamFailure) {
-            _ = try await control(ControlCall(.delete, "/sandboxes/\(sandboxID)", reading: 1 << 20))
+            let call = ControlCall(.delete, "/sandboxes/\(sandboxID)", reading: 1 << 20)
+            _ = try await control(call, by: .anyReachableTeam)
         } catch .refused(status: 404, _) {
             return
         }
     }
 
     /// All sandboxes of all teams, running or paused, that carry every one of these labels; page by page, of each team at
-    /// most 10,000.
+    /// most 10,000. A team of which upstream takes no key is passed over, unless it is the active key's.
     public func listSandboxes(metadata: [String: String]) async throws(UpstreamFailure) -> [ListedSandbox] {
         var listed: [ListedSandbox] = []
-        for team in keys.teams { listed += try await listSandboxes(metadata: metadata, by: .team(team)) }
+        for (number, team) in keys.teams.enumerated() {
+            do throws(UpstreamFailure) {
+                listed += try await listSandboxes(metadata: metadata, by: .team(team))
+            } catch {
+                guard error == .credentialRefused, number > 0 else { throw error }
+            }
+        }
         return listed
     }
 

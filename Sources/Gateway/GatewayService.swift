@@ -137,8 +137,10 @@ public struct GatewayService: Service {
             ).router(),
             arrivals, logger
         )
+        let doctor = Doctor(settings: settings, ledger: .open(ledger), upstream: upstream, readiness: readiness)
         let control = AdministratorRoutes(
-            admin: AdminRoutes(ledger: ledger, upstream: upstream, running: running, live: live, slots: slots),
+            admin: AdminRoutes(
+                ledger: ledger, upstream: upstream, running: running, live: live, slots: slots, doctor: doctor),
             health: health,
             upstream: UpstreamRoutes(
                 watch: UpstreamWatch(upstream: upstream, slots: slots, pool: pool, reconciler: reconciler)),

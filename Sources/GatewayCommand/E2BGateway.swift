@@ -22,7 +22,8 @@ struct E2BGateway: AsyncParsableCommand {
                     AdminTokenCommand.self, UpstreamKeyCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),
-            CommandGroup(name: "Checking", subcommands: [ConfigCommand.self, WebhookCommand.self]),
+            CommandGroup(
+                name: "Checking", subcommands: [DoctorCommand.self, ConfigCommand.self, WebhookCommand.self]),
         ]
     )
 

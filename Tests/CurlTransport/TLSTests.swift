@@ -7,6 +7,31 @@ import Testing
 /// Certificates are always verified; only the authority can be chosen.
 @Suite(.timeLimit(.minutes(1)))
 struct TLSTests {
+    @Test func `an examined request tells how its connection was made`() async throws {
+        let certificates = try await TestCertificates.make()
+        defer { certificates.remove() }
+        let server = try await TLSServer.start(certificates)
+        try await withClient(.init(certificateAuthorityFile: certificates.authority)) { client in
+            let plain = try await client.send(.init(url: server.url))
+            #expect(plain.connection == nil)
+            _ = try await plain.body.collect(upTo: 1 << 20)
+            let report = try #require(try await client.send(.init(url: server.url, isExamined: true)).connection)
+            #expect(report.address == "127.0.0.1")
+            #expect(report.connect > .zero, "a connection of its own, though another was open")
+            #expect(try #require(report.handshake) > .zero)
+            #expect(report.certificateEnd?.hasSuffix(" GMT") == true)
+        }
+    }
+
+    @Test func `without TLS there is neither handshake nor certificate`() async throws {
+        let server = try await ScriptedServer.answering { _, connection in try await connection.respond(body: "") }
+        try await withClient { client in
+            let report = try #require(try await client.send(.init(url: server.url, isExamined: true)).connection)
+            #expect(report.handshake == nil)
+            #expect(report.certificateEnd == nil)
+        }
+    }
+
     @Test func `only the right authority is trusted`() async throws {
         let certificates = try await TestCertificates.make()
         defer { certificates.remove() }

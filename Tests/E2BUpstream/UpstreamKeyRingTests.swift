@@ -108,6 +108,26 @@ struct UpstreamKeyRingTests {
         }
     }
 
+    @Test func `a team that nobody can reach any more holds nothing up`() async throws {
+        let (server, _) = try await upstream(taking: ["e2b_m": []])
+        try await withRing(UpstreamKeyRing([entry("m", "a", .active), entry("x", "b", .retired)]), at: server) {
+            // The one team does not have it, the other cannot be asked: it ends there by itself.
+            try await $0.destroy("iabc123")
+        }
+        let lists = try await ScriptedServer.answering { request, connection in
+            let isKnown = request.headers[.apiKey] == "e2b_m"
+            try await connection.respond(isKnown ? 200 : 401, body: #"[{"sandboxID": "iabc123"}]"#)
+        }
+        try await withRing(UpstreamKeyRing([entry("m", "a", .active), entry("x", "b", .retired)]), at: lists) {
+            let listed = try await $0.listSandboxes(metadata: [:])
+            #expect(listed.map(\.id) == ["iabc123"])
+        }
+        try await withRing(UpstreamKeyRing([entry("x", "b", .active), entry("m", "a", .standby)]), at: lists) {
+            upstream in
+            await #expect(throws: UpstreamFailure.credentialRefused) { try await upstream.listSandboxes(metadata: [:]) }
+        }
+    }
+
     @Test func `without a key nothing is asked`() async throws {
         let (server, requests) = try await upstream(taking: [:])
         try await withRing(UpstreamKeyRing([]), at: server) { upstream in

@@ -39,7 +39,7 @@ OPENED_BY = {
     "admin:keys": {"issueKey", "rotateKey", "revokeKey", "issueAdminToken", "revokeAdminToken"},
     "admin:upstream-keys": {
         "listUpstreamKeys", "addUpstreamKey", "probeUpstreamKey", "activateUpstreamKey", "retireUpstreamKey",
-        "removeUpstreamKey",
+        "removeUpstreamKey", "diagnose",
     },
     "admin:audit": {
         "listAuditRecords",
@@ -161,6 +161,7 @@ class Estate:
             "addUpstreamKey": {"key": new_upstream_key(by.gateway)},
             "rotateKey": {"overlap_seconds": 60},
             "issueAdminToken": {"name": f"{self.name}-made", "scopes": scopes},
+            "diagnose": {"parts": ["machine"]},
         }.get(operation)
         path = path.replace("{tenant}", self.name).replace("{key_id}", key)
         path = path.replace("{credit_id}", self.credit).replace("{execution}", self.execution)

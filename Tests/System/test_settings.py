@@ -1,11 +1,21 @@
 """Settings: where they come from, and what a wrong one does."""
 
+import json
 import pathlib
 
 import pytest
 
 from harness.contract import Contract
 from harness.gateway import Gateway, Tenant
+
+
+def test_config_check_says_what_the_upstream_key_is_for(gateway: Gateway) -> None:
+    def shown(**settings: str) -> str:
+        rows = json.loads(gateway.run("config", "check", "--output", "json", **settings).stdout)
+        return {row["setting"]: row["value"] for row in rows}["E2B_API_KEY"]
+
+    assert shown() == "set, for a ledger without upstream keys"
+    assert shown(E2B_API_KEY="") == "not set; the ledger's upstream keys are used"
 
 
 def test_config_check_lists_where_settings_come_from(gateway: Gateway) -> None:

@@ -1,8 +1,12 @@
 """The keys with which the gateway calls E2B: added, tried, rotated, revoked there, forgotten; and never seen again."""
 
+import contextlib
 import json
+import os
 import pathlib
+import pty
 import subprocess
+import termios
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +18,7 @@ from harness.fake_e2b import FakeE2B, unreachable_url
 from harness.gateway import UPSTREAM_KEY, Gateway
 from harness.keyed_e2b import KeyedE2B
 from harness.sandboxes import Door
+from harness.service import BINARY, environment
 from harness.waiting import eventually
 
 PATH = "/admin/v1/upstream-keys"
@@ -144,6 +149,27 @@ def test_a_key_is_added_on_standby_to_the_team_it_is_of(keeper: Keeper, tmp_path
     assert keeper.listed()[added["id"]] == added
     assert keeper.records()[-1]["after"] == {"upstream_key": added["id"], "team": "default", "role": "standby"}
     assert not keeper.e2b.sandboxes(), "what was made to find out its team is gone"
+
+
+def test_what_is_typed_is_not_shown(keeper: Keeper) -> None:
+    key = keeper.new_key()
+    terminal, its_end = pty.openpty()
+    with subprocess.Popen(
+        [str(BINARY), "upstream-key", "add", "--output", "json"], cwd=keeper.gateway.folder,
+        env=environment(**keeper.gateway.settings), stdin=its_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as command:
+        prompt = b"E2B's API key (not shown): "
+        assert command.stderr.read(len(prompt)) == prompt
+        os.write(terminal, f"{key}\n".encode())
+        added = json.loads(command.stdout.read())
+        assert command.stderr.read() == b"\n"
+    os.set_blocking(terminal, False)
+    with contextlib.suppress(BlockingIOError):
+        assert key.encode() not in os.read(terminal, 4_096)
+    assert termios.tcgetattr(its_end)[3] & (termios.ECHO | termios.ISIG) == termios.ECHO | termios.ISIG
+    os.close(terminal)
+    os.close(its_end)
+    assert keeper.listed()[added["id"]]["role"] == "standby"
 
 
 def test_tables_are_for_people(keeper: Keeper) -> None:

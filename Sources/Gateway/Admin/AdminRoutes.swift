@@ -15,6 +15,7 @@ struct AdminRoutes: Sendable {
     let running: RunningExecutions
     let live: LiveSandboxes
     let slots: UpstreamSlots
+    let doctor: Doctor
 
     private static let maximumBodyBytes = 64 * 1024
 

@@ -67,6 +67,7 @@ struct AdministratorRoutes: Sendable {
         on(.activateUpstreamKey, admin.activateUpstreamKey)
         on(.retireUpstreamKey, admin.retireUpstreamKey)
         on(.removeUpstreamKey, admin.removeUpstreamKey)
+        on(.diagnose, admin.diagnose)
         return router
     }
 }

@@ -13,7 +13,7 @@ extension Operation {
         case .listAuditRecords, .verifyAudit, .listCheckpoints, .makeCheckpoint, .getCheckpointKey, .getRecordedCode:
             .adminAudit
         case .listUpstreamKeys, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey, .retireUpstreamKey,
-            .removeUpstreamKey:
+            .removeUpstreamKey, .diagnose:
             .adminUpstreamKeys
         case .getHealth, .getReadiness, .getProblem, .getMetrics: nil
         // The callers' own.

@@ -14,6 +14,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case grantCredit, withdrawCredit, getTenantUsage, getConsumption
     case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
     case listAdminTokens, issueAdminToken, revokeAdminToken
+    case diagnose
     case listUpstreamKeys, addUpstreamKey, probeUpstreamKey, activateUpstreamKey, retireUpstreamKey, removeUpstreamKey
 
     /// Which listener serves it.
@@ -22,7 +23,8 @@ public enum Operation: String, CaseIterable, Sendable {
     /// The HTTP method.
     public var method: HTTPRequest.Method {
         switch self {
-        case .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit, .simulatePolicy,
+        case .diagnose, .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit,
+            .simulatePolicy,
             .makeCheckpoint, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .setSandboxTimeout,
             .refreshSandbox, .pauseSandbox, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey,
             .retireUpstreamKey:
@@ -80,6 +82,7 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getRecordedCode: "/admin/v1/audit/code/{execution}"
         case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
         case .revokeAdminToken: "/admin/v1/admin-tokens/{key_id}"
+        case .diagnose: "/admin/v1/diagnosis"
         case .listUpstreamKeys, .addUpstreamKey: "/admin/v1/upstream-keys"
         case .removeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}"
         case .probeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}/probe"

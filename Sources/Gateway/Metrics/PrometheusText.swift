@@ -10,7 +10,8 @@ struct PrometheusText {
     ///
     /// - Parameter samples: the labels in order, as names and values.
     mutating func add(
-        _ name: String, _ kind: Kind, _ help: String, _ samples: [(labels: KeyValuePairs<String, String>, value: Double)]
+        _ name: String, _ kind: Kind, _ help: String,
+        _ samples: [(labels: KeyValuePairs<String, String>, value: Double)]
     ) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
         for sample in samples {

@@ -147,7 +147,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .upstreamUnreachable:
             "The gateway could not connect to the sandbox cloud. Nothing was run or charged. `Retry-After` is given where repeating the call is harmless; `/readyz` shows the state."
         case .upstreamRefused:
-            "The sandbox cloud refused the gateway's own request, for instance because its API key was revoked. This is for the gateway's operators."
+            "The sandbox cloud refused the gateway's own request, for instance because its API key was revoked. This is for the gateway's operators: `e2b-gateway upstream-key probe` says whether the key is accepted."
         case .upstreamBroken:
             "The sandbox cloud broke off or sent something that is not its protocol. Code may have run; do not repeat it blindly if it has side effects."
         case .upstreamTimeout:

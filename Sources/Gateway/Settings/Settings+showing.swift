@@ -35,7 +35,9 @@ extension Settings {
         case .auditSyslog: auditSyslog?.description ?? "none"
         case .auditCollectorURL: auditCollectorURL?.description ?? "none"
         case .auditCollectorToken: secret(auditCollectorToken != nil)
-        case .e2bAPIKey: secret(upstreamKey != nil)
+        case .e2bAPIKey:
+            upstreamKey == nil
+                ? "not set; the ledger's upstream keys are used" : "set, for a ledger without upstream keys"
         case .e2bAPIURL: upstreamAPIURL ?? "from E2B_DOMAIN"
         case .e2bSandboxURL: upstreamSandboxURL ?? "from E2B_DOMAIN"
         case .e2bDomain: upstreamDomain ?? "e2b.app"

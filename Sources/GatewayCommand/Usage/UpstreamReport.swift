@@ -18,8 +18,8 @@ struct UpstreamReport {
         guard pool.maximum > 0 else { return "Warm pool: off (GATEWAY_POOL_MAXIMUM is 0)." }
         let calls = pool.hits + pool.misses
         let share = calls == 0 ? "" : " (\(pool.hits * 100 / calls) %)"
-        return "Warm pool: \(pool.ready) ready, \(pool.making) being made, at most \(pool.maximum); \(pool.hits) of \(calls) "
-            + "calls found one\(share). Unused, sandboxes have waited \(Seconds.text(milliseconds: pool.idleMilliseconds)) "
+        return "Warm pool: \(pool.ready) ready, \(pool.making) being made, at most \(pool.maximum); "
+            + "\(pool.hits) of \(calls) calls found one\(share). Unused, sandboxes have waited \(Seconds.text(milliseconds: pool.idleMilliseconds)) "
             + "all together, which upstream charges for and no tenant pays."
     }
 
@@ -27,14 +27,16 @@ struct UpstreamReport {
         var troubles: [String] = []
         switch standing.circuit {
         case "open": troubles.append("Upstream has failed again and again; no creates are asked of it for a while.")
-        case "half_open": troubles.append("Upstream has failed again and again; one create is finding out whether it is back.")
+        case "half_open":
+            troubles.append("Upstream has failed again and again; one create is finding out whether it is back.")
         default: break
         }
         for key in standing.keys where key.health == "refused" && key.role != "retired" {
             troubles.append("Upstream refuses the key \(key.id) (\(key.role)): e2b-gateway upstream-key list")
         }
         if standing.slots.waiting > 0 {
-            troubles.append("\(standing.slots.waiting) calls wait for room upstream; \(standing.slots.held) sandboxes are held.")
+            let slots = standing.slots
+            troubles.append("\(slots.waiting) calls wait for room upstream; \(slots.held) sandboxes are held.")
         }
         let drift = standing.reconciliation
         if drift.lost + drift.strays > 0 {

@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 
 from harness.scripted import ScriptedExchange, ScriptedServer
@@ -43,6 +44,9 @@ class Exchange(ScriptedExchange["FakeE2B"]):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.owner.seconds_ahead)
 
     def begin_events(self) -> None:
         self.send_response(200)
@@ -91,6 +95,8 @@ class FakeE2B(ScriptedServer):
     execute: Callable[[Exchange], None]
     destroy: Callable[[Exchange], None]
     probe: Callable[[Exchange], None]
+    # How far its clock is ahead of this machine's.
+    seconds_ahead: float
 
     def __init__(self) -> None:
         self.behave()
@@ -103,6 +109,7 @@ class FakeE2B(ScriptedServer):
         self.execute = _nothing
         self.destroy = lambda exchange: exchange.answer(204, b"")
         self.probe = lambda exchange: exchange.answer(200, [])
+        self.seconds_ahead = 0
         self.created: list[dict] = []
         self.received: list[dict] = []
         self.destroyed: list[str] = []

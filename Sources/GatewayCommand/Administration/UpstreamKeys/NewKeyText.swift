@@ -7,7 +7,7 @@ import Glibc
 enum NewKeyText {
     private static let longest = 4_096
 
-    /// The first line there, without the blanks around it.
+    /// What is there, without the blanks around it.
     static func read(from file: String?) throws -> String {
         let text: String
         if let file {
@@ -35,12 +35,12 @@ enum NewKeyText {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// Asks on the terminal, which does not show what is typed.
+    /// Asks on the terminal, which does not show what is typed, and shows again what comes after it: nobody interrupts that.
     private static func typed() throws -> String {
         var before = termios()
         guard tcgetattr(STDIN_FILENO, &before) == 0 else { throw CommandFailure("The terminal cannot be read.") }
         var silent = before
-        silent.c_lflag &= ~tcflag_t(ECHO)
+        silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer { tcsetattr(STDIN_FILENO, TCSAFLUSH, &before) }
         FileHandle.standardError.write(Data("E2B's API key (not shown): ".utf8))
