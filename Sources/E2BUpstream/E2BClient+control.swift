@@ -36,7 +36,8 @@ extension E2BClient {
         case makers
         /// The team's that has what is addressed: each is asked, the active key's first, until one knows it.
         case anyTeam
-        /// The same, but for teams of which upstream takes no key: nobody can do more about what they may have.
+        /// The same, but for teams of which upstream is known to take no key, the active key's apart: nobody can do more about
+        /// what they may have.
         case anyReachableTeam
         /// One team's.
         case team([UpstreamKeyRing.Entry])
@@ -67,14 +68,15 @@ extension E2BClient {
     ) async throws(UpstreamFailure) -> ControlAnswer {
         var unknown: UpstreamFailure?
         var worse: UpstreamFailure?
-        for team in keys.teams {
+        for (number, team) in keys.teams.enumerated() {
+            if passingOverUnreachable, number > 0, keys.areRefused(team) { continue }
             do throws(UpstreamFailure) {
                 return try await repeatedly(call, with: team)
             } catch {
-                switch error {
-                case .refused(status: 404, _): unknown = unknown ?? error
-                case .credentialRefused where passingOverUnreachable: break
-                default: worse = worse ?? error
+                if case .refused(status: 404, _) = error {
+                    unknown = unknown ?? error
+                } else {
+                    worse = worse ?? error
                 }
             }
         }

@@ -124,7 +124,9 @@ extension E2BClient {
                 guard error == .credentialRefused, number > 0 else { throw error }
             }
         }
-        return listed
+        // A page may repeat what moved while it was read, and one team may be known here by two names.
+        var seen: Set<String> = []
+        return listed.filter { seen.insert($0.id).inserted }
     }
 
     /// The same of one key's team.

@@ -29,7 +29,7 @@ struct Refusal {
     func failure(from source: Source) -> UpstreamFailure {
         switch (status, source) {
         case (429, _), (503, _): .capacity(retryAfter: retryAfter)
-        case (401, .controlPlane), (403, .controlPlane): .credentialRefused
+        case (401, .controlPlane): .credentialRefused
         case (502, .sandbox) where message.contains("was not found"): .sandboxGone
         case (504, _): .timedOut
         default: .refused(status: status, message: message)

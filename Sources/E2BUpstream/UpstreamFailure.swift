@@ -8,7 +8,7 @@ public enum UpstreamFailure: Error, Equatable, Sendable {
     case timedOut
     /// It has no room now (429, 503); `retryAfter` is what it asked us to wait.
     case capacity(retryAfter: Duration?)
-    /// The control plane does not accept the key (401, 403).
+    /// The control plane does not accept the key (401).
     case credentialRefused
     /// Any other refusal, with the upstream's own message, at most 300 characters of one line.
     case refused(status: Int, message: String)
@@ -29,11 +29,12 @@ extension UpstreamFailure {
     init(_ failure: TransportFailure) {
         switch failure {
         case .cancelled: self = .cancelled
-        case .connectTimedOut, .idleTimedOut, .totalTimedOut: self = .timedOut
+        case .idleTimedOut, .totalTimedOut: self = .timedOut
         case .malformedResponse: self = .broken("the answer is not HTTP")
         case .headersTooLarge: self = .broken("the answer's head is too large")
         case .bodyTooLarge(let limit): self = .broken("the answer is larger than \(limit) bytes")
-        case .invalidRequest, .unresolvable, .refused, .tlsFailed, .brokenOff, .uploadFailed, .stopped, .other:
+        case .invalidRequest, .unresolvable, .refused, .connectTimedOut, .tlsFailed, .brokenOff, .uploadFailed,
+            .stopped, .other:
             self = .unreachable(failure)
         }
     }

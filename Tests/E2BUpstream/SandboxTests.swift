@@ -97,7 +97,7 @@ struct SandboxTests {
 
     @Test(arguments: [
         (401, "", UpstreamFailure.credentialRefused),
-        (403, #"{"code": 403, "message": "team blocked"}"#, .credentialRefused),
+        (403, #"{"code": 403, "message": "team blocked"}"#, .refused(status: 403, message: "team blocked")),
         (429, "", .capacity(retryAfter: .seconds(7))),
         (503, "", .capacity(retryAfter: .seconds(7))),
         (504, "", .timedOut),

@@ -148,7 +148,7 @@ def test_an_intact_audit_verifies(administered: Gateway) -> None:
 @pytest.mark.parametrize(
     "tampering",
     [
-        "UPDATE audit SET record = replace(record, '\"executions\":5', '\"executions\":6') WHERE sequence = 4",
+        "UPDATE audit SET record = replace(record, '\"actor\":', '\"acto\":') WHERE sequence = 4",
         "DELETE FROM audit WHERE sequence = 4",
         "UPDATE audit SET sequence = sequence + 1000 WHERE sequence >= 4",
     ],

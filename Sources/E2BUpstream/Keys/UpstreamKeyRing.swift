@@ -125,6 +125,11 @@ public final class UpstreamKeyRing: Sendable {
         }
     }
 
+    /// Whether upstream is known to take none of these.
+    func areRefused(_ entries: [Entry]) -> Bool {
+        state.withLock { state in entries.allSatisfy { state.health[$0.id] == .refused } }
+    }
+
     /// Upstream took a key, or did not.
     public func note(_ health: Health, of id: String) {
         state.withLock { state in

@@ -1,3 +1,5 @@
+// As in FileStatus.
+import CDispatch
 import Glibc
 
 /// The bytes of an open file; closed when nobody holds it any more.

@@ -1,3 +1,5 @@
+// As in FileStatus.
+import CDispatch
 import Glibc
 
 /// One file of audit lines, open until nobody holds it any more.

@@ -55,9 +55,8 @@ struct RotatedFiles {
     }
 
     private static func age(of path: String) -> Int64 {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return 0 }
-        return Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        guard let status = FileStatus(of: path) else { return 0 }
+        return Int64(status.modifiedSeconds) * 1_000_000_000 + Int64(status.modifiedNanoseconds)
     }
 
     private static func folder(of path: String) -> String {

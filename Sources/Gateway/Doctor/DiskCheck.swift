@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 
 /// How much room there is where the ledger is.
@@ -9,7 +8,7 @@ struct DiskCheck: Check {
     private static let tooLittle: UInt64 = 100 << 20
 
     func findings() async -> [Finding] {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         var status = statvfs()
         guard statvfs(folder, &status) == 0 else {
             return [Finding("disk", .failed, "\(folder) cannot be examined (\(String(cString: strerror(errno))))")]

@@ -32,16 +32,15 @@ struct RootKeyCheck: Check {
             return [Finding("root-key", .ok, "in GATEWAY_ROOT_KEY")]
         }
         let path = settings.effectiveRootKeyFile
-        var status = stat()
-        guard stat(path, &status) == 0 else {
+        guard let status = FileStatus(of: path) else {
             return [
                 Finding(
                     "root-key", .failed, "\(path) cannot be examined (\(String(cString: strerror(errno))))",
                     advice: "Without it the ledger cannot be opened again. Put it back from where it is kept.")
             ]
         }
-        let mode = String(status.st_mode & 0o777, radix: 8)
-        guard status.st_mode & 0o077 == 0 else {
+        let mode = String(status.permissions, radix: 8)
+        guard status.permissions & 0o077 == 0 else {
             return [
                 Finding(
                     "root-key", .failed, "\(path) has mode 0\(mode): others may read it",

@@ -18,7 +18,10 @@ final class Execution: Sendable {
     private let queuedMilliseconds: Int64
     private let registration: RunningExecutions.Registration
     private let runner: ExecutionRunner
-    private let heldSince = ContinuousClock.now
+    /// Nil while there is none: the time in which another is made is nobody's.
+    private let heldSince = Mutex<ContinuousClock.Instant?>(.now)
+    /// Those that were held before, and are gone or on their way.
+    private let replaced = Mutex<[DoomedSandbox]>([])
     private let hasBegun = Mutex(false)
 
     init(
@@ -43,7 +46,9 @@ final class Execution: Sendable {
     var begun: BegunExecution { BegunExecution(lease, queuedMilliseconds: queuedMilliseconds) }
     private var held: HeldSandbox { holding.withLock(\.self) }
     private var stop: StopSignal { registration.stop }
-    private var heldMilliseconds: Int64 { (ContinuousClock.now - heldSince).wholeMilliseconds }
+    private var heldMilliseconds: Int64 {
+        heldSince.withLock(\.self).map { (ContinuousClock.now - $0).wholeMilliseconds } ?? 0
+    }
 
     /// Runs the code, hands on what it emits as it comes, and settles.
     ///
@@ -65,6 +70,7 @@ final class Execution: Sendable {
         let settled = await runner.closing.settle(
             lease, with: result, leaving: remainder(of: ending, progress.kept), dooming: held.doomed)
         ending.runtimeMilliseconds = settled?.chargedMilliseconds ?? min(heldFor, lease.grant.timeoutMilliseconds)
+        for dead in replaced.withLock(\.self) { runner.closing.destroy(dead) }
         registration.leave()
         logFinish(ending)
         return FinishedExecution(begun, ending, events: progress.kept.flatMap { $0.isTooMuch ? nil : $0.events })
@@ -92,15 +98,14 @@ final class Execution: Sendable {
     private func runUntilStopped(
         into events: AsyncChannel<ExecutionEvent>, _ progress: ExecutionProgress
     ) async -> ExecutionEnding {
-        let deadline = heldSince + .milliseconds(lease.grant.timeoutMilliseconds)
-        return await withTaskGroup(of: ExecutionEnding?.self) { group in
+        await withTaskGroup(of: ExecutionEnding?.self) { group in
             group.addTask { await self.consume(into: events, progress) }
             group.addTask { [stop] in
                 await stop.wait()
                 return nil
             }
             group.addTask { [stop] in
-                try? await Task.sleep(until: deadline, clock: .continuous)
+                await self.waitForDeadline()
                 if !Task.isCancelled { stop.stop(.deadline) }
                 return nil
             }
@@ -111,6 +116,15 @@ final class Execution: Sendable {
                 return progress.ending(stoppedBy: reason)
             }
             return first ?? progress.ending(stoppedBy: .callerLeft)
+        }
+    }
+
+    /// Returns when the granted timeout is over, or the task is cancelled.
+    private func waitForDeadline() async {
+        while !Task.isCancelled {
+            let deadline = heldSince.withLock(\.self).map { $0 + .milliseconds(lease.grant.timeoutMilliseconds) }
+            if let deadline, deadline <= .now { return }
+            try? await Task.sleep(until: deadline ?? .now + .milliseconds(50), clock: .continuous)
         }
     }
 
@@ -142,14 +156,18 @@ final class Execution: Sendable {
 
     private func replaceSandbox(insteadOf failure: UpstreamFailure) async throws(UpstreamFailure) {
         let wanted = runner.sandboxOrder(order, under: lease)
+        heldSince.withLock { $0 = nil }
+        held.slot.release()
         guard case .made(let sandbox, let slot) = await runner.source.sandbox(wanted, for: lease.tenant, unless: stop)
         else { throw failure }
         let dead = holding.withLock { holding in
             defer { holding = HeldSandbox(sandbox: sandbox, slot: slot, wasWarm: false) }
             return holding
         }
+        // Destroyed after the settlement, which marks all that this execution has held.
+        replaced.withLock { $0.append(dead.doomed) }
         registration.hold(sandbox.id)
-        runner.closing.destroy(dead.doomed)
+        heldSince.withLock { $0 = .now }
         await runner.ledger.recordSandbox(sandbox.id, for: lease)
     }
 }

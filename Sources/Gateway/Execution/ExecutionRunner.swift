@@ -53,7 +53,7 @@ struct ExecutionRunner: Sendable {
             )
         }
         let wanted = sandboxOrder(order, under: lease)
-        if let warm = await source.warmSandbox(wanted, for: lease.tenant) { return holding(warm) }
+        if let warm = source.warmSandbox(wanted, for: lease.tenant) { return holding(warm) }
         switch await source.sandbox(wanted, for: lease.tenant, unless: registration.stop) {
         case .made(let sandbox, let slot):
             return holding(HeldSandbox(sandbox: sandbox, slot: slot, wasWarm: false))

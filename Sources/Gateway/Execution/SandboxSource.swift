@@ -17,8 +17,8 @@ struct SandboxSource: Sendable {
     }
 
     /// A sandbox that was made before for whoever comes; nil where one has to be made.
-    func warmSandbox(_ order: SandboxOrder, for tenant: String) async -> HeldSandbox? {
-        await pool.take(order, for: tenant).map { HeldSandbox(sandbox: $0, slot: $1, wasWarm: true) }
+    func warmSandbox(_ order: SandboxOrder, for tenant: String) -> HeldSandbox? {
+        pool.take(order, for: tenant).map { HeldSandbox(sandbox: $0, slot: $1, wasWarm: true) }
     }
 
     /// A new sandbox, unless `stop` is thrown before; whatever is made after that is taken care of.

@@ -21,8 +21,8 @@ final class WarmPool: Service {
     private enum Job: Sendable {
         /// Looks whether more are wanted, or fewer.
         case look
-        /// Sees to it that a sandbox that was taken ends soon if this process dies.
-        case shorten(Sandbox, seconds: Int)
+        /// Gives a sandbox that was taken the time of its execution.
+        case setTime(Sandbox, seconds: Int, isShort: Bool)
     }
 
     private struct State {
@@ -75,6 +75,10 @@ final class WarmPool: Service {
             standing.ready = state.shelves.values.reduce(0) { $0 + $1.ready.count }
             standing.making = state.shelves.values.reduce(0) { $0 + $1.making }
             standing.maximum = limits.maximum
+            let now = ContinuousClock.now
+            for spare in state.shelves.values.flatMap(\.ready) {
+                standing.idleMilliseconds += (now - spare.readySince).wholeMilliseconds
+            }
             return standing
         }
     }
@@ -87,23 +91,13 @@ final class WarmPool: Service {
     // MARK: Taking
 
     /// A sandbox that is ready, in a slot of the tenant's; nil where one has to be made.
-    func take(_ order: SandboxOrder, for tenant: String) async -> (Sandbox, UpstreamSlot)? {
+    func take(_ order: SandboxOrder, for tenant: String) -> (Sandbox, UpstreamSlot)? {
         guard limits.maximum > 0, let kind = kind(of: order.template, order.egress) else { return nil }
         defer { queue.yield(.look) }
         guard let (spare, slot) = taken(kind, by: tenant) else { return nil }
-        let sandbox = spare.item.sandbox
-        guard spare.endsAt - .now < .seconds(order.lifetimeSeconds) else {
-            // Its own time is longer than it needs; nobody waits for that to be shortened.
-            queue.yield(.shorten(sandbox, seconds: order.lifetimeSeconds))
-            return (sandbox, slot)
-        }
-        do {
-            try await upstream.setTimeout(order.lifetimeSeconds, of: sandbox.id)
-            return (sandbox, slot)
-        } catch {
-            closing.destroy(DoomedSandbox(id: sandbox.id, slot: slot))
-            return nil
-        }
+        let isShort = spare.endsAt - .now < .seconds(order.lifetimeSeconds)
+        queue.yield(.setTime(spare.item.sandbox, seconds: order.lifetimeSeconds, isShort: isShort))
+        return (spare.item.sandbox, slot)
     }
 
     private func taken(_ kind: PoolKind, by tenant: String) -> (PoolShelf<Spare>.Spare, UpstreamSlot)? {
@@ -141,8 +135,8 @@ final class WarmPool: Service {
                 for await job in jobs {
                     switch job {
                     case .look: look(&group)
-                    case .shorten(let sandbox, let seconds):
-                        group.addTask { await self.shorten(sandbox, seconds) }
+                    case .setTime(let sandbox, let seconds, let isShort):
+                        group.addTask { await self.setTime(seconds, of: sandbox, isShort: isShort) }
                     }
                 }
             }
@@ -179,23 +173,30 @@ final class WarmPool: Service {
     private func wanted(_ key: UpstreamKeyRing.Entry) -> [(PoolKind, UpstreamSlot)] {
         let now = ContinuousClock.now
         let standard = PoolKind(team: key.team, template: minimumTemplate(), egress: .none)
-        let mayOrder = upstream.circuit.standing == .closed
+        let most =
+            switch upstream.circuit.standing {
+            case .closed: running.isDraining ? 0 : limits.maximum
+            case .halfOpen: 1  // It finds out whether upstream is back, also when nobody calls.
+            case .open: 0
+            }
         typealias Change = (orders: [(PoolKind, UpstreamSlot)], surplus: [PoolShelf<Spare>.Spare])
         let change = state.withLock { state -> Change in
             guard !state.isDraining else { return ([], []) }
             if limits.minimum > 0, state.shelves[standard] == nil { state.shelves[standard] = PoolShelf(at: now) }
             var orders: [(PoolKind, UpstreamSlot)] = [], surplus: [PoolShelf<Spare>.Spare] = []
-            var left = limits.maximum
+            var left = limits.maximum, mayOrder = most
             // The standard kind comes first, since a minimum is kept of it.
             let kinds = [standard] + state.shelves.keys.filter { $0 != standard }.sorted { $0.template < $1.template }
             for kind in kinds {
                 guard var shelf = state.shelves[kind] else { continue }
                 let minimum = min(kind == standard ? limits.minimum : 0, left)
-                let target = shelf.target(atLeast: minimum, atMost: left, at: now)
+                // What is made now is the active key's; of another team's kinds none are wanted.
+                let target = kind.team == key.team ? shelf.target(atLeast: minimum, atMost: left, at: now) : 0
                 left -= target
                 surplus += shelf.toDrop(target: target, at: now)
-                for _ in 0..<(mayOrder ? shelf.toOrder(target: target, at: now) : 0) {
+                for _ in 0..<min(mayOrder, shelf.toOrder(target: target, at: now)) {
                     guard let slot = slots.slotOfSpare() else { break }
+                    mayOrder -= 1
                     shelf.ordered()
                     state.beingMade[slot.ticket] = true
                     orders.append((kind, slot))
@@ -216,7 +217,7 @@ final class WarmPool: Service {
         switch await maker.make(order, in: slot, unless: draining) {
         case .made(let sandbox):
             do {
-                try await warmUp(sandbox)
+                if isWanted(slot) { try await warmUpUnlessDraining(sandbox) }
                 settle(Spare(sandbox: sandbox, slot: slot, keyID: keyID), of: kind, since: began)
             } catch {
                 logger.warning(
@@ -260,6 +261,27 @@ final class WarmPool: Service {
         if !isWanted { closing.destroy(DoomedSandbox(id: spare.sandbox.id, slot: spare.slot)) }
     }
 
+    private func isWanted(_ slot: UpstreamSlot) -> Bool {
+        state.withLock { $0.beingMade[slot.ticket] == true && !$0.isDraining }
+    }
+
+    private func warmUpUnlessDraining(_ sandbox: Sandbox) async throws(UpstreamFailure) {
+        let outcome = await withTaskGroup(of: Result<Void, UpstreamFailure>.self) { group in
+            group.addTask {
+                do throws(UpstreamFailure) { return .success(try await self.warmUp(sandbox)) } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                await self.draining.wait()
+                return .success(())
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? .success(())
+        }
+        try outcome.get()
+    }
+
     /// Runs what a first execution pays for: the kernel's start, and the libraries that most code loads. It also shows that
     /// the sandbox works. Nothing of it is seen by the code that runs later.
     private func warmUp(_ sandbox: Sandbox) async throws(UpstreamFailure) {
@@ -279,17 +301,22 @@ final class WarmPool: Service {
         del __warm_up
         """
 
-    /// Most executions are over before this is worth a call.
-    private func shorten(_ sandbox: Sandbox, _ seconds: Int) async {
-        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.shortLife) }
-        guard running.holding.values.contains(sandbox.id) else { return }
-        do {
-            try await upstream.setTimeout(seconds, of: sandbox.id)
-        } catch {
-            // It is over already, or ends by itself a little later.
-            logger.debug(
-                "a warm sandbox keeps its longer time",
-                metadata: ["sandbox": "\(sandbox.id)", "error": "\(error.reason)"])
+    /// Gives a taken sandbox the time of its execution, so that it ends soon if this process dies. Most executions are over
+    /// before that is worth a call; only one that needs more than the sandbox has left is seen to at once, and until it
+    /// succeeds.
+    private func setTime(_ seconds: Int, of sandbox: Sandbox, isShort: Bool) async {
+        var wait = isShort ? Duration.zero : Self.shortLife
+        while (try? await cancelWhenGracefulShutdown({ [wait] in try await Task.sleep(for: wait) })) != nil {
+            guard running.holding.values.contains(sandbox.id) else { return }
+            do throws(UpstreamFailure) {
+                return try await upstream.setTimeout(seconds, of: sandbox.id)
+            } catch {
+                logger.debug(
+                    "a warm sandbox keeps its own time",
+                    metadata: ["sandbox": "\(sandbox.id)", "error": "\(error.reason)"])
+                guard isShort, error != .sandboxGone else { return }
+                wait = Self.shortLife
+            }
         }
     }
 

@@ -29,6 +29,8 @@ final class Reconciler: Service {
     /// under way upstream.
     private static let firstPause = Duration.seconds(1)
     private static let longestPause = Duration.seconds(60)
+    /// While creates in doubt keep slots that others may need.
+    private static let longestPauseInDoubt = Duration.seconds(5)
     private static let rhythm = Duration.milliseconds(100)
 
     init(
@@ -56,7 +58,11 @@ final class Reconciler: Service {
     }
 
     private func lookSoon() {
-        schedule.withLock { $0 = Schedule(next: .now + Self.firstPause, pause: Self.firstPause) }
+        schedule.withLock { schedule in
+            // What keeps coming must not put the look off for ever.
+            schedule.next = min(schedule.next, .now + Self.firstPause)
+            schedule.pause = Self.firstPause
+        }
     }
 
     func run() async throws {
@@ -74,7 +80,7 @@ final class Reconciler: Service {
     private func isDue() -> Bool {
         schedule.withLock { schedule in
             guard .now >= schedule.next else { return false }
-            schedule.pause = min(schedule.pause * 2, Self.longestPause)
+            schedule.pause = min(schedule.pause * 2, doubts.count > 0 ? Self.longestPauseInDoubt : Self.longestPause)
             schedule.next = .now + schedule.pause
             return true
         }

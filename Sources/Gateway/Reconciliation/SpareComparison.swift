@@ -23,7 +23,7 @@ struct SpareComparison {
             $0.metadata[SandboxLabels.kind] == SandboxLabels.Kind.spare.rawValue && !held.contains($0.id)
         }
         let ours = spares.filter { $0.metadata[SandboxLabels.run] == run }
-        unknown = Dictionary(uniqueKeysWithValues: ours.map { ($0.id, unknown[$0.id] ?? now) })
+        unknown = ours.reduce(into: [:]) { $0[$1.id] = unknown[$1.id] ?? now }
         return spares.filter { spare in unknown[spare.id].map { now - $0 >= Self.grace } ?? true }
     }
 

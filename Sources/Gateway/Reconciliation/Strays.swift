@@ -43,9 +43,9 @@ struct Strays: Sendable {
     /// - Returns: how many.
     mutating func destroy(_ strays: [ListedSandbox]) async throws(LedgerFailure) -> Int {
         // Those that the ledger knows to be doomed are being destroyed.
-        found.formUnion(try await ledger.sandboxesToDestroy())
+        let doomed = Set(try await ledger.sandboxesToDestroy())
         var count = 0
-        for stray in strays where found.insert(stray.id).inserted {
+        for stray in strays where !doomed.contains(stray.id) && found.insert(stray.id).inserted {
             logger.notice(
                 "destroying a sandbox that nobody holds",
                 metadata: ["sandbox": "\(stray.id)", "kind": "\(stray.metadata[SandboxLabels.kind] ?? "")"])

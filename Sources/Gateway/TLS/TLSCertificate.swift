@@ -11,7 +11,7 @@ final class TLSCertificate: Service {
     private struct State {
         var identity: TLSIdentity
         /// Of the files when they were last read, whatever came of it.
-        var stamps: [FileStamp?]
+        var stamps: [FileStatus?]
     }
 
     private let files: TLSFiles

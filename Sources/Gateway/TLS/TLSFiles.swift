@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import NIOSSL
 
 /// A certificate and its private key as two PEM files.
@@ -51,9 +50,8 @@ public struct TLSFiles: Sendable, Hashable {
             throw SettingFailure(
                 "GATEWAY_TLS_KEY: \(key) does not hold a private key in PEM that can be read without a passphrase")
         }
-        var status = stat()
         // The group may: services are given a key by it.
-        if stat(key, &status) == 0, status.st_mode & 0o007 != 0 {
+        if let status = FileStatus(of: key), status.permissions & 0o007 != 0 {
             throw SettingFailure("GATEWAY_TLS_KEY: others may read the private key at \(key); run: chmod o= \(key)")
         }
         return privateKey
@@ -68,25 +66,5 @@ public struct TLSFiles: Sendable, Hashable {
     }
 
     /// What of both files changes whenever they do, without reading them.
-    var stamps: [FileStamp?] { [FileStamp(of: certificate), FileStamp(of: key)] }
-}
-
-/// Tells whether a path still leads to the same file with the same contents.
-struct FileStamp: Equatable {
-    private let device: UInt64
-    private let inode: UInt64
-    private let size: Int
-    private let seconds: Int
-    private let nanoseconds: Int
-
-    /// `nil` if nothing is there.
-    init?(of path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        device = UInt64(status.st_dev)
-        inode = UInt64(status.st_ino)
-        size = Int(status.st_size)
-        seconds = status.st_mtim.tv_sec
-        nanoseconds = status.st_mtim.tv_nsec
-    }
+    var stamps: [FileStatus?] { [FileStatus(of: certificate), FileStatus(of: key)] }
 }

@@ -1,3 +1,5 @@
+// Swift 6.3.1 takes `stat` for CDispatch's now and then, depending on which files it compiles together.
+import CDispatch
 import GRDB
 import Glibc
 
