@@ -16,10 +16,8 @@ TOLERATED = 5
 FIRST_PAUSE = 5.0
 
 FAILURES: dict[str, Fault] = {
-    "reset": conduct.reset_unheard,
     "reply lost": conduct.reply_lost,
     "500": conduct.answered(500),
-    "truncated JSON": conduct.altered(lambda body: body[:-10]),
 }
 
 

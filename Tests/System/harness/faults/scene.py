@@ -18,6 +18,9 @@ QUOTA = (
     "--runtime", "86400s/day",
 )  # fmt: skip
 
+# A template that upstream does not have.
+_NOWHERE = "no-such-template"
+
 # What the audit knows of a refusal that callers are told less of.
 _EXACTER = {
     "upstream-broken": ("upstream_unreachable", "sandbox_gone"),
@@ -32,7 +35,7 @@ class Scene:
     def __init__(self, gateway: Gateway, proxy: FaultProxy, e2b: LocalE2B):
         self.gateway, self.proxy, self.e2b = gateway, proxy, e2b
         gateway.command("quota", "set", "--default", *QUOTA)
-        self._onlooker = gateway.tenant()
+        self._onlooker = gateway.tenant("--template", _NOWHERE)
         # Other gateways' leftovers are not this one's.
         self._others = set(e2b.sandboxes())
 
@@ -58,8 +61,10 @@ class Scene:
         )
 
     def assert_well(self) -> None:
-        """Once no fault is left, the next call finds all as it should be."""
-        assert self._onlooker.client.execute("print(6 * 7)")["output"] == "42\n"
+        """Once no fault is left, the next create is understood: it is one that upstream refuses, since sandboxes take time.
+        It is also an answer, so that failures before it are no reason for the breaker to open."""
+        reply = self._onlooker.client.post("print(1)", template=_NOWHERE)
+        assert reply.problem("upstream-refused")["status"] == 502
 
     def assert_free(self, tenant: Tenant) -> int:
         """Nothing runs and nothing is reserved. The milliseconds charged so far."""
