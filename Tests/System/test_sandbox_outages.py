@@ -182,3 +182,20 @@ def test_a_gateway_that_stops(new_gateway: NewGateway) -> None:
 
 def is_draining(url: str) -> bool:
     return httpx.get(f"{url}/readyz", trust_env=False).json()["status"] == "draining"
+
+
+def test_one_that_sleeps_upstream_without_the_gateway_s_knowing_is_charged_no_longer(new_gateway: NewGateway) -> None:
+    """As after a pause whose answer was lost."""
+    with KeepingE2B() as upstream:
+        gateway = new_gateway(upstream.url)
+        door = Door(gateway.tenant())
+        sandbox = door.made(timeout=600)
+        upstream.kept[sandbox].state = "paused"
+        eventually(lambda: door.detail(sandbox)["state"] == "paused", within=40, what="it sleeps in the books")
+        door.assert_nothing_held()
+        charged = door.day()["used_ms"]
+        assert charged < 60_000
+        assert door.connect(sandbox, timeout=30).status == 201
+        assert upstream.kept[sandbox].state == "running"
+        assert gateway.json_command("usage", "--upstream")["reconciliation"]["asleep"] == 1
+        assert door.kill(sandbox).status == 204

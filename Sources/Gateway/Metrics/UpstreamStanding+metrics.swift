@@ -55,6 +55,7 @@ extension UpstreamStanding {
             [
                 (["kind": "lost"], Double(reconciliation.lost)), (["kind": "stray"], Double(reconciliation.strays)),
                 (["kind": "sleepless"], Double(reconciliation.sleepless)),
+                (["kind": "asleep"], Double(reconciliation.asleep)),
             ])
         text.add(
             "e2b_gateway_doubtful_creates", .gauge, "Creates of which it is not known whether they made a sandbox.",

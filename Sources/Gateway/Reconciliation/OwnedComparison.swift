@@ -8,6 +8,8 @@ struct OwnedComparison {
     private var missing: Set<String> = []
     /// Those that slept by the ledger the last time, and ran upstream.
     private var sleepless: Set<String> = []
+    /// Those that ran by the ledger the last time, and slept upstream.
+    private var asleep: Set<String> = []
 
     /// Ends those that upstream has lost.
     ///
@@ -25,6 +27,22 @@ struct OwnedComparison {
         }
         missing = Set(absent.map(\.id))
         return lost
+    }
+
+    /// Has those sleep in the books that sleep upstream.
+    ///
+    /// - Returns: how many.
+    mutating func noteAsleep(
+        _ expected: [OwnedSandbox], among listed: [ListedSandbox], by control: SandboxControl
+    ) async -> Int {
+        let paused = Set(listed.filter { $0.state == .paused }.map(\.id))
+        let sleeping = expected.filter { paused.contains($0.id) }
+        var noted = 0
+        for sandbox in sleeping where asleep.contains(sandbox.id) {
+            if await control.fellAsleep(sandbox) { noted += 1 }
+        }
+        asleep = Set(sleeping.map(\.id))
+        return noted
     }
 
     /// Puts those to sleep that run although they sleep by the ledger.

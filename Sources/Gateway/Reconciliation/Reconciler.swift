@@ -105,6 +105,7 @@ final class Reconciler: Service {
                 found.strays += 1
             }
             found.lost += await owned.settle(expected, missingFrom: listed, by: control, upstream)
+            found.asleep += await owned.noteAsleep(expected, among: listed, by: control)
             found.sleepless += await owned.letSleep(listed, by: control, ledger)
             found.lost += await executions.stop(running, missingFrom: listed, among: self.running, upstream)
             found.strays += try await strays.destroy(
@@ -133,10 +134,14 @@ final class Reconciler: Service {
             latest.lost += found.lost
             latest.strays += found.strays
             latest.sleepless += found.sleepless
+            latest.asleep += found.asleep
         }
-        guard found.lost + found.strays + found.sleepless > 0 else { return }
+        guard found.lost + found.strays + found.sleepless + found.asleep > 0 else { return }
         logger.notice(
             "what upstream had differed from the ledger",
-            metadata: ["lost": "\(found.lost)", "strays": "\(found.strays)", "sleepless": "\(found.sleepless)"])
+            metadata: [
+                "lost": "\(found.lost)", "strays": "\(found.strays)", "sleepless": "\(found.sleepless)",
+                "asleep": "\(found.asleep)",
+            ])
     }
 }

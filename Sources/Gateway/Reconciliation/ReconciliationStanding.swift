@@ -12,6 +12,8 @@ public struct ReconciliationStanding: Codable, Sendable, Equatable {
     public var strays = 0
     /// Sandboxes that ran although they sleep by the ledger; they were put to sleep.
     public var sleepless = 0
+    /// Sandboxes that slept although they ran by the ledger; the books were put right.
+    public var asleep = 0
     /// Creates of which it is not known now whether they made a sandbox.
     public var doubtful = 0
 }

@@ -51,6 +51,20 @@ extension SandboxControl {
         }
     }
 
+    /// Has a sandbox sleep in the books that sleeps upstream: the answer to its pause was lost.
+    ///
+    /// - Returns: whether it does.
+    func fellAsleep(_ sandbox: OwnedSandbox) async -> Bool {
+        await turns.turn(at: sandbox.id) {
+            guard ledger.sandbox(sandbox.handle)?.state == .running,
+                let told = try? await upstream.detail(of: sandbox.id), told["state"] == .string("paused")
+            else { return false }
+            _ = try? await ledger.pause(sandbox.handle, for: nil, because: "asleep_upstream")
+            live.leave(sandbox.id)?.release()
+            return true
+        }
+    }
+
     private func endAsleep(_ sandbox: OwnedSandbox, because failure: UpstreamFailure) async {
         logger.warning("sandbox cannot be put to sleep and is ended", metadata: sandbox.logged)
         let reason = failure == .sandboxGone ? SandboxEnd.gone : SandboxEnd.notAsleep
