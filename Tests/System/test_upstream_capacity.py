@@ -411,7 +411,13 @@ def test_no_slot_is_lost_in_a_storm_of_failures(
     eventually(lambda: sum(map(running, tenants)) == 0, within=30, pause=0.2, what="all are settled")
     fake.create = behaved
     fake.execute = fresh = Turnstile()
+    # A create of which nobody knows what became keeps its slot until that is known: longer than a call may wait here.
+    eventually(lambda: doubtful(gateway) == 0, within=100, pause=0.5, what="no create is in doubt")
     assert_all_free(gateway, fresh, CAPACITY)
+
+
+def doubtful(gateway: Gateway) -> int:
+    return gateway.json_command("usage", "--upstream")["reconciliation"]["doubtful"]
 
 
 # Upstream's own pace

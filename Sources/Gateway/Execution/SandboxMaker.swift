@@ -78,9 +78,13 @@ final class SandboxMaker: Service {
 
     /// Frees the slot, unless there may be a sandbox in it.
     private func leave(_ work: Work, after failure: UpstreamFailure) {
-        let mayHoldOne = failure.leavesDoubt
-        let wasAnswered = if case .refused = failure { true } else { false }
-        if mayHoldOne { doubts.note(work.order, in: wasAnswered ? nil : work.slot) }
-        if wasAnswered || !mayHoldOne { work.slot.release() }
+        switch failure {
+        case .refused where failure.leavesDoubt:
+            doubts.note(work.order, in: nil, wasAnswered: true)
+            work.slot.release()
+        case .broken: doubts.note(work.order, in: work.slot, wasAnswered: true)
+        case _ where failure.leavesDoubt: doubts.note(work.order, in: work.slot, wasAnswered: false)
+        default: work.slot.release()
+        }
     }
 }

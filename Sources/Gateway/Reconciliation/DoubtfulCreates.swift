@@ -10,7 +10,7 @@ final class DoubtfulCreates: Sendable {
     private struct Doubt: Sendable {
         let labels: [String: String]
         let slot: UpstreamSlot?
-        let since: ContinuousClock.Instant
+        let until: ContinuousClock.Instant
     }
 
     private struct State {
@@ -23,6 +23,8 @@ final class DoubtfulCreates: Sendable {
 
     /// How long a create may take upstream, and a little.
     static let patience = Duration.seconds(75)
+    /// How long a list may be behind: what upstream has answered is done with.
+    static let patienceAfterAnswer = Duration.seconds(5)
 
     /// How many there are.
     var count: Int { state.withLock(\.doubts.count) }
@@ -33,9 +35,12 @@ final class DoubtfulCreates: Sendable {
     }
 
     /// Nobody knows what became of this order.
-    func note(_ order: SandboxOrder, in slot: UpstreamSlot?) {
+    ///
+    /// - Parameter wasAnswered: upstream has answered, if with nothing that says it.
+    func note(_ order: SandboxOrder, in slot: UpstreamSlot?, wasAnswered: Bool) {
+        let until = ContinuousClock.now + (wasAnswered ? Self.patienceAfterAnswer : Self.patience)
         let wake = state.withLock { state in
-            state.doubts.append(Doubt(labels: order.metadata, slot: slot, since: .now))
+            state.doubts.append(Doubt(labels: order.metadata, slot: slot, until: until))
             return state.wake
         }
         wake?()
@@ -52,7 +57,7 @@ final class DoubtfulCreates: Sendable {
                     doubt.labels.allSatisfy { sandbox.metadata[$0.key] == $0.value }
                 }
                 if let sandbox { found.append((sandbox, doubt.slot)) }
-                return sandbox != nil || now - doubt.since > Self.patience
+                return sandbox != nil || now > doubt.until
             }
             return found
         }

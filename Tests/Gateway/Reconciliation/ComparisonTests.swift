@@ -36,7 +36,7 @@ struct ComparisonTests {
 
     @Test func `a doubtful create keeps its slot until a list shows what it made`() async throws {
         let doubts = DoubtfulCreates(), execution = labels.of(ExecutionID.random())
-        doubts.note(order(execution), in: try await slot())
+        doubts.note(order(execution), in: try await slot(), wasAnswered: false)
         #expect(doubts.found(in: [try listed("iother", labels.of(ExecutionID.random()))]).isEmpty)
         #expect(slots.load.held == 1)
         let found = doubts.found(in: [try listed("iother", labels.ofSpare()), try listed("iours", execution)])
@@ -49,7 +49,7 @@ struct ComparisonTests {
 
     @Test func `what no list shows for long was not made`() async throws {
         let doubts = DoubtfulCreates()
-        doubts.note(order(labels.ofSpare()), in: try await slot())
+        doubts.note(order(labels.ofSpare()), in: try await slot(), wasAnswered: false)
         let end = ContinuousClock.now + DoubtfulCreates.patience
         _ = doubts.found(in: [], at: end - .seconds(1))
         #expect((doubts.count, slots.load.held) == (1, 1))
@@ -57,11 +57,21 @@ struct ComparisonTests {
         #expect((doubts.count, slots.load.held) == (0, 0))
     }
 
+    @Test func `what was answered is not waited for as long`() async throws {
+        let doubts = DoubtfulCreates()
+        doubts.note(order(labels.ofSpare()), in: try await slot(), wasAnswered: true)
+        let end = ContinuousClock.now + DoubtfulCreates.patienceAfterAnswer
+        _ = doubts.found(in: [], at: end - .seconds(1))
+        #expect(slots.load.held == 1)
+        _ = doubts.found(in: [], at: end + .seconds(1))
+        #expect(slots.load.held == 0)
+    }
+
     @Test func `who is to look is told of each doubt`() async throws {
         let doubts = DoubtfulCreates()
         let (told, tell) = AsyncStream<Void>.makeStream()
         doubts.onDoubt { tell.yield() }
-        doubts.note(order(labels.ofSpare()), in: nil)
+        doubts.note(order(labels.ofSpare()), in: nil, wasAnswered: false)
         var waiting = told.makeAsyncIterator()
         #expect(await waiting.next() != nil)
     }
