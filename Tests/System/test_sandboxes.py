@@ -93,7 +93,9 @@ def test_upstream_is_told_no_more_than_it_must(kept: Gateway, upstream: KeepingE
     sandbox = door.made(timeout=120, metadata={"user": "alice"}, envVars={"A": "1"})
     order = upstream.kept[sandbox].order
     assert order["envVars"] == {"A": "1"}
-    assert sorted(order["metadata"]) == ["e2b-gateway", "e2b-gateway-sandbox", "e2b-gateway-tenant"]
+    assert sorted(order["metadata"]) == [
+        "e2b-gateway", "e2b-gateway-installation", "e2b-gateway-sandbox", "e2b-gateway-tenant"
+    ]
     assert order["metadata"]["e2b-gateway-sandbox"] == life(kept, sandbox)[0]["sandbox_handle"]
     assert 120 <= order["timeout"] <= 126, "so that the gateway ends it, and upstream if the gateway is dead"
     assert order["allow_internet_access"] is False

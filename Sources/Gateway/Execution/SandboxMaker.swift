@@ -79,7 +79,8 @@ final class SandboxMaker: Service {
     /// Frees the slot, unless there may be a sandbox in it.
     private func leave(_ work: Work, after failure: UpstreamFailure) {
         switch failure {
-        case .refused where failure.leavesDoubt:
+        case .refused(status: 500..., _):
+            // Whoever fails may have made one all the same.
             doubts.note(work.order, in: nil, wasAnswered: true)
             work.slot.release()
         case .broken: doubts.note(work.order, in: work.slot, wasAnswered: true)

@@ -62,8 +62,6 @@ extension UpstreamFailure {
     /// Whether a create that failed so may have made a sandbox all the same.
     var leavesDoubt: Bool {
         switch self {
-        // Whoever fails may have made one all the same.
-        case .refused(status: 500..., _): true
         case .unreachable(.refused), .unreachable(.unresolvable), .unreachable(.connectTimedOut),
             .unreachable(.tlsFailed), .unreachable(.invalidRequest), .capacity, .credentialRefused, .refused,
             .contextInvalid, .suspended:
