@@ -144,10 +144,10 @@ def test_a_full_disk(tmp_path: pathlib.Path, contract: Contract, local_e2b: Loca
 def overwrite_the_middle(path: pathlib.Path) -> tuple[int, bytes]:
     """Puts nonsense into the middle of a file; returns where, and what was there."""
     size = path.stat().st_size
-    start = size // 3 // 4096 * 4096
+    start = size // 5 // 4096 * 4096
     with path.open("r+b") as file:
         file.seek(start)
-        before = file.read(size // 2)
+        before = file.read(size * 2 // 3)
         file.seek(start)
         file.write(b"\xa5" * len(before))
     return start, before
