@@ -156,7 +156,9 @@ def test_what_is_cut_is_said(used: Gateway) -> None:
     assert (len(cut["rows"]), cut["truncated"]) == (2, True)
     assert used.json_command("usage", used.busy.name, "--by", "subject")["truncated"] is False
     done = used.run("usage", "--limit", "1")
-    assert len(done.stdout.splitlines()) == 2
+    tenants, upstream = done.stdout.split("\n\n")
+    assert len(tenants.splitlines()) == 2
+    assert upstream.startswith("Warm pool: off")
     assert "Cut after 1 of" in done.stderr
     assert "Cut after 2 subjects" in used.command("usage", used.busy.name, "--limit", "2")
 
