@@ -90,11 +90,15 @@ extension E2BClient {
     ) async throws(UpstreamFailure) -> ControlAnswer {
         budget.callMade()
         var number = 1
+        // An attempt that was lost leaves its doubt, also where the last one never left.
+        var lost: UpstreamFailure?
         while true {
             do throws(AttemptFailure) {
                 return try await attempt(call, with: entries)
             } catch {
+                if case .lost = error.kind { lost = error.failure }
                 guard let pause = call.repetition.pause(after: error, number: number), budget.mayRepeat() else {
+                    if case .notSent = error.kind { throw lost ?? error.failure }
                     throw error.failure
                 }
                 do { try await Task.sleep(for: pause) } catch { throw .cancelled }
