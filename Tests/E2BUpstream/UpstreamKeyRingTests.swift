@@ -30,11 +30,11 @@ struct UpstreamKeyRingTests {
     @Test func `what is known of a key outlives a change of the others, and not its own removal`() {
         let ring = UpstreamKeyRing([entry("m", "a", .active), entry("s", "a", .standby)])
         ring.note(.refused, of: "m")
-        ring.replace(with: [entry("m", "a", .standby), entry("n", "a", .active)])
+        ring.replace { [entry("m", "a", .standby), entry("n", "a", .active)] }
         #expect(ring.standings.map(\.health) == [.refused, .unknown])
-        ring.replace(with: [entry("n", "a", .active)])
+        ring.replace { [entry("n", "a", .active)] }
         ring.note(.refused, of: "m")
-        ring.replace(with: [entry("m", "a", .standby), entry("n", "a", .active)])
+        ring.replace { [entry("m", "a", .standby), entry("n", "a", .active)] }
         #expect(ring.standings.map(\.health) == [.unknown, .unknown])
     }
 

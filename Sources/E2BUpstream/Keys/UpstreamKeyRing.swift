@@ -77,12 +77,8 @@ public final class UpstreamKeyRing: Sendable {
         state = Mutex(State(entries: entries))
     }
 
-    /// Takes other keys over. What is known of those that stay is kept.
-    public func replace(with entries: [Entry]) {
-        replace { entries }
-    }
-
-    /// The same, with what is read when it is this caller's turn: of several at once the last reads last.
+    /// Takes other keys over, as they are read when it is this caller's turn: of several at once the last reads last. What is
+    /// known of those that stay is kept.
     public func replace(reading entries: () -> [Entry]) {
         state.withLock { state in
             state.entries = entries()

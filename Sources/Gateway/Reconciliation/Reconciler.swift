@@ -108,12 +108,13 @@ final class Reconciler: Service {
             found.asleep += await owned.noteAsleep(expected, among: listed, by: control)
             found.sleepless += await owned.letSleep(listed, by: control, ledger)
             found.lost += await executions.stop(running, missingFrom: listed, among: self.running, upstream)
-            found.strays += try await strays.destroy(
-                among: listed, of: SandboxLabels.handle, over: ledger.endedSandboxes(among:))
-            found.strays += try await strays.destroy(
-                among: listed, of: SandboxLabels.execution, over: ledger.finishedExecutions(among:))
-            let held = before.union(known())
-            found.strays += try await strays.destroy(spares.strays(among: listed, except: held))
+            let outliving =
+                try await Strays.outliving(
+                    among: listed, of: SandboxLabels.handle, over: ledger.endedSandboxes(among:))
+                + Strays.outliving(
+                    among: listed, of: SandboxLabels.execution, over: ledger.finishedExecutions(among:))
+            let unheld = spares.strays(among: listed, except: before.union(known()))
+            found.strays += try await strays.destroy(outliving + unheld)
             found.lost += spares.drop(pool, missingFrom: listed, among: before)
             note(found, listed: listed.count)
         } catch {

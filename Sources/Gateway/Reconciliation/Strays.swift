@@ -22,20 +22,19 @@ struct Strays: Sendable {
         self.logger = logger
     }
 
-    /// Has those destroyed whose holder is over.
+    /// Those whose holder is over.
     ///
     /// - Parameters:
     ///   - listed: what upstream has.
     ///   - label: the label that names the holder of each.
     ///   - over: which of these holders are over; what the ledger has never heard of is not.
-    /// - Returns: how many were found.
-    mutating func destroy(
+    static func outliving(
         among listed: [ListedSandbox], of label: String,
         over: ([String]) async throws(LedgerFailure) -> Set<String>
-    ) async throws(LedgerFailure) -> Int {
+    ) async throws(LedgerFailure) -> [ListedSandbox] {
         let holders = Dictionary(grouping: listed.filter { $0.metadata[label] != nil }) { $0.metadata[label] ?? "" }
         let over = try await over(Array(holders.keys))
-        return try await destroy(over.flatMap { holders[$0] ?? [] })
+        return over.flatMap { holders[$0] ?? [] }
     }
 
     /// Has these destroyed, but for those that are being destroyed already.
