@@ -35,10 +35,7 @@ def test_operation_ids_are_unique() -> None:
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [(m, p) for m, p, _ in CONTRACT.operations() if not p.startswith("/admin/") and p != "/metrics"],
-)
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in CONTRACT.callers_operations()])
 def test_every_described_route_is_served(busy_tenant: Tenant, method: str, path: str) -> None:
     execution, sandbox = "exe_000000000000000000000000", "i00000000000000000000"
     concrete = path.replace("{id}", execution).replace("{type}", "not-found").replace("{sandboxID}", sandbox)

@@ -78,16 +78,15 @@ def test_a_destruction_is_repeated(scene: Scene, case: str) -> None:
 
 
 def test_repetitions_have_a_budget(scene: Scene) -> None:
-    """So that an upstream that struggles is not struck down by them: in the end a call is made once and not again."""
+    """So that an upstream that struggles is not struck down by them: in the end one in ten calls is made again."""
     door = scene.door()
     sandbox = door.made(timeout=60)
     rule = scene.proxy.fault(conduct.answered(502), f"^POST /sandboxes/{sandbox}/timeout")
     attempts = []
-    for _ in range(40):
+    for _ in range(60):
         before = rule.met
         scene.assert_refused(door.set_timeout(sandbox, 90), 502, "upstream-refused")
         attempts.append(rule.met - before)
     assert attempts[0] == 3
-    assert attempts[-1] == 1, attempts
-    assert sum(attempts) < 40 + 40
+    assert sum(attempts[-20:]) <= 20 + 3, attempts
     assert door.kill(sandbox).status == 204

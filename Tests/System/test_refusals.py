@@ -22,7 +22,7 @@ def offered_methods(path: str) -> set[str]:
     return {method for method, template, _ in CONTRACT.operations() if template == path}
 
 
-CALLERS_PATHS = sorted({path for _, path, _ in CONTRACT.operations() if not path.startswith("/admin/")})
+CALLERS_PATHS = sorted({path for _, path, _ in CONTRACT.callers_operations()})
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)

@@ -1,5 +1,6 @@
 """`usage`: bars for people, CSV for spreadsheets, JSON for programs; and the API under it."""
 
+import contextlib
 import csv
 import datetime
 import io
@@ -7,8 +8,8 @@ import json
 import os
 import pty
 import re
-import select
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -23,6 +24,13 @@ HOLD = "import time\nprint('on', flush=True)\ntime.sleep(25)"
 TODAY = datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
+def until_closed(terminal: int) -> Iterator[bytes]:
+    """What is written to a terminal, until nobody has it open any more: Linux says so with an error."""
+    with contextlib.suppress(OSError):
+        while chunk := os.read(terminal, 65536):
+            yield chunk
+
+
 def in_a_terminal(gateway: Gateway, *arguments: str, **settings: str) -> str:
     """What a command prints to a terminal, with colours and all."""
     master, slave = pty.openpty()
@@ -31,15 +39,7 @@ def in_a_terminal(gateway: Gateway, *arguments: str, **settings: str) -> str:
         [str(BINARY), *arguments], cwd=gateway.folder, env=variables, stdout=slave, stderr=subprocess.PIPE
     )
     os.close(slave)
-    output = b""
-    while select.select([master], [], [], 30)[0]:
-        try:
-            chunk = os.read(master, 65536)
-        except OSError:
-            break
-        if not chunk:
-            break
-        output += chunk
+    output = b"".join(until_closed(master))
     os.close(master)
     _, fault = process.communicate(timeout=30)
     assert process.returncode == 0, fault

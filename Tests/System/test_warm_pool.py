@@ -7,6 +7,7 @@ import sqlite3
 import httpx
 import pytest
 
+from harness.client import Client
 from harness.gateway import Gateway, LocalE2B, UPSTREAM_KEY
 from harness.waiting import eventually
 
@@ -81,15 +82,16 @@ def test_more_calls_than_are_ready_are_served_all_the_same(warm, tenant):
 def test_metrics_and_usage_tell_hits_misses_and_what_waiting_costs(warm, tenant):
     when_ready(warm)
     tenant.client.execute("1")
-    text = httpx.get(f"{warm.admin_url}/metrics", trust_env=False)
-    assert text.headers["content-type"].startswith("text/plain; version=0.0.4")
-    samples = dict(re.findall(r"^(\S+) (\S+)$", text.text, re.M))
+    reply = Client(warm.admin_url, None, warm.contract).get("/metrics")
+    assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
+    text = reply.body.decode()
+    samples = dict(re.findall(r"^(\S+) (\S+)$", text, re.M))
     shown = pool(warm)
     assert int(samples['e2b_gateway_pool_calls_total{result="hit"}']) == shown["hits"] > 0
     assert int(samples['e2b_gateway_pool_calls_total{result="miss"}']) == shown["misses"]
     assert float(samples["e2b_gateway_pool_idle_seconds_total"]) > 0
     assert samples['e2b_gateway_upstream_circuit{state="closed"}'] == "1"
-    assert "# TYPE e2b_gateway_pool_calls_total counter" in text.text
+    assert "# TYPE e2b_gateway_pool_calls_total counter" in text
     printed = warm.command("usage")
     assert re.search(r"Warm pool: \d+ ready, \d+ being made, at most 4; \d+ of \d+ calls found one", printed)
     assert "no tenant pays" in printed

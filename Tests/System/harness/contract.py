@@ -35,6 +35,10 @@ class Contract:
             if method in methods
         ]
 
+    def callers_operations(self) -> list[tuple[str, str, dict]]:
+        """Those of the callers' listener: what is served elsewhere names its servers."""
+        return [each for each in self.operations() if "servers" not in self.document["paths"][each[1]]]
+
     def problem_types(self) -> list[str]:
         return [path.removeprefix("/problems/") for path in self._schema("ProblemType")["enum"]]
 
