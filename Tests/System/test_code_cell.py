@@ -28,7 +28,8 @@ TRANSCRIPTS = ROOT / "Tests/LocalE2B/Transcripts"
 INCOMPARABLE = ("35", "47", "48", "54", "59", "7", "84", "86", "89", "94", "99")
 
 NORMALISED = [
-    (re.compile(r"[\w/.-]*/first-cell-\w+"), "FOLDER"),
+    # Bounded, since a picture in base64 is one long name to the rest of it.
+    (re.compile(r"(?:/[\w.-]{1,40}){0,6}/first-cell-\w+"), "FOLDER"),
     (re.compile(r"ipykernel_\d+"), "ipykernel_PID"),
     (re.compile(r"pid=\d+"), "pid=PID"),
     (re.compile(r"0x[0-9a-f]{6,}"), "ADDRESS"),

@@ -34,8 +34,10 @@ def spares(e2b: LocalE2B, gateway: Gateway) -> set[str]:
 
 @pytest.fixture(scope="module")
 def warm(session_gateway):
-    """A gateway that keeps two sandboxes ready."""
-    return session_gateway(GATEWAY_POOL_MINIMUM="2", GATEWAY_POOL_MAXIMUM="4")
+    """A gateway that keeps two sandboxes ready, for this module: at the end none may be left."""
+    gateway = session_gateway(GATEWAY_POOL_MINIMUM="2", GATEWAY_POOL_MAXIMUM="4")
+    yield gateway
+    gateway.stop()
 
 
 @pytest.fixture(scope="module")
