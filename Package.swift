@@ -62,13 +62,14 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibcurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         module("CurlTransport", dependencies: ["CLibcurl", nioCore, httpTypes, lifecycle]),
         module("Auth", dependencies: ["COpenSSL"]),
         module("Quota"),
         module("E2BUpstream", dependencies: ["CurlTransport", nioCore, nioFoundation, httpTypes]),
         module("Ledger", dependencies: [
-            "Auth", "Quota", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift"),
+            "CLibpq", "Auth", "Quota", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift"),
         ]),
         module("LocalE2B", dependencies: [
             hummingbird, hummingbirdHTTP2, nioSSL, nioCore, nioPosix, nioFoundation, httpTypes, logging, lifecycle,

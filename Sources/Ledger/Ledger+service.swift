@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Logging
 public import Quota
 import ServiceLifecycle
@@ -21,6 +20,7 @@ extension Ledger {
         await note(.gatewayStarted)
         await cancelWhenGracefulShutdown {
             async let forgetting: Void = self.forgetWhatIsOld()
+            async let minding: Void = self.mindPeers()
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.rhythm)
                 await self.payDebts()
@@ -31,6 +31,7 @@ extension Ledger {
                 await self.forgetNonces()
             }
             await forgetting
+            await minding
         }
         let deadline = ContinuousClock.now + Self.patience
         while await !payDebts(), ContinuousClock.now < deadline {
@@ -76,7 +77,7 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/unavailable(_:)``.
     public func checkHealth() async throws(LedgerFailure) {
         if let healthy = commits.healthySince, clock.now() - healthy < .seconds(1) { return }
-        try await commits.submit { _ in }
+        try await commits.submit(.own) { _ in }
     }
 
     /// Tries everything owed. What still cannot be written stays owed.
@@ -87,7 +88,7 @@ extension Ledger {
         let owed = debts.take()
         for (index, debt) in owed.enumerated() {
             do {
-                try await commits.submit(debt)
+                try await commits.submit(debt.reach, debt.write)
             } catch .unavailable(let reason) {
                 for remaining in owed[index...] { debts.owe(remaining) }
                 logger.warning(
@@ -143,7 +144,7 @@ extension Ledger {
         entry.actor = "gateway"
         let noted = entry
         do {
-            try await commits.submit { draft in try draft.audit(noted) }
+            try await commits.submit(.own) { draft in try draft.audit(noted) }
         } catch {
             logger.warning("the ledger cannot be written", metadata: ["reason": "\(error.reason)"])
         }

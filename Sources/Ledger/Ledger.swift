@@ -1,5 +1,4 @@
 public import Auth
-import GRDB
 public import Logging
 public import Quota
 public import ServiceLifecycle
@@ -13,14 +12,15 @@ public final class Ledger: Service, Sendable {
     /// What this ledger's gateways are called upstream: 16 hex digits, random, the same for as long as the ledger lives, in
     /// every copy of it.
     public let installation: String
-    let path: String
+    let location: LedgerLocation
     let clock: LedgerClock
     let ownKeys: OwnKeys
     /// The number of this opening. Leases of lower numbers belong to processes that are gone.
     let epoch: Int64
     let books: BooksBox
+    let turns: any Turns
     let commits: GroupCommit
-    let pool: DatabasePool
+    let database: any LedgerDatabase
     let debts: Debts
     let held: HeldSandboxes
     let nonceLimits: NonceLimits
@@ -30,7 +30,6 @@ public final class Ledger: Service, Sendable {
     let logger: Logger
     /// Stands in for keys that do not exist, so that they cost what others cost.
     let nobody: TokenVerifier
-    private let lock: LedgerLock
 
     /// Makes a new ledger and opens it.
     ///
@@ -50,13 +49,25 @@ public final class Ledger: Service, Sendable {
         wall: (@Sendable () -> Moment)? = nil,
         logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
-        let lock = try LedgerLock(path: path)
-        try LedgerStore.createFile(at: path)
+        try create(
+            in: .file(path: path), rootKey: rootKey, by: actor, nonceLimits: nonceLimits, retention: retention,
+            clock: clock, wall: wall, logger: logger)
+    }
+
+    /// The same anywhere.
+    static func create(
+        in location: LedgerLocation, rootKey: RootKey, by actor: Actor = "local",
+        nonceLimits: NonceLimits = NonceLimits(), retention: Retention = .standard,
+        clock: (@Sendable () -> Moment)? = nil, wall: (@Sendable () -> Moment)? = nil,
+        logger: Logger = Logger(label: "ledger")
+    ) throws(LedgerFailure) -> Ledger {
+        let database = try location.create()
         do {
             return try Ledger(
-                path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, retention: retention,
-                clock: clock, wall: wall, logger: logger,
+                location: location, database: database, rootKey: rootKey, nonceLimits: nonceLimits,
+                retention: retention, clock: clock, wall: wall, logger: logger,
                 preparing: { database, sealer, now in
+                    try location.layTables(in: database)
                     try OwnKeys.create(in: database, sealer: sealer)
                     var entry = AuditEntry(.ledgerCreated)
                     entry.actor = actor.name
@@ -66,7 +77,7 @@ public final class Ledger: Service, Sendable {
                 }
             )
         } catch {
-            LedgerStore.removeFile(at: path)
+            location.remove(database)
             throw error
         }
     }
@@ -82,28 +93,33 @@ public final class Ledger: Service, Sendable {
         wall: (@Sendable () -> Moment)? = nil,
         logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
-        try LedgerStore.checkFile(at: path)
-        let lock = try LedgerLock(path: path)
-        // Before anything is written: a migration under the wrong root key would be no way back.
-        guard try fits(rootKey: rootKey, at: path) else { throw .wrongRootKey }
-        return try Ledger(
-            path: path, lock: lock, rootKey: rootKey, nonceLimits: nonceLimits, retention: retention,
-            clock: clock, wall: wall, logger: logger,
-            preparing: { _, _, _ in }
-        )
+        try open(
+            in: .file(path: path), rootKey: rootKey, nonceLimits: nonceLimits, retention: retention, clock: clock,
+            wall: wall, logger: logger)
+    }
+
+    /// The same anywhere.
+    static func open(
+        in location: LedgerLocation, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
+        retention: Retention = .standard, clock: (@Sendable () -> Moment)? = nil,
+        wall: (@Sendable () -> Moment)? = nil,
+        logger: Logger = Logger(label: "ledger")
+    ) throws(LedgerFailure) -> Ledger {
+        try Ledger(
+            location: location, database: try location.open(with: rootKey), rootKey: rootKey, nonceLimits: nonceLimits,
+            retention: retention, clock: clock, wall: wall, logger: logger, preparing: { _, _, _ in })
     }
 
     private init(
-        path: String, lock: LedgerLock, rootKey: RootKey, nonceLimits: NonceLimits, retention: Retention,
-        clock: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?, logger: Logger,
-        preparing: (Database, Sealer, Moment) throws -> Void
+        location: LedgerLocation, database: any LedgerDatabase, rootKey: RootKey, nonceLimits: NonceLimits,
+        retention: Retention, clock: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?, logger: Logger,
+        preparing: (any SQLConnection, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
-        let clock = LedgerClock(source: clock, wall: wall)
+        let source = clock
+        let clock = LedgerClock(source: source, wall: wall)
         let sealer = Sealer(rootKey)
         do {
-            let pool = try LedgerStore.openPool(at: path)
-            try LedgerStore.migrate(pool, path: path)
-            let opening = try pool.write { database in
+            let opening = try database.prepare { database in
                 try preparing(database, sealer, clock.now())
                 return try Opening(database: database, sealer: sealer, at: clock.now())
             }
@@ -114,25 +130,32 @@ public final class Ledger: Service, Sendable {
                     metadata: ["seconds": "\(behind.secondsRoundedUp)"]
                 )
             }
-            self.pool = pool
             ownKeys = opening.ownKeys
             installation = opening.installation
             epoch = opening.epoch
             books = BooksBox(opening.books)
         } catch {
-            throw LedgerStore.failure(error, path: path)
+            throw LedgerStore.failure(error, path: location.description)
         }
-        self.path = path
-        self.lock = lock
+        self.location = location
+        self.database = database
         self.clock = clock
         self.nonceLimits = nonceLimits
         self.retention = retention
         self.logger = logger
-        commits = GroupCommit(pool: pool, books: books, clock: clock)
+        turns =
+            switch location {
+            case .file: SoleTurns(books, clock)
+            case .server: SharedTurns(books, installation: installation, epoch: epoch, clock: source)
+            }
+        commits = GroupCommit(database: database, books: books, turns: turns, clock: clock)
         debts = Debts()
         held = HeldSandboxes()
         nobody = TokenVerifier(keyID: .random(), secret: .random())
     }
+
+    // The writer may still be about to let go of the database.
+    deinit { database.abandon() }
 
     /// Writes what is queued and what is owed, as far as the disk allows, and lets go of the file.
     public func close() async {
@@ -140,25 +163,24 @@ public final class Ledger: Service, Sendable {
         await writeLateThings()
         await writeCalls()
         await writeRefusals(all: true)
+        await leavePeers()
         commits.close()
         do {
             // Waits for the writer, and so for what is queued.
-            try pool.close()
+            try database.close()
         } catch {
             logger.warning(
                 "the ledger's file did not close well", metadata: ["reason": "\(LedgerStore.failure(error))"])
         }
-        lock.release()
     }
 
     /// Runs a query against a consistent snapshot, beside the writer.
     func read<Value: Sendable>(
-        _ query: @escaping @Sendable (Database) throws -> Value
+        _ query: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws(LedgerFailure) -> Value {
         do {
-            return try await pool.read(query)
+            return try await database.read(query)
         } catch {
-            if LedgerStore.isDamage(error) { pool.releaseMemoryEventually() }
             throw LedgerStore.failure(error)
         }
     }

@@ -1,6 +1,5 @@
 import Auth
 import Foundation
-import GRDB
 import Quota
 import TestSupport
 import Testing
@@ -8,7 +7,7 @@ import Testing
 @testable import Ledger
 
 struct AuditTests {
-    /// A ledger with some history, and its file changed behind its back.
+    /// A ledger with some history, and its database changed behind its back.
     private func tampered(_ sql: String...) async throws -> AuditVerification {
         let test = try await TestLedger()
         for _ in 0..<5 {
@@ -19,8 +18,7 @@ struct AuditTests {
         let last = try #require(try await test.audit().last)
         #expect(before.isIntact && before.verified == 13 && before.first == 1)
         #expect(before.last == 13 && before.lastHash == last.hash && before.notes.isEmpty)
-        let intruder = try DatabaseQueue(path: test.path)
-        try await intruder.write { database in for statement in sql { try database.execute(sql: statement) } }
+        for statement in sql { try test.ledger.tamper(statement) }
         return try await test.ledger.verifyAudit()
     }
 
@@ -35,7 +33,7 @@ struct AuditTests {
     func alteredWithHash() async throws {
         let record = #"{"at_ms":1,"sequence":6}"#
         let found = try await tampered(
-            "UPDATE audit SET record = '\(record)', hash = zeroblob(32) WHERE sequence = 6")
+            "UPDATE audit SET record = '\(record)', hash = \(TestLedger.dialect.zeros(32)) WHERE sequence = 6")
         #expect(found.fault?.sequence == 6)
     }
 
@@ -54,7 +52,7 @@ struct AuditTests {
         #expect(try await tampered("DELETE FROM audit", "DELETE FROM chain").fault?.sequence == 1)
     }
 
-    @Test("What somebody hides behind a NUL is found")
+    @Test("What somebody hides behind a NUL is found", .ofAFile)
     func behindNUL() async throws {
         let found = try await tampered(
             "UPDATE audit SET record = CAST(CAST(record AS BLOB) || x'00' || 'more' AS TEXT) WHERE sequence = 6")
@@ -93,7 +91,7 @@ struct AuditTests {
                     """, last + 1
                 )
             }
-        try await test.ledger.pool.write { try $0.execute(sql: sql) }
+        try test.ledger.tamper(sql)
         #expect(try await test.ledger.verifyAudit().fault?.sequence == first, "\(sql)")
     }
 
@@ -107,15 +105,16 @@ struct AuditTests {
 
     @Test("A record appended from outside is found")
     func appended() async throws {
-        let found = try await tampered("INSERT INTO audit (sequence, hash, record) VALUES (14, zeroblob(32), '{}')")
-        #expect(found.fault?.sequence == 14)
-        let before = try await tampered("INSERT INTO audit (sequence, hash, record) VALUES (0, zeroblob(32), '{}')")
-        #expect(before.fault?.sequence == 1)
+        for (sequence, first) in [(14, 14), (0, 1)] as [(Int, Int64)] {
+            let row = "(\(sequence), \(TestLedger.dialect.zeros(32)), '{}')"
+            let found = try await tampered("INSERT INTO audit (sequence, hash, record) VALUES \(row)")
+            #expect(found.fault?.sequence == first)
+        }
     }
 
     @Test("A chain that was cut back, end and all, no longer leads to what is kept elsewhere")
     func headMoved() async throws {
-        let found = try await tampered("UPDATE chain SET hash = zeroblob(32)")
+        let found = try await tampered("UPDATE chain SET hash = \(TestLedger.dialect.zeros(32))")
         #expect(found.fault?.sequence == 14)
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Ledger
 
-struct BackupTests {
+@Suite(.ofAFile) struct BackupTests {
     @Test("A copy made while others write holds everything up to one commit, alone in its file")
     func beside() async throws {
         let test = try await TestLedger()

@@ -1,6 +1,5 @@
 import Auth
 import Foundation
-import GRDB
 import Quota
 import Testing
 
@@ -34,23 +33,31 @@ struct CheckTests {
 
     private func name(_ index: Int) throws -> String { try named(index).text }
 
-    @Test("Nothing is found in a ledger that lived, running, closed, killed and recovered")
+    @Test("Nothing is found in a ledger that lived, running, closed and recovered")
     func sound() async throws {
         let test = try await lived()
-        let check = try LedgerCheck.run(at: test.path)
+        let check = try await test.check()
         #expect(check.findings == [])
-        #expect(check.invariants.count == Invariant.all.count)
+        let ofFiles = [Invariant.file, .references].map(\.name)
+        let looked = Invariant.all.map(\.name).filter { !TestLedger.isOnServer || !ofFiles.contains($0) }
+        #expect(check.invariants == looked)
         #expect(check.sequence == (try await test.audit().last?.sequence))
 
+        let ledger = try await test.reopened()
+        #expect(try await ledger.recover().executions.count == 2)
+        #expect(try await test.check().findings == [])
+        await ledger.close()
+        #expect(try await test.check().findings == [])
+    }
+
+    @Test("Nothing is found in a ledger whose process was killed, nor once it has recovered", .ofAFile)
+    func killed() async throws {
+        let test = try await lived()
         let copy = try KilledCopy(of: test)
         #expect(try LedgerCheck.run(at: copy.path).findings == [])
         let killed = try Ledger.open(at: copy.path, rootKey: test.rootKey, clock: test.clock.source)
         #expect(try await killed.recover().executions.count == 2)
         #expect(try LedgerCheck.run(at: copy.path).findings == [])
-
-        let ledger = try await test.reopened()
-        await ledger.close()
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
     }
 
     @Test("A ledger is checked while it is written to")
@@ -65,7 +72,7 @@ struct CheckTests {
                     }
                 }
             }
-            for _ in 0..<10 { #expect(try LedgerCheck.run(at: test.path).findings == []) }
+            for _ in 0..<10 { #expect(try await test.check().findings == []) }
             try await group.waitForAll()
         }
     }
@@ -86,7 +93,16 @@ struct CheckTests {
     private static let settled = "exe_000000000000000000000003"
     private static let running = "exe_000000000000000000000004"
 
-    static let damages: [Damage] = [
+    static let damages = TestLedger.isOnServer ? anywhere : anywhere + inFiles
+
+    /// What PostgreSQL sees to itself.
+    private static let inFiles = [
+        Damage(
+            "a lease of nobody, by its reference",
+            "UPDATE lease SET execution = 'exe_none' WHERE execution = '\(running)'", "references", "lease")
+    ]
+
+    private static let anywhere: [Damage] = [
         Damage(
             "a lease lost", "DELETE FROM lease WHERE execution = '\(running)'", "executions", "execution/\(running)",
             "is not finished and has no lease"),
@@ -105,9 +121,6 @@ struct CheckTests {
         Damage(
             "a lease of nobody", "UPDATE lease SET execution = 'exe_none' WHERE execution = '\(running)'", "leases",
             "lease/exe_none", "does not exist"),
-        Damage(
-            "a lease of nobody, by its reference",
-            "UPDATE lease SET execution = 'exe_none' WHERE execution = '\(running)'", "references", "lease"),
         Damage(
             "a lease of the future", "UPDATE lease SET epoch = 99 WHERE execution = '\(running)'", "leases",
             "lease/\(running)", "yet to come"),
@@ -161,10 +174,10 @@ struct CheckTests {
             "reserved changed", Self.usage("reservedMilliseconds", plus: -5), "usage", "usage/acme",
             "ms reserved in the hour"),
         Damage(
-            "the count changed", "UPDATE usage SET usage = json_set(usage, '$.executions', 7)", "usage", "usage/acme",
+            "the count changed", Self.setting("executions", of: "usage", to: "7"), "usage", "usage/acme",
             "says that 7 executions run; there are 2"),
         Damage(
-            "a window lost", "UPDATE usage SET usage = json_set(usage, '$.windows', json('[]'))", "usage",
+            "a window lost", Self.setting("windows", of: "usage", to: "[]"), "usage",
             "usage/acme", "says 0 ms used"),
         Damage("usage lost", "DELETE FROM usage", "usage", "usage/acme"),
         Damage("usage that cannot be read", "UPDATE usage SET usage = '['", "usage", "usage/acme", "cannot be read"),
@@ -173,17 +186,19 @@ struct CheckTests {
             "sandbox/sbx1", "neither held"),
         Damage(
             "a subject's share changed",
-            "UPDATE subject SET usage = json_set(usage, '$.executions', 7)", "subjects", "subject/acme/user-42",
+            Self.setting("executions", of: "subject", to: "7"), "subjects", "subject/acme/user-42",
             "says that 7 executions run; there are 2"),
         Damage(
-            "a subject lost", "UPDATE subject SET usage = json_set(usage, '$.windows', json('[]'))", "subjects",
+            "a subject lost", Self.setting("windows", of: "subject", to: "[]"), "subjects",
             "subject/acme/user-42", "says 0 ms used"),
         Damage(
             "a credit overspent",
-            """
-            UPDATE usage SET usage = json_set(usage, '$.credits', json('[{"id":"crd_1","milliseconds":5,
-                "expiresAt":{"nanoseconds":1900000000000000000},"usedMilliseconds":4,"reservedMilliseconds":2}]'))
-            """, "usage", "usage/acme", "has used more of crd_1 than it gives"),
+            Self.setting(
+                "credits", of: "usage",
+                to: """
+                    [{"id":"crd_1","milliseconds":5,"expiresAt":{"nanoseconds":1900000000000000000},\
+                    "usedMilliseconds":4,"reservedMilliseconds":2}]
+                    """), "usage", "usage/acme", "has used more of crd_1 than it gives"),
         Damage(
             "a sum changed", "UPDATE consumption SET charged = charged + 1", "consumption", "", "4 executions and"),
         Damage("a sum lost", "DELETE FROM consumption", "consumption", "", "says 0 executions"),
@@ -200,21 +215,18 @@ struct CheckTests {
     }
 
     private static func usage(_ member: String, plus: Int) -> String {
-        """
-        UPDATE usage SET usage = json_set(
-            usage, '$.windows[0].\(member)', json_extract(usage, '$.windows[0].\(member)') + \(plus))
-        """
+        "UPDATE usage SET usage = \(TestLedger.dialect.json("usage", adding: plus, to: "windows/0/\(member)"))"
+    }
+
+    private static func setting(_ member: String, of table: String, to json: String) -> String {
+        "UPDATE \(table) SET usage = \(TestLedger.dialect.json("usage", setting: member, to: json))"
     }
 
     @Test("What is broken is found and named", arguments: damages)
     func broken(_ damage: Damage) async throws {
         let test = try await lived()
-        try await test.ledger.pool.writeWithoutTransaction { database in
-            try database.execute(sql: "PRAGMA foreign_keys = OFF")
-            try database.execute(sql: damage.sql)
-            #expect(database.changesCount > 0)
-        }
-        let check = try LedgerCheck.run(at: test.path)
+        #expect(try test.ledger.tamper(damage.sql) > 0)
+        let check = try await test.check()
         let found = check.findings.contains {
             $0.invariant == damage.invariant && (damage.row.isEmpty || $0.row == damage.row)
                 && (damage.problem.isEmpty || $0.problem.contains(damage.problem))
@@ -223,7 +235,7 @@ struct CheckTests {
         #expect(!check.isSound)
     }
 
-    @Test("Overwritten pages are found, and no query ends the check")
+    @Test("Overwritten pages are found, and no query ends the check", .ofAFile)
     func overwrittenPages() async throws {
         let test = try await lived()
         for _ in 0..<100 { _ = try await test.ledger.admit(test.order()) }
@@ -243,18 +255,13 @@ struct CheckTests {
         let test = try await lived()
         let oldest = try await test.ledger.execution(name(2), of: TestLedger.tenant)
         let kept = try #require(oldest).admittedAt
-        try await test.ledger.pool.write { [first = try name(0), second = try name(1)] database in
-            try database.execute(
-                sql: "DELETE FROM sandbox WHERE execution IN (?, ?)", arguments: [first, second])
-            try database.execute(sql: "DELETE FROM execution WHERE id IN (?, ?)", arguments: [first, second])
-        }
+        let ids: SQLParameters = [try name(0), try name(1)]
+        try test.ledger.tamper("DELETE FROM sandbox WHERE execution IN (?, ?)", ids)
+        try test.ledger.tamper("DELETE FROM execution WHERE id IN (?, ?)", ids)
         let isOrphaned: (LedgerFinding) -> Bool = { $0.invariant == "recorded" }
-        #expect(try LedgerCheck.run(at: test.path).findings.count(where: isOrphaned) == 4)
-        try await test.ledger.pool.write { database in
-            try database.execute(
-                sql: "INSERT INTO fact VALUES (?, ?)", arguments: [KeptExecutions.factName, kept.nanoseconds])
-        }
-        #expect(try LedgerCheck.run(at: test.path).findings.count(where: isOrphaned) == 0)
+        #expect(try await test.check().findings.count(where: isOrphaned) == 4)
+        try test.ledger.tamper("INSERT INTO fact VALUES (?, ?)", [KeptExecutions.factName, kept.nanoseconds])
+        #expect(try await test.check().findings.count(where: isOrphaned) == 0)
     }
 
     @Test("A tenant that was still for longer than executions are kept is sound, its old windows named and all")
@@ -265,7 +272,7 @@ struct CheckTests {
         for sandbox in try await ledger.sandboxesToDestroy() { await ledger.sandboxDestroyed(sandbox) }
         test.clock.advance(by: .seconds(91 * 86_400))
         #expect(try await ledger.forgetOldExecutions() == 6)
-        let check = try LedgerCheck.run(at: test.path)
+        let check = try await test.check()
         #expect(check.isSound, "\(check.findings)")
     }
 
@@ -273,8 +280,8 @@ struct CheckTests {
     func many() async throws {
         let test = try await TestLedger()
         for _ in 0..<150 { _ = try await test.ledger.admit(test.order()) }
-        try await test.ledger.pool.write { try $0.execute(sql: "DELETE FROM lease") }
-        let check = try LedgerCheck.run(at: test.path)
+        try test.ledger.tamper("DELETE FROM lease")
+        let check = try await test.check()
         #expect(check.findings.count { $0.invariant == "executions" } == 100)
         #expect(check.omitted == 50)
     }
@@ -288,10 +295,10 @@ struct CheckTests {
         await #expect(throws: AdmissionFailure.self) { try await test.ledger.admit(test.order()) }
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
-    @Test("Something else is not checked as a ledger")
+    @Test("Something else is not checked as a ledger", .ofAFile)
     func somethingElse() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/x"

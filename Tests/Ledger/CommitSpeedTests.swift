@@ -2,7 +2,7 @@ import Foundation
 import Ledger
 import Testing
 
-@Suite struct CommitSpeedTests {
+@Suite(.ofAFile) struct CommitSpeedTests {
     @Test func `commits are measured beside a ledger, and nothing is left`() throws {
         let folder = NSTemporaryDirectory() + "speed-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ledger
 
-struct CountedCallsTests {
+@Suite(.once) struct CountedCallsTests {
     private func call(at seconds: Int64) -> RecordedCall {
         RecordedCall(
             at: Moment(seconds: seconds), demand: Demand(kind: .execution, timeoutMilliseconds: 1), subject: nil,

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Ledger
 
-struct DocumentTests {
+@Suite(.once) struct DocumentTests {
     /// As the encoder writes it.
     private func encoded(_ value: some Encodable) throws -> String { try Document.text(value) }
 

@@ -1,7 +1,7 @@
 import Ledger
 import Testing
 
-struct ExecutionIDTests {
+@Suite(.once) struct ExecutionIDTests {
     @Test("Names are new each time, of the form they are read in, and sort by the time they were made")
     func random() async throws {
         let ids = (0..<10_000).map { _ in ExecutionID.random() }

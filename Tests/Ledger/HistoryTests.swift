@@ -86,10 +86,10 @@ struct HistoryTests {
                 #expect(try await ledger.settle(lease, with: .completed(held: 1)).wasSettledBefore)
             case 18:
                 await ledger.close()
-                ledger = try Ledger.open(at: test.path, rootKey: test.rootKey, clock: test.clock.source)
+                ledger = try Ledger.open(in: test.location, rootKey: test.rootKey, clock: test.clock.source)
                 let report = try await ledger.recover()
                 #expect(Set(report.executions) == Set(model.open.map(\.executionID.text)))
-                let check = try LedgerCheck.run(at: test.path)
+                let check = try await test.check()
                 #expect(check.isSound, "\(check.findings)")
                 let open = model.open
                 model.open = []
@@ -115,7 +115,7 @@ struct HistoryTests {
             model.roll(to: now)
             try await compare(ledger, model, at: now, step)
         }
-        let check = try LedgerCheck.run(at: test.path)
+        let check = try await test.check()
         #expect(check.isSound, "\(check.findings)")
         try await checkSums(ledger, settled: model.settled)
     }

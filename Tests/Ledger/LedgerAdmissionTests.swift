@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Glibc
 import Quota
 import Testing
@@ -16,8 +15,7 @@ struct LedgerAdmissionTests {
         #expect(try await test.usage().executions == 1)
 
         // Read by another connection: only what is committed shows.
-        let other = try DatabaseQueue(path: test.path)
-        let leases = try await other.read { try String.fetchAll($0, sql: "SELECT execution FROM lease") }
+        let leases = try await test.ledger.read { try $0.values(String.self, "SELECT execution FROM lease") }
         #expect(leases == [id.text])
 
         let record = try #require(try await test.audit(.executionAdmitted).last)
@@ -120,7 +118,7 @@ struct LedgerAdmissionTests {
         let test = try await TestLedger()
         let before = test.ledger.commits.commits
         // Holds the writer until all callers are queued, so that the count does not depend on the machine's speed.
-        try await test.ledger.pool.writeWithoutTransaction { [ledger = test.ledger] _ in
+        await test.ledger.holdingTheWriter { [ledger = test.ledger] in
             for _ in 0..<200 { Task { try await ledger.admit(test.order()) } }
             while ledger.commits.waiting < 200 { sched_yield() }
         }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Ledger
 
-struct MigrationTests {
+@Suite(.ofAFile) struct MigrationTests {
     /// A ledger as the first version made it: one tenant, one key, its own first keys.
     private func firstVersion(at path: String, rootKey: RootKey) throws -> Token {
         let sealer = Sealer(rootKey)
@@ -14,8 +14,8 @@ struct MigrationTests {
         let pool = try DatabasePool(path: path)
         try Schema.migrator.migrate(pool, upTo: "1 first ledger")
         try pool.write { database in
-            try OwnKeys.create(in: database, sealer: sealer)
-            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: database)
+            try OwnKeys.create(in: SQLiteConnection(database), sealer: sealer)
+            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: SQLiteConnection(database))
             try database.execute(
                 sql: "INSERT INTO tenant (id, name, created_at, policy) VALUES (1, 'acme', 1, ?)",
                 arguments: [try Document.text(Policy.standard)])
@@ -23,7 +23,7 @@ struct MigrationTests {
                 sql: """
                     INSERT INTO key (id, tenant, sealed_secret, created_at, last_used_at) VALUES (?, 1, ?, 5, 7)
                     """,
-                arguments: ["\(id)", Blob.value(try sealer.seal(secret.exported(), as: "key/\(id)"))])
+                arguments: ["\(id)", Data(try sealer.seal(secret.exported(), as: "key/\(id)"))])
         }
         try pool.close()
         return Token.mint(id, secret: secret)
@@ -51,10 +51,10 @@ struct MigrationTests {
     @Test("A ledger that lost a key of its own says so, and makes no other in its place")
     func lostKey() async throws {
         let test = try await TestLedger()
-        try await test.ledger.pool.write { try $0.execute(sql: "DELETE FROM own_key WHERE name = 'sandbox-token'") }
+        try test.ledger.tamper("DELETE FROM own_key WHERE name = 'sandbox-token'")
         await test.ledger.close()
         #expect(throws: LedgerFailure.unavailable("the ledger lacks its key sandbox-token")) {
-            try Ledger.open(at: test.path, rootKey: test.rootKey)
+            try Ledger.open(in: test.location, rootKey: test.rootKey)
         }
     }
 
@@ -63,8 +63,8 @@ struct MigrationTests {
         let pool = try DatabasePool(path: path)
         try Schema.migrator.migrate(pool, upTo: "2 credentials")
         try pool.write { database in
-            try OwnKeys.create(in: database, sealer: Sealer(rootKey))
-            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: database)
+            try OwnKeys.create(in: SQLiteConnection(database), sealer: Sealer(rootKey))
+            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: SQLiteConnection(database))
             try database.execute(
                 sql: "INSERT INTO tenant (id, name, created_at, policy) VALUES (1, 'acme', 1, ?), (2, 'other', 1, ?)",
                 arguments: [try Document.text(Policy.standard), try Document.text(Policy.standard)])
@@ -148,8 +148,8 @@ struct MigrationTests {
         let pool = try DatabasePool(path: path)
         try Schema.migrator.migrate(pool, upTo: "6 sandboxes")
         try await pool.write { database in
-            try OwnKeys.create(in: database, sealer: Sealer(rootKey))
-            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: database)
+            try OwnKeys.create(in: SQLiteConnection(database), sealer: Sealer(rootKey))
+            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: SQLiteConnection(database))
         }
         try pool.close()
         let ledger = try Ledger.open(at: path, rootKey: rootKey)

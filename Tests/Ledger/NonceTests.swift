@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 import TestSupport
 import Testing
@@ -35,7 +34,7 @@ struct NonceTests {
     }
 
     private func rows(_ ledger: Ledger) async throws -> Int {
-        try await ledger.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM nonce") ?? -1 }
+        try await ledger.read { try $0.value(Int.self, "SELECT count(*) FROM nonce") ?? -1 }
     }
 
     @Test("A nonce is accepted once for a key, and once for another")
@@ -67,21 +66,33 @@ struct NonceTests {
         #expect(served.count == 1)
     }
 
-    @Test("What was accepted is refused after a restart, and after the process was killed")
+    @Test("What was accepted is refused after a restart")
     func restart() async throws {
+        let test = try await usedTwice()
+        await expectUsed(test, by: try await test.reopened())
+    }
+
+    @Test("What was accepted is refused after the process was killed", .ofAFile)
+    func killed() async throws {
+        let test = try await usedTwice()
+        let copy = try KilledCopy(of: test)
+        let ledger = try Ledger.open(at: copy.path, rootKey: test.rootKey, clock: test.clock.source)
+        await expectUsed(test, by: ledger)
+    }
+
+    private func usedTwice() async throws -> TestLedger {
         let test = try await TestLedger()
         #expect(await accept("n", test) == nil)
         _ = try await test.ledger.admit(order(test, nonce: "m"))
-        let copy = try KilledCopy(of: test)
-        let killed = try Ledger.open(at: copy.path, rootKey: test.rootKey, clock: test.clock.source)
-        let reopened = try await test.reopened()
-        for ledger in [killed, reopened] {
-            #expect(await accept("n", test, by: ledger) == .replayed)
-            await #expect(throws: AdmissionFailure.replayed) { try await ledger.admit(order(test, nonce: "n")) }
-            await #expect(throws: AdmissionFailure.replayed) { try await ledger.admit(order(test, nonce: "m")) }
-            #expect(await accept("o", test, by: ledger) == nil)
-            #expect(ledger.books.withLock { $0.nonces.total } == 3)
-        }
+        return test
+    }
+
+    private func expectUsed(_ test: TestLedger, by ledger: Ledger) async {
+        #expect(await accept("n", test, by: ledger) == .replayed)
+        await #expect(throws: AdmissionFailure.replayed) { try await ledger.admit(order(test, nonce: "n")) }
+        await #expect(throws: AdmissionFailure.replayed) { try await ledger.admit(order(test, nonce: "m")) }
+        #expect(await accept("o", test, by: ledger) == nil)
+        #expect(ledger.books.withLock { $0.nonces.total } == 3)
     }
 
     @Test("An admission and its nonce are one commit")
@@ -187,7 +198,7 @@ struct NonceTests {
             case 2 where step.isMultiple(of: 3):
                 await ledger.close()
                 ledger = try Ledger.open(
-                    at: test.path, rootKey: test.rootKey, nonceLimits: test.nonceLimits, clock: test.clock.source)
+                    in: test.location, rootKey: test.rootKey, nonceLimits: test.nonceLimits, clock: test.clock.source)
             default:
                 let key = keys[.random(in: 0..<3, using: &generator)]
                 let nonce = "\(Int.random(in: 0..<60, using: &generator))"
@@ -316,7 +327,7 @@ struct NonceTests {
     func digested() async throws {
         let test = try await TestLedger()
         #expect(await accept("marker-nonce", test) == nil)
-        let kept = try await test.ledger.read { try Row.fetchAll($0, sql: "SELECT * FROM nonce").map { "\($0)" } }
+        let kept = try await test.ledger.read { try $0.rows("SELECT * FROM nonce").map { "\($0.values)" } }
         #expect(kept.count == 1 && !kept[0].contains("marker"))
     }
 }

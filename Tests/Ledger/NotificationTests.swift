@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Quota
 import Testing
 
@@ -55,8 +54,8 @@ struct NotificationTests {
     }
 
     @Test(
-        "A notification is in the commit of the settlement it tells: a process killed at any moment leaves both or neither"
-    )
+        "A notification is in the commit of the settlement it tells: a process killed at any moment leaves both or neither",
+        .ofAFile)
     func sameCommit() async throws {
         let test = try await TestLedger(policy: Self.limited([.hour: 10_000]))
         let lease = try await test.ledger.admit(test.order(timeout: 8_000))
@@ -79,19 +78,14 @@ struct NotificationTests {
     func bothOrNeither() async throws {
         let test = try await TestLedger(policy: Self.limited([.hour: 10_000]))
         let lease = try await test.ledger.admit(test.order(timeout: 8_000))
-        try await test.ledger.pool.write {
-            try $0.execute(
-                sql: """
-                    CREATE TRIGGER fault BEFORE INSERT ON notification BEGIN SELECT RAISE(ABORT, 'no'); END
-                    """)
-        }
+        try test.ledger.refuse("INSERT", on: "notification")
         await #expect(throws: LedgerFailure.self) {
             try await test.ledger.settle(lease, with: .completed(held: 8_000))
         }
         #expect(try await used(test) == [0])
         #expect(try await test.usage().executions == 1)
         #expect(test.ledger.waitingNotifications == 0)
-        try await test.ledger.pool.write { try $0.execute(sql: "DROP TRIGGER fault") }
+        try test.ledger.stopRefusing(on: "notification")
         #expect(await test.ledger.payDebts())
         #expect(try await used(test) == [8_000])
         #expect(try await percents(test.ledger) == [80])
@@ -200,13 +194,11 @@ struct NotificationTests {
     @Test("When ten thousand wait no more are added, and settlements go on")
     func full() async throws {
         let test = try await TestLedger(policy: Self.limited([.hour: 10_000]))
-        try await test.ledger.pool.write {
-            try $0.execute(
-                sql: """
-                    WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 9999)
-                    INSERT INTO notification SELECT 'ntf_' || n, 'acme', '{}', 0, 0, 0 FROM counted
-                    """)
-        }
+        try test.ledger.tamper(
+            """
+            WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 9999)
+            INSERT INTO notification SELECT 'ntf_' || n, 'acme', '{}', 0, 0, 0 FROM counted
+            """)
         let ledger = try await test.reopened()
         for (held, waiting) in [(8_000, 10_000), (2_000, 10_000)] as [(Int64, Int)] {
             let lease = try await ledger.admit(test.order(timeout: held))

@@ -20,7 +20,7 @@ struct OpeningTests {
         #expect(try await ledger.verifyAudit().isIntact)
     }
 
-    @Test("The file, its journals and its lock are its owner's alone")
+    @Test("The file, its journals and its lock are its owner's alone", .ofAFile)
     func fileMode() async throws {
         let test = try await TestLedger()
         for suffix in ["", "-wal", "-shm", ".lock"] {
@@ -29,7 +29,7 @@ struct OpeningTests {
         }
     }
 
-    @Test("Every commit is synced")
+    @Test("Every commit is synced", .ofAFile)
     func synchronous() async throws {
         let test = try await TestLedger()
         let (mode, level) = try await test.ledger.pool.write { database in
@@ -42,7 +42,7 @@ struct OpeningTests {
         #expect(level == 2)
     }
 
-    @Test("A second opener is turned away until the first lets go, closed or dropped")
+    @Test("A second opener is turned away until the first lets go, closed or dropped", .ofAFile)
     func secondOpener() async throws {
         let test = try await TestLedger()
         #expect(throws: LedgerFailure.inUse(path: test.path)) {
@@ -63,11 +63,11 @@ struct OpeningTests {
     func wrongRootKey() async throws {
         let test = try await TestLedger()
         await test.ledger.close()
-        #expect(throws: LedgerFailure.wrongRootKey) { try Ledger.open(at: test.path, rootKey: .random()) }
-        #expect(throws: Never.self) { try Ledger.open(at: test.path, rootKey: test.rootKey) }
+        #expect(throws: LedgerFailure.wrongRootKey) { try Ledger.open(in: test.location, rootKey: .random()) }
+        #expect(throws: Never.self) { try Ledger.open(in: test.location, rootKey: test.rootKey) }
     }
 
-    @Test("Nothing there, something there already, something else there")
+    @Test("Nothing there, something there already, something else there", .ofAFile)
     func wrongFiles() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/other"
@@ -84,7 +84,7 @@ struct OpeningTests {
         #expect(throws: LedgerFailure.self) { try Ledger.create(at: "/nowhere/at/all.db", rootKey: .random()) }
     }
 
-    @Test("Another program's database is refused and left as it was")
+    @Test("Another program's database is refused and left as it was", .ofAFile)
     func foreignDatabase() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/foreign.db"
@@ -101,16 +101,17 @@ struct OpeningTests {
     @Test("A ledger of a newer gateway is refused")
     func tooNew() async throws {
         let test = try await TestLedger()
-        try await test.ledger.pool.write { database in
-            try database.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('999 from the future')")
+        switch TestLedger.dialect {
+        case .sqlite: try test.ledger.tamper("INSERT INTO grdb_migrations (identifier) VALUES ('999 from the future')")
+        case .postgreSQL: try test.ledger.tamper("INSERT INTO migration VALUES (999, 'from the future', 0)")
         }
         await test.ledger.close()
-        #expect(throws: LedgerFailure.tooNew(path: test.path)) {
-            try Ledger.open(at: test.path, rootKey: test.rootKey)
-        }
+        let tooNew = LedgerFailure.tooNew(path: test.location.description)
+        #expect(throws: tooNew) { try Ledger.open(in: test.location, rootKey: test.rootKey) }
+        await #expect(throws: tooNew) { try await test.check() }
     }
 
-    @Test("A ledger that was left in the middle of a write without a write-ahead log is checked, and opens")
+    @Test("A ledger that was left in the middle of a write without a write-ahead log is checked, and opens", .ofAFile)
     func halfCommit() async throws {
         let test = try await TestLedger()
         await test.ledger.close()

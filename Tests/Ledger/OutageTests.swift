@@ -8,7 +8,7 @@ import Testing
 
 @testable import Ledger
 
-/// What happens when the file cannot be written: refusals at once, nothing half done, nothing lost, healthy again alone.
+/// What happens when the ledger cannot be written: refusals at once, nothing half done, nothing lost, healthy again alone.
 struct OutageTests {
     /// The time a call took, and whether it was refused as unavailable.
     private func refusal(_ test: TestLedger) async -> (isUnavailable: Bool, took: Duration) {
@@ -22,10 +22,10 @@ struct OutageTests {
         }
     }
 
-    @Test("While the file is locked calls are refused within a second, and served when it is free")
+    @Test("While the file is locked calls are refused within a second, and served when it is free", .ofAFile)
     func locked() async throws {
         let test = try await TestLedger()
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         let refused = await withTaskExecutorPreference(OwnThread()) { await refusal(test) }
         #expect(refused.isUnavailable && refused.took < .seconds(1))
         #expect(!test.ledger.isWritable)
@@ -41,14 +41,14 @@ struct OutageTests {
         #expect(try await test.ledger.verifyAudit().isIntact)
     }
 
-    @Test("A hundred callers at a locked file are refused together, after one wait for the lock")
-    func crowdAtLockedFile() async throws {
+    @Test("A hundred callers at a locked ledger are refused together, after one wait for the lock")
+    func crowdAtLockedLedger() async throws {
         let test = try await TestLedger()
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         // More than one commit could take, all queued before the first is tried.
         let crowd = GroupCommit.largestCommit + 100
         let refused = Tally()
-        try await test.ledger.pool.writeWithoutTransaction { [ledger = test.ledger] _ in
+        await test.ledger.holdingTheWriter { [ledger = test.ledger] in
             for _ in 0..<crowd {
                 Task {
                     if (try? await ledger.admit(test.order())) == nil { refused.add() }
@@ -67,7 +67,7 @@ struct OutageTests {
     func settlementWaits() async throws {
         let test = try await TestLedger()
         let lease = try await test.ledger.admit(test.order(timeout: 1_000))
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         await test.ledger.recordSandbox("sbx1", for: lease)
         await #expect(throws: LedgerFailure.self) {
             try await test.ledger.settle(lease, with: .completed(held: 300))
@@ -86,7 +86,7 @@ struct OutageTests {
     func sandboxUnrecorded() async throws {
         let test = try await TestLedger()
         let lease = try await test.ledger.admit(test.order())
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         await test.ledger.recordSandbox("sbx1", for: lease)
         try intruder.leave()
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
@@ -96,7 +96,7 @@ struct OutageTests {
         #expect(try await test.ledger.sandboxesToDestroy() == ["sbx1"])
     }
 
-    @Test("A full database refuses, stays whole, and serves again when there is room")
+    @Test("A full database refuses, stays whole, and serves again when there is room", .ofAFile)
     func full() async throws {
         let test = try await TestLedger()
         let lease = try await test.ledger.admit(test.order())
@@ -111,14 +111,16 @@ struct OutageTests {
         #expect(try await test.usage().executions == admitted)
         #expect(try await test.ledger.verifyAudit().isIntact)
 
-        try await test.ledger.pool.write { try $0.execute(sql: "PRAGMA max_page_count = \(pages * 100)") }
+        try test.ledger.tamper("PRAGMA max_page_count = \(pages * 100)")
         _ = try await test.ledger.admit(test.order())
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
         #expect(try await test.usage().executions == admitted)
         #expect(try await test.ledger.verifyAudit().isIntact)
     }
 
-    @Test("A file or folder its user may not write is told so, and works once it may", .enabled(if: geteuid() != 0))
+    @Test(
+        "A file or folder its user may not write is told so, and works once it may", .ofAFile,
+        .enabled(if: geteuid() != 0))
     func permissions() async throws {
         let test = try await TestLedger()
         await test.ledger.close()
@@ -131,7 +133,7 @@ struct OutageTests {
         _ = try Ledger.open(at: test.path, rootKey: test.rootKey)
     }
 
-    @Test("On a read-only disk a ledger is neither made nor opened", .enabled(if: SmallDisk.isPossible))
+    @Test("On a read-only disk a ledger is neither made nor opened", .ofAFile, .enabled(if: SmallDisk.isPossible))
     func readOnlyDisk() async throws {
         let disk = try #require(try SmallDisk())
         let path = disk.folder.path + "/gateway.db"
@@ -157,7 +159,9 @@ struct OutageTests {
         }
     }
 
-    @Test("A disk that is full refuses, and serves again when there is room", .enabled(if: SmallDisk.isPossible))
+    @Test(
+        "A disk that is full refuses, and serves again when there is room", .ofAFile, .enabled(if: SmallDisk.isPossible)
+    )
     func realDisk() async throws {
         let disk = try #require(try SmallDisk())
         let folder = disk.folder

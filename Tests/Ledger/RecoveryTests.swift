@@ -1,8 +1,9 @@
 import Auth
 import Foundation
-import Ledger
 import Quota
 import Testing
+
+@testable import Ledger
 
 struct RecoveryTests {
     /// A ledger whose process "died" with `count` executions running, each holding a sandbox.
@@ -74,13 +75,13 @@ struct RecoveryTests {
         #expect(try await ledger.verifyAudit().isIntact)
     }
 
-    @Test("An instance that is dropped without a word leaves everything to recover")
+    @Test("An instance that is dropped without a word leaves everything to recover", .ofAFile)
     func dropped() async throws {
         let folder = try TemporaryFolder()
-        let path = folder.path + "/gateway.db"
+        let location = try await TestLedger.location(TestLedger.freeAddress(path: folder.path + "/gateway.db"))
         let rootKey = RootKey.random()
         do {
-            let ledger = try Ledger.create(at: path, rootKey: rootKey)
+            let ledger = try Ledger.create(in: location, rootKey: rootKey)
             try await ledger.createTenant("acme", by: "test")
             let key = try await ledger.issueKey(for: "acme", by: "test")
             _ = try await ledger.admit(
@@ -89,11 +90,11 @@ struct RecoveryTests {
                     timeoutMilliseconds: 5, code: []
                 ))
         }
-        let ledger = try Ledger.open(at: path, rootKey: rootKey)
+        let ledger = try Ledger.open(in: location, rootKey: rootKey)
         #expect(try await ledger.recover().chargedMilliseconds == 5)
     }
 
-    @Test("The files as a killed process leaves them, its journal not yet folded in, open and recover")
+    @Test("The files as a killed process leaves them, its journal not yet folded in, open and recover", .ofAFile)
     func killed() async throws {
         let (test, leases) = try await abandoned(5)
         _ = try await test.ledger.settle(leases[0], with: .completed(held: 10))

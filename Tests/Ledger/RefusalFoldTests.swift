@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ledger
 
-struct RefusalFoldTests {
+@Suite(.once) struct RefusalFoldTests {
     private static let start = Moment(seconds: 1_800_000_000)
 
     private func refusal(

@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 import Testing
 
@@ -48,8 +47,8 @@ struct RefusalTests {
         await test.ledger.writeRefusals(all: true)
         let own = try await test.ledger.auditRecords(AuditQuery(action: .callRefused))
         #expect(own.map(\.entry.tenant) == ["acme"])
-        let count = try await test.ledger.pool.read { database in
-            try Int.fetchOne(database, sql: "SELECT count(*) FROM audit WHERE record LIKE '%authentication.refused%'")
+        let count = try await test.ledger.read { database in
+            try database.value(Int.self, "SELECT count(*) FROM audit WHERE record LIKE '%authentication.refused%'")
         }
         #expect(count == RefusalJournal.strangersKinds + 2)
     }
@@ -95,7 +94,7 @@ struct RefusalTests {
         var policy = Policy.unlimited
         policy.executions = 0
         let test = try await TestLedger(policy: policy)
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         await #expect(throws: AdmissionFailure.self) { try await test.ledger.admit(test.order()) }
         try intruder.leave()
         await withTaskGroup(of: Void.self) { group in
@@ -131,7 +130,7 @@ struct RefusalTests {
     @Test("What the writer refuses is given back and written later")
     func writtenLater() async throws {
         let test = try await TestLedger()
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         test.ledger.note(stranger(from: "192.0.2.7"))
         await test.ledger.writeRefusals()
         try intruder.leave()

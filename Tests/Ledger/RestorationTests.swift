@@ -6,7 +6,7 @@ import Testing
 
 @testable import Ledger
 
-struct RestorationTests {
+@Suite(.ofAFile) struct RestorationTests {
     /// A ledger that went on after a backup: a key was revoked, an execution was settled. Closed.
     private struct Aged {
         let test: TestLedger
@@ -33,7 +33,7 @@ struct RestorationTests {
         }
 
         func opened() throws -> Ledger {
-            try Ledger.open(at: test.path, rootKey: test.rootKey, clock: test.clock.source)
+            try Ledger.open(in: test.location, rootKey: test.rootKey, clock: test.clock.source)
         }
     }
 

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Quota
 import Testing
 
@@ -18,7 +17,7 @@ struct RetentionTests {
     }
 
     private func count(_ ledger: Ledger) async throws -> Int {
-        try await ledger.pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM execution") ?? -1 }
+        try await ledger.read { try $0.value(Int.self, "SELECT count(*) FROM execution") ?? -1 }
     }
 
     private func finished(_ test: TestLedger, count: Int, held: Int64 = 7) async throws -> [ExecutionID] {
@@ -121,7 +120,7 @@ struct RetentionTests {
         policy.subject = SubjectLimits(runtime: [.month: 1_000])
         let test = try await TestLedger(policy: policy)
         func subjects() async throws -> [String] {
-            try await test.ledger.pool.read { try String.fetchAll($0, sql: "SELECT name FROM subject ORDER BY name") }
+            try await test.ledger.read { try $0.values(String.self, "SELECT name FROM subject ORDER BY name") }
         }
         _ = try await finished(test, count: 7)
         test.clock.advance(by: .seconds(62 * 86_400))

@@ -50,9 +50,8 @@ struct RootKeyTests {
         let issued = try await test.ledger.issueKey(for: TestLedger.tenant, by: "test")
         await test.ledger.close()
 
-        #expect(try !Ledger.fits(rootKey: test.rootKey, at: test.path) && Ledger.fits(rootKey: new, at: test.path))
-        #expect(throws: LedgerFailure.wrongRootKey) { try Ledger.open(at: test.path, rootKey: test.rootKey) }
-        let ledger = try Ledger.open(at: test.path, rootKey: new, clock: test.clock.source)
+        #expect(throws: LedgerFailure.wrongRootKey) { try Ledger.open(in: test.location, rootKey: test.rootKey) }
+        let ledger = try Ledger.open(in: test.location, rootKey: new, clock: test.clock.source)
         try await sealed.check(ledger)
         _ = try ledger.authenticate(issued.token)
         // The code's digest is what it was before the rotation.
@@ -93,7 +92,7 @@ struct RootKeyTests {
             return try await group.reduce(into: []) { $0 += $1 }
         }
         await ledger.close()
-        let reopened = try Ledger.open(at: sealed.test.path, rootKey: last, clock: sealed.test.clock.source)
+        let reopened = try Ledger.open(in: sealed.test.location, rootKey: last, clock: sealed.test.clock.source)
         #expect(issued.count == 60)
         for token in issued { _ = try reopened.authenticate(token) }
         try await sealed.check(reopened)
@@ -104,10 +103,8 @@ struct RootKeyTests {
         let sealed = try await Sealed()
         let test = sealed.test
         // A row that cannot be opened: the rotation must not get by it.
-        try await test.ledger.pool.write { database in
-            try database.execute(
-                sql: "INSERT INTO own_key (name, sealed) VALUES ('damaged', zeroblob(64))")
-        }
+        try test.ledger.tamper(
+            "INSERT INTO own_key (name, sealed) VALUES ('damaged', \(TestLedger.dialect.zeros(64)))")
         await #expect(throws: LedgerFailure.self) { try await test.ledger.rotateRootKey(to: .random(), by: "test") }
         #expect(try await test.audit(.rootKeyRotated).isEmpty)
         let issued = try await test.ledger.issueKey(for: TestLedger.tenant, by: "test")
@@ -120,7 +117,7 @@ struct RootKeyTests {
     /// after it, and at the end.
     private static let interruptions = 14
 
-    @Test("The files as they are at any step open with the one root key or the other, whole")
+    @Test("The files as they are at any step open with the one root key or the other, whole", .ofAFile)
     func interrupted() async throws {
         let sealed = try await Sealed()
         let (test, new) = (sealed.test, RootKey.random())
@@ -128,18 +125,21 @@ struct RootKeyTests {
         try await test.ledger.rotateRootKey(to: new, by: "test") { _ in copies.take(of: test) }
         #expect(copies.all.count == Self.interruptions)
         for (step, copy) in copies.all.enumerated() {
-            try await check(copy.path, of: sealed, rotatedTo: new, interruptedAt: step)
+            try await check(.file(path: copy.path), of: sealed, rotatedTo: new, interruptedAt: step)
         }
     }
 
     /// Whether a ledger whose rotation was interrupted is whole, under the root key it should be under by then.
-    private func check(_ path: String, of sealed: Sealed, rotatedTo new: RootKey, interruptedAt step: Int) async throws
-    {
+    private func check(
+        _ location: LedgerLocation, of sealed: Sealed, rotatedTo new: RootKey, interruptedAt step: Int
+    ) async throws {
         let isCommitted = step >= Self.interruptions - 2
         let (old, clock) = (sealed.test.rootKey, sealed.test.clock)
-        #expect(try Ledger.fits(rootKey: old, at: path) == !isCommitted, "step \(step)")
-        #expect(try Ledger.fits(rootKey: new, at: path) == isCommitted, "step \(step)")
-        let ledger = try Ledger.open(at: path, rootKey: isCommitted ? new : old, clock: clock.source)
+        if case .file(let path) = location {
+            #expect(try Ledger.fits(rootKey: old, at: path) == !isCommitted, "step \(step)")
+            #expect(try Ledger.fits(rootKey: new, at: path) == isCommitted, "step \(step)")
+        }
+        let ledger = try Ledger.open(in: location, rootKey: isCommitted ? new : old, clock: clock.source)
         try await sealed.check(ledger)
         let rotations = try await ledger.auditRecords(AuditQuery(limit: 1_000))
             .filter { $0.entry.action == .rootKeyRotated }
@@ -148,7 +148,7 @@ struct RootKeyTests {
         let third = RootKey.random()
         try await ledger.rotateRootKey(to: third, by: "test")
         await ledger.close()
-        try await sealed.check(Ledger.open(at: path, rootKey: third, clock: clock.source))
+        try await sealed.check(Ledger.open(in: location, rootKey: third, clock: clock.source))
     }
 
     // Values reach the process that is killed by a capture list, which Swift Testing has from 6.3 on.
@@ -160,11 +160,12 @@ struct RootKeyTests {
             await test.ledger.close()
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 [
-                    path = test.path as String, old = test.rootKey.exported() as String, new = new.exported() as String,
-                    step
+                    address = test.address as String, old = test.rootKey.exported() as String,
+                    new = new.exported() as String, step
                 ]
                 in
-                let ledger = try Ledger.open(at: path, rootKey: RootKey(text: old), clock: ManualClock().source)
+                let ledger = try Ledger.open(
+                    in: TestLedger.location(address), rootKey: RootKey(text: old), clock: ManualClock().source)
                 let steps = Tally()
                 try await ledger.rotateRootKey(to: RootKey(text: new), by: "test") { _ in
                     if steps.count == step { kill(getpid(), SIGKILL) }
@@ -172,11 +173,11 @@ struct RootKeyTests {
                 }
                 // Not reached: a step was asked for that a rotation does not have.
             }
-            try await check(test.path, of: sealed, rotatedTo: new, interruptedAt: step)
+            try await check(test.location, of: sealed, rotatedTo: new, interruptedAt: step)
         }
     #endif
 
-    @Test("Nothing that was sealed under the old root key is left in the files")
+    @Test("Nothing that was sealed under the old root key is left in the files", .ofAFile)
     func overwritten() async throws {
         let sealed = try await Sealed()
         let test = sealed.test
@@ -191,9 +192,9 @@ struct RootKeyTests {
         for value in after { #expect(stored.firstRange(of: value) != nil) }
     }
 
-    private func sealedValues(_ ledger: Ledger) async throws -> [Data] {
+    private func sealedValues(_ ledger: Ledger) async throws -> [[UInt8]] {
         try await ledger.read { database in
-            try SealedColumn.all.flatMap { try Data.fetchAll(database, sql: "SELECT \($0.column) FROM \($0.table)") }
+            try SealedColumn.all.flatMap { try database.values([UInt8].self, "SELECT \($0.column) FROM \($0.table)") }
         }
     }
 
@@ -201,21 +202,31 @@ struct RootKeyTests {
     /// take part.
     @Test("Every column of the schema that holds something sealed takes part")
     func everyColumn() async throws {
+        let all =
+            switch TestLedger.dialect {
+            case .sqlite:
+                """
+                SELECT tables.name AS of_table, columns.name FROM sqlite_master AS tables,
+                    pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'
+                """
+            case .postgreSQL:
+                """
+                SELECT table_name AS of_table, column_name AS name FROM information_schema.columns
+                WHERE table_schema = current_schema()
+                """
+            }
         let columns = try await TestLedger().ledger.read { database in
-            try String.fetchAll(
-                database,
-                sql: """
-                    SELECT tables.name || '.' || columns.name
-                    FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
-                    WHERE tables.type = 'table' AND columns.name LIKE '%sealed%'
-                        AND tables.name NOT IN ('recorded_code', 'execution_reply')
-                    ORDER BY 1
-                    """)
+            try database.values(
+                String.self,
+                """
+                SELECT of_table || '.' || name FROM (\(all)) AS columns
+                WHERE name LIKE '%sealed%' AND of_table NOT IN ('recorded_code', 'execution_reply')
+                """)
         }
-        #expect(columns == SealedColumn.all.map { "\($0.table).\($0.column)" }.sorted())
+        #expect(columns.sorted() == SealedColumn.all.map { "\($0.table).\($0.column)" }.sorted())
     }
 
-    @Test("Whether a root key fits can be asked of a ledger that is open, and changes nothing; of nothing else")
+    @Test("Whether a root key fits can be asked of a file that is open, and changes nothing; of nothing else", .ofAFile)
     func fits() async throws {
         let test = try await TestLedger()
         let before = try Data(contentsOf: URL(filePath: test.path))

@@ -1,20 +1,12 @@
 import Auth
 import Foundation
-import GRDB
 import Quota
 import Testing
 
 @testable import Ledger
 
 struct SecretsTests {
-    /// Every byte the ledger has on disk.
-    private func files(_ test: TestLedger) -> Data {
-        ["", "-wal", "-shm", ".lock"].reduce(into: Data()) { all, suffix in
-            all += (try? Data(contentsOf: URL(filePath: test.path + suffix))) ?? Data()
-        }
-    }
-
-    @Test("No key, tag, root key, code or context is in the files, sealed keys are")
+    @Test("No key, tag, root key, code or context is stored, sealed keys are")
     func atRest() async throws {
         let test = try await TestLedger()
         let code = "print('marker-\(UUID().uuidString)')"
@@ -23,16 +15,14 @@ struct SecretsTests {
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
         let admin = try await test.ledger.issueAdminToken(named: "alice", scopes: [.adminRead], by: "test")
         let successor = try await test.ledger.rotateKey(test.key.key.id, overlap: .seconds(60), by: "test")
-        let stored = files(test)
-        #expect(stored.count > 10_000)
+        let stored = try await test.stored()
         #expect(stored.firstRange(of: Data("\(test.key.key.id)".utf8)) != nil)
 
         // The token's tag is HMAC(secret, …): the secret itself is only reachable through the seal.
         let secret = try await test.ledger.read {
             [sealer = test.ledger.books.withLock { $0.sealer }, id = test.key.key.id] database in
-            let sql = "SELECT sealed_secret FROM key WHERE id = ?"
-            guard let row = try Row.fetchOne(database, sql: sql, arguments: ["\(id)"]) else { return [UInt8]() }
-            return try sealer.open(Blob.bytes(row, "sealed_secret"), as: "key/\(id)")
+            let sealed = try database.value([UInt8].self, "SELECT sealed_secret FROM key WHERE id = ?", ["\(id)"])
+            return try sealer.open(sealed ?? [], as: "key/\(id)")
         }
         #expect(secret.count == 32)
         let tag = String(test.key.token.text.suffix(64))
@@ -50,12 +40,10 @@ struct SecretsTests {
     func movedSecret() async throws {
         let test = try await TestLedger()
         let other = try await test.ledger.issueKey(for: TestLedger.tenant, by: "test")
-        try await test.ledger.pool.write { database in
-            try database.execute(
-                sql: "UPDATE key SET sealed_secret = (SELECT sealed_secret FROM key WHERE id = ?) WHERE id = ?",
-                arguments: ["\(other.key.id)", "\(test.key.key.id)"])
-        }
+        try test.ledger.tamper(
+            "UPDATE key SET sealed_secret = (SELECT sealed_secret FROM key WHERE id = ?) WHERE id = ?",
+            ["\(other.key.id)", "\(test.key.key.id)"])
         await test.ledger.close()
-        #expect(throws: LedgerFailure.self) { try Ledger.open(at: test.path, rootKey: test.rootKey) }
+        #expect(throws: LedgerFailure.self) { try Ledger.open(in: test.location, rootKey: test.rootKey) }
     }
 }

@@ -1,4 +1,3 @@
-import GRDB
 import Logging
 import Quota
 import ServiceLifecycle
@@ -20,14 +19,12 @@ struct ServiceTests {
         let (group, task) = running(test)
         _ = try test.ledger.authenticate(test.key.token)
         try test.ledger.takeRate(of: TestLedger.tenant)
-        let other = try DatabaseQueue(path: test.path)
         #expect(
             try await eventually {
-                try await other.read { database in
-                    let used = try Int.fetchOne(
-                        database, sql: "SELECT count(*) FROM key WHERE last_used_at IS NOT NULL")
-                    let rated = try Int.fetchOne(
-                        database, sql: "SELECT count(*) FROM usage WHERE rate_next_free IS NOT NULL")
+                try await test.ledger.read { database in
+                    let used = try database.value(Int.self, "SELECT count(*) FROM key WHERE last_used_at IS NOT NULL")
+                    let rated = try database.value(
+                        Int.self, "SELECT count(*) FROM usage WHERE rate_next_free IS NOT NULL")
                     return used == 1 && rated == 1
                 }
             })
@@ -42,15 +39,11 @@ struct ServiceTests {
         let test = try await TestLedger()
         let lease = try await test.ledger.admit(test.order())
         let (group, task) = running(test)
-        var configuration = Configuration()
-        configuration.allowsUnsafeTransactions = true
-        configuration.busyMode = .timeout(10)  // the ledger may be writing its last-used times just then
-        let intruder = try DatabaseQueue(path: test.path, configuration: configuration)
-        try await intruder.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        let intruder = try Intruder(test)
         await #expect(throws: LedgerFailure.self) {
             try await test.ledger.settle(lease, with: .completed(held: 3))
         }
-        try await intruder.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        try intruder.leave()
         #expect(try await eventually { try await test.usage().executions == 0 })
         await group.triggerGracefulShutdown()
         try await task.value
@@ -61,11 +54,14 @@ struct ServiceTests {
         let test = try await TestLedger()
         let (group, task) = running(test)
         #expect(try await eventually { try await test.audit(.gatewayStarted).count == 1 })
-        test.ledger.debts.owe { draft in try draft.execute("INSERT INTO fact (name, value) VALUES ('paid', 1)", []) }
+        test.ledger.debts.owe(
+            Debts.Debt(reach: .own) { draft in
+                try draft.execute("INSERT INTO fact (name, value) VALUES ('paid', 1)", [])
+            })
         await group.triggerGracefulShutdown()
         try await task.value
         let paid = try await test.ledger.read {
-            try Int.fetchOne($0, sql: "SELECT value FROM fact WHERE name = 'paid'")
+            try $0.value(Int.self, "SELECT value FROM fact WHERE name = 'paid'")
         }
         #expect(paid == 1)
     }

@@ -86,7 +86,7 @@ struct SubjectLedgerTests {
         let second = try await test.ledger.admit(test.order(subject: decomposed))
         _ = try await test.ledger.settle(first, with: .completed(held: 100))
         _ = try await test.ledger.settle(second, with: .completed(held: 300))
-        let check = try LedgerCheck.run(at: test.path)
+        let check = try await test.check()
         #expect(check.isSound, "\(check.findings)")
         let ledger = try await test.reopened()
         for (subject, used) in [(composed, 100), (decomposed, 300)] {

@@ -1,8 +1,12 @@
 import Auth
 import Foundation
-import Ledger
+import GRDB
 import Quota
 import Synchronization
+import TestSupport
+import Testing
+
+@testable import Ledger
 
 /// Instants a test decides.
 final class ManualClock: Sendable {
@@ -74,7 +78,11 @@ final class KilledCopy: Sendable {
 /// A ledger in a folder of its own, with one tenant and one key.
 final class TestLedger: Sendable {
     let folder: TemporaryFolder
+    /// The file of an embedded one.
     let path: String
+    /// The same of any.
+    let address: String
+    let location: LedgerLocation
     let rootKey = RootKey.random()
     let clock = ManualClock()
     let nonceLimits: NonceLimits
@@ -82,6 +90,10 @@ final class TestLedger: Sendable {
     let key: IssuedKey
 
     static let tenant = "acme"
+    /// Whether ledgers are in PostgreSQL: `scripts/tests` runs these tests once with each.
+    static let isOnServer = ProcessInfo.processInfo.environment["LEDGER_TESTS_ON"] == "postgresql"
+    /// What their databases understand.
+    static let dialect = isOnServer ? SQLDialect.postgreSQL : .sqlite
 
     init(
         policy: Policy = .unlimited, nonceLimits: NonceLimits = NonceLimits(),
@@ -89,11 +101,25 @@ final class TestLedger: Sendable {
     ) async throws {
         folder = try TemporaryFolder()
         path = folder.path + "/gateway.db"
+        address = try await Self.freeAddress(path: path)
+        location = try Self.location(address)
         ledger = try Ledger.create(
-            at: path, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, retention: retention, clock: clock.source)
+            in: location, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, retention: retention,
+            clock: clock.source)
         self.nonceLimits = nonceLimits
         try await ledger.createTenant(Self.tenant, policy: policy, by: "test")
         key = try await ledger.issueKey(for: Self.tenant, by: "test")
+    }
+
+    /// Where no ledger is yet.
+    static func freeAddress(path: String) async throws -> String {
+        guard isOnServer else { return path }
+        // Whoever waits for a lock waits no longer than in a file.
+        return try await PostgreSQLServer.hasty().makeSchema() + "&options=-c%20lock_timeout%3D250"
+    }
+
+    static func location(_ address: String) throws -> LedgerLocation {
+        isOnServer ? .server(try PostgreSQLLocation(address)) : .file(path: address)
     }
 
     func order(
@@ -107,6 +133,8 @@ final class TestLedger: Sendable {
         )
     }
 
+    func check() async throws -> LedgerCheck { try await LedgerCheck.run(in: location) }
+
     func usage() async throws -> Usage {
         try await ledger.usageReport(of: Self.tenant).usage
     }
@@ -115,13 +143,38 @@ final class TestLedger: Sendable {
         try await ledger.auditRecords(AuditQuery(limit: 1_000)).filter { action == nil || $0.entry.action == action }
     }
 
-    /// The same file, opened as the next process would.
+    /// Every byte the ledger has stored: its files', or those of all columns of its tables.
+    func stored() async throws -> Data {
+        guard case .server(let location) = location else {
+            return ["", "-wal", "-shm", ".lock"].reduce(into: Data()) { all, suffix in
+                all += (try? Data(contentsOf: URL(filePath: path + suffix))) ?? Data()
+            }
+        }
+        let database = PostgreSQLDatabase(at: location)
+        defer { database.close() }
+        return try await database.read { connection in
+            let columns = try connection.rows(
+                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()")
+            return try columns.reduce(into: Data()) { all, column in
+                let (table, name): (String, String) = (column[0], column[1])
+                for row in try connection.rows("SELECT \"\(name)\" FROM \"\(table)\"") {
+                    switch row.values[0] {
+                    case .bytes(let bytes): all += bytes
+                    case .text(let text): all += Data(text.utf8)
+                    case .integer, .null: break
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same ledger, opened as the next process would.
     func reopened(
         clock: (@Sendable () -> Moment)? = nil, wall: (@Sendable () -> Moment)? = nil
     ) async throws -> Ledger {
         await ledger.close()
         return try Ledger.open(
-            at: path, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source, wall: wall)
+            in: location, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source, wall: wall)
     }
 }
 
@@ -149,4 +202,23 @@ func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
         try await Task.sleep(for: .milliseconds(5))
     }
     return try await condition()
+}
+
+extension Ledger {
+    /// The file's connections, for what only a file can suffer.
+    var pool: DatabasePool {
+        get throws { try #require(database as? SQLiteDatabase, "not an embedded ledger").pool }
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// For what only a ledger in a file can do or suffer.
+    static var ofAFile: Self { .enabled(if: !TestLedger.isOnServer, "it is about the file of an embedded ledger") }
+
+    /// For what only a ledger in PostgreSQL can do or suffer. Not in the other run: its server is a child, and Swift Testing,
+    /// which waits for any child there is, would never hear of the end of one of its own.
+    static var onAServer: Self { .enabled(if: TestLedger.isOnServer, "it is about PostgreSQL") }
+
+    /// For what has no ledger, or brings its own database.
+    static var once: Self { .enabled(if: !TestLedger.isOnServer, "it does not depend on where ledgers are") }
 }

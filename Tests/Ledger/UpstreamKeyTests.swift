@@ -1,6 +1,5 @@
 import Auth
 import Foundation
-import GRDB
 import Quota
 import Testing
 
@@ -71,8 +70,8 @@ struct UpstreamKeyTests {
     @Test("The disk itself allows one active key only")
     func oneActive() async throws {
         let keyed = try await Keyed()
-        await #expect(throws: DatabaseError.self) {
-            try await keyed.test.ledger.pool.write { try $0.execute(sql: "UPDATE upstream_key SET role = 'active'") }
+        #expect(throws: SQLFailure.self) {
+            try keyed.test.ledger.tamper("UPDATE upstream_key SET role = 'active'")
         }
     }
 
@@ -165,7 +164,7 @@ struct UpstreamKeyTests {
         }
     }
 
-    @Test("Neither files nor descriptions show a key")
+    @Test("Neither what is stored nor descriptions show a key")
     func hidden() async throws {
         let keyed = try await Keyed()
         let text = try Self.secret(1).exported()
@@ -173,9 +172,7 @@ struct UpstreamKeyTests {
         var dumped = "\(held) \(String(reflecting: held))"
         dump(held, to: &dumped)
         #expect(!dumped.contains(text))
-        let stored = ["", "-wal"].reduce(into: Data()) { all, suffix in
-            all += (try? Data(contentsOf: URL(filePath: keyed.test.path + suffix))) ?? Data()
-        }
+        let stored = try await keyed.test.stored()
         #expect(stored.firstRange(of: Data(keyed.active.id.utf8)) != nil)
         #expect(stored.firstRange(of: Data(text.utf8)) == nil)
     }
@@ -183,16 +180,13 @@ struct UpstreamKeyTests {
     @Test("A sealed key that was moved to another row is not opened there")
     func moved() async throws {
         let keyed = try await Keyed()
-        try await keyed.test.ledger.pool.write { database in
-            try database.execute(
-                sql: """
-                    UPDATE upstream_key SET sealed_secret =
-                        (SELECT sealed_secret FROM upstream_key WHERE id = ?) WHERE id = ?
-                    """, arguments: [keyed.standby.id, keyed.active.id])
-        }
+        try keyed.test.ledger.tamper(
+            """
+            UPDATE upstream_key SET sealed_secret = (SELECT sealed_secret FROM upstream_key WHERE id = ?) WHERE id = ?
+            """, [keyed.standby.id, keyed.active.id])
         await keyed.test.ledger.close()
         #expect(throws: LedgerFailure.damaged("upstream_key/\(keyed.active.id)")) {
-            try Ledger.open(at: keyed.test.path, rootKey: keyed.test.rootKey)
+            try Ledger.open(in: keyed.test.location, rootKey: keyed.test.rootKey)
         }
     }
 
@@ -200,13 +194,7 @@ struct UpstreamKeyTests {
     func unwritten() async throws {
         let keyed = try await Keyed()
         let before = keyed.test.ledger.upstreamKeys()
-        try await keyed.test.ledger.pool.write { database in
-            try database.execute(
-                sql: """
-                    CREATE TRIGGER deny BEFORE UPDATE ON upstream_key WHEN new.role = 'active'
-                    BEGIN SELECT RAISE(ABORT, 'denied'); END
-                    """)
-        }
+        try keyed.test.ledger.refuse("UPDATE", on: "upstream_key", when: "new.role = 'active'")
         await #expect(throws: LedgerFailure.self) {
             try await keyed.test.ledger.activateUpstreamKey(keyed.standby.id, by: "test")
         }
@@ -215,23 +203,28 @@ struct UpstreamKeyTests {
         #expect(try await keyed.test.reopened().upstreamKeys() == before)
     }
 
-    @Test("Another ledger has another name upstream; a restart and a restored backup keep it")
+    @Test("Another ledger has another name upstream; a restart keeps it")
     func installation() async throws {
-        let keyed = try await Keyed()
-        let test = keyed.test
+        let test = try await TestLedger()
         let installation = test.ledger.installation
         #expect(Hex.bytes(installation)?.count == 8)
         #expect(try await TestLedger().ledger.installation != installation)
+        #expect(try await test.reopened().installation == installation)
+    }
+
+    @Test("A restored backup keeps its name upstream, and its keys", .ofAFile)
+    func restored() async throws {
+        let keyed = try await Keyed()
+        let test = keyed.test
+        let installation = test.ledger.installation
         let backup = test.folder.path + "/backup.db"
         _ = try Ledger.backUp(test.path, to: backup)
         try await test.ledger.removeUpstreamKey(keyed.retired.id, by: "test")
-        let reopened = try await test.reopened()
-        #expect(reopened.installation == installation)
-        await reopened.close()
+        await test.ledger.close()
         let restoration = try LedgerRestoration(of: backup, to: test.path, rootKey: test.rootKey)
         _ = try await restoration.perform(revokingAllKeys: true, by: "test")
         restoration.release()
-        let restored = try Ledger.open(at: test.path, rootKey: test.rootKey)
+        let restored = try Ledger.open(in: test.location, rootKey: test.rootKey)
         #expect(restored.installation == installation)
         #expect(restored.upstreamKeys() == [keyed.active, keyed.standby, keyed.retired])
     }

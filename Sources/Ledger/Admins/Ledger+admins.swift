@@ -1,5 +1,4 @@
 public import Auth
-import GRDB
 import Quota
 
 extension Ledger {

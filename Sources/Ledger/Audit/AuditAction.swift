@@ -8,6 +8,8 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case gatewayStarted = "gateway.started"
     /// A gateway stopped in good order.
     case gatewayStopped = "gateway.stopped"
+    /// A gateway that shared this ledger was taken for dead; what it left is settled by another.
+    case gatewayLost = "gateway.lost"
     /// A tenant was made.
     case tenantCreated = "tenant.created"
     /// A tenant was shut out or let in again.

@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 /// The end of the chain, from which the next record goes on.
@@ -32,33 +31,34 @@ enum AuditChain {
     }
 
     /// Appends to the chain; `head` moves on with the row.
-    static func append(_ entry: AuditEntry, to head: inout AuditHead, at now: Moment, in database: Database) throws {
+    static func append(_ entry: AuditEntry, to head: inout AuditHead, at now: Moment, in database: any SQLConnection)
+        throws
+    {
         let sequence = head.sequence + 1
         let record = record(entry, sequence: sequence, at: now)
         let hash = hash(after: head.hash, record: record)
-        try database.cachedStatement(
-            sql: "INSERT INTO audit (sequence, hash, record, tenant, execution) VALUES (?, ?, ?, ?, ?)"
-        ).execute(arguments: [sequence, Blob.value(hash), record, entry.tenant, entry.execution ?? entry.sandboxHandle])
+        try database.execute(
+            "INSERT INTO audit (sequence, hash, record, tenant, execution) VALUES (?, ?, ?, ?, ?)",
+            [sequence, hash, record, entry.tenant, entry.execution ?? entry.sandboxHandle])
         head = AuditHead(sequence: sequence, hash: hash)
     }
 
-    static func readHead(from database: Database) throws -> (head: AuditHead, committedAt: Moment)? {
+    static func readHead(from database: any SQLConnection) throws -> (head: AuditHead, committedAt: Moment)? {
         let sql = "SELECT sequence, hash, committed_at FROM chain WHERE stream = ?"
-        return try Row.fetchOne(database, sql: sql, arguments: [stream]).map { row in
+        return try database.row(sql, [stream]).map { row in
             (
-                AuditHead(sequence: row["sequence"], hash: Blob.bytes(row, "hash")),
+                AuditHead(sequence: row["sequence"], hash: row["hash"]),
                 Moment(nanoseconds: row["committed_at"])
             )
         }
     }
 
-    static func store(_ head: AuditHead, at now: Moment, in database: Database) throws {
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO chain (stream, sequence, hash, committed_at) VALUES (?, ?, ?, ?)
-                ON CONFLICT (stream) DO UPDATE
-                SET sequence = excluded.sequence, hash = excluded.hash, committed_at = excluded.committed_at
-                """
-        ).execute(arguments: [stream, head.sequence, Blob.value(head.hash), now.nanoseconds])
+    static func store(_ head: AuditHead, at now: Moment, in database: any SQLConnection) throws {
+        try database.execute(
+            """
+            INSERT INTO chain (stream, sequence, hash, committed_at) VALUES (?, ?, ?, ?)
+            ON CONFLICT (stream) DO UPDATE
+            SET sequence = excluded.sequence, hash = excluded.hash, committed_at = excluded.committed_at
+            """, [stream, head.sequence, (head.hash), now.nanoseconds])
     }
 }

@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 public import Quota
 
 /// One record of the audit chain.
@@ -50,16 +49,18 @@ public struct AuditRecord: Sendable, Hashable {
     }
 
     /// The hash before a row of the table `audit`, for a query.
-    static let previousHash = """
+    static func previousHash(_ dialect: SQLDialect) -> String {
+        """
         coalesce(
             (SELECT hash FROM audit AS before WHERE before.sequence = audit.sequence - 1),
-            (SELECT base_hash FROM chain WHERE chain.base_sequence = audit.sequence - 1), zeroblob(32))
+            (SELECT base_hash FROM chain WHERE chain.base_sequence = audit.sequence - 1), \(dialect.zeros(32)))
         """
+    }
 
     /// A row with sequence, hash, record, and ``previousHash`` as `previous`.
-    init(row: Row) {
+    init(row: SQLRow) {
         self.init(
-            sequence: row["sequence"], previous: Blob.bytes(row, "previous"), hash: Blob.bytes(row, "hash"),
+            sequence: row["sequence"], previous: row["previous"], hash: row["hash"],
             canonical: row["record"])
     }
 

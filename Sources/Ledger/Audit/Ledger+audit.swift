@@ -1,5 +1,3 @@
-import GRDB
-
 extension Ledger {
     /// Recomputes the whole chain, from the oldest record that is kept, and compares it with its stored end and with every
     /// checkpoint.

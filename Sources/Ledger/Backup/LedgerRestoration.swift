@@ -49,12 +49,11 @@ public final class LedgerRestoration: Sendable {
     public func release() { lock.release() }
 
     private static func loss(
-        of database: Database, backTo check: LedgerCheck, whereLive live: Set<String>
+        of database: any SQLConnection, backTo check: LedgerCheck, whereLive live: Set<String>
     ) throws -> Loss? {
         guard let end = try AuditChain.readHead(from: database) else { return nil }
-        let row = try Row.fetchOne(
-            database, sql: "SELECT hash FROM audit WHERE sequence = ?", arguments: [check.sequence])
-        let isFormer = row.map { Hex.text(Blob.bytes($0, "hash")) } == check.hash
+        let row = try database.row("SELECT hash FROM audit WHERE sequence = ?", [check.sequence])
+        let isFormer = row.map { Hex.text($0["hash"] as [UInt8]) } == check.hash
         return Loss(
             records: isFormer ? end.head.sequence - check.sequence : nil, committedAt: end.committedAt,
             revivedKeys: isFormer ? live.subtracting(try liveKeys(in: database)).count : 0
@@ -62,12 +61,12 @@ public final class LedgerRestoration: Sendable {
     }
 
     /// The keys, of tenants and administrators, that are neither revoked nor being replaced.
-    @Sendable private static func liveKeys(in database: Database) throws -> Set<String> {
+    @Sendable private static func liveKeys(in database: any SQLConnection) throws -> Set<String> {
         var keys: Set<String> = []
-        for table in [SealedColumn.key.table, SealedColumn.adminKey.table] where try database.tableExists(table) {
-            let hasDeadline = try database.columns(in: table).contains { $0.name == "expires_at" }
+        for table in [SealedColumn.key.table, SealedColumn.adminKey.table] where try database.hasTable(table) {
+            let hasDeadline = try database.hasColumn("expires_at", in: table)
             let sql = "SELECT id FROM \(table) WHERE revoked_at IS NULL \(hasDeadline ? "AND expires_at IS NULL" : "")"
-            keys.formUnion(try String.fetchSet(database, sql: sql))
+            keys.formUnion(try database.values(String.self, sql))
         }
         return keys
     }

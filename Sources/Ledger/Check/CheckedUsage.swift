@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 /// One usage twice: as its document states it, and as leases and executions come to.
@@ -9,7 +8,7 @@ struct CheckedUsage {
         /// Empty for the tenant itself and for its nameless subject.
         let subject: SubjectName
 
-        init(_ row: Row) {
+        init(_ row: SQLRow) {
             tenant = row["tenant"]
             subject = SubjectName(row["subject"])
         }

@@ -1,19 +1,16 @@
-import GRDB
 import Quota
 
 extension Invariant {
     /// Every lease belongs to one execution of the same tenant that runs, and reserves what that was granted.
     static let leases = Invariant("leases") { database, findings in
-        let rows = try Row.fetchCursor(
-            database,
-            sql: """
-                SELECT lease.execution, lease.grant_document, lease.tenant <> execution.tenant AS is_strange,
-                    execution.id IS NULL AS is_orphan, execution.finished_at IS NOT NULL AS is_over,
-                    execution.timeout_granted,
-                    lease.epoch > (SELECT value FROM fact WHERE name = 'epoch') AS is_early
-                FROM lease LEFT JOIN execution ON execution.id = lease.execution
-                """
-        )
+        let rows = try database.cursor(
+            """
+            SELECT lease.execution, lease.grant_document, lease.tenant <> execution.tenant AS is_strange,
+                execution.id IS NULL AS is_orphan, execution.finished_at IS NOT NULL AS is_over,
+                execution.timeout_granted,
+                lease.epoch > (\(Opening.last(in: database.dialect))) AS is_early
+            FROM lease LEFT JOIN execution ON execution.id = lease.execution
+            """)
         while let row = try rows.next() {
             let name = "lease/\(row["execution"] as String)"
             if row["is_early"] { findings.add(name, "was made by a process that is yet to come") }
@@ -50,7 +47,8 @@ extension Invariant {
     /// Every execution runs under a lease, or is finished with all that belongs to it.
     static let executions = Invariant(
         "executions",
-        sql: """
+        sql: { _ in
+            """
             SELECT 'execution/' || id AS row, CASE
                 WHEN finished_at IS NULL THEN 'is not finished and has no lease'
                 ELSE 'is finished without an outcome and a charge within its time'
@@ -62,16 +60,17 @@ extension Invariant {
                     OR finished_at < admitted_at
                 )
             """
-    )
+        })
 
     /// Every sandbox is held by a lease or waits for its end.
     static let sandboxes = Invariant(
         "sandboxes",
-        sql: """
+        sql: { _ in
+            """
             SELECT 'sandbox/' || id AS row,
                 'is neither held by ' || execution || ' nor marked for destruction' AS problem
             FROM sandbox
             WHERE doomed_at IS NULL AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.execution = sandbox.execution)
             """
-    )
+        })
 }

@@ -1,11 +1,10 @@
-import GRDB
-
 extension Invariant {
     /// Every idempotency key is of one execution of the same tenant, holds for ever while that runs and for a time once it
     /// is over, and has a reply exactly when it says so; and a tenant's replies come to what is counted.
     static let executionKeys = Invariant(
         "execution keys", of: "execution_key",
-        sql: """
+        sql: { _ in
+            """
             SELECT 'execution_key/' || execution_key.execution AS row, CASE
                 WHEN execution.id IS NULL THEN 'is of an execution that does not exist'
                 WHEN execution.tenant <> execution_key.tenant THEN 'belongs to another tenant than its execution'
@@ -33,7 +32,7 @@ extension Invariant {
                 UNION ALL
                 SELECT tenant, 0, length(sealed) FROM execution_reply
             ) AS sides JOIN tenant ON tenant.id = sides.tenant
-            GROUP BY sides.tenant HAVING sum(said) <> sum(there)
+            GROUP BY tenant.id HAVING sum(said) <> sum(there)
             """
-    )
+        })
 }

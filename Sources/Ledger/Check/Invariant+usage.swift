@@ -1,13 +1,12 @@
-import GRDB
 import Quota
 
 extension Invariant {
     /// What stands in a tenant's usage is what its leases hold and what its executions were charged.
     static let usage = Invariant("usage") { database, findings in
         // What credits carried is in no window; ledgers of an earlier version had none.
-        let hasCredits = try database.columns(in: "execution").contains { $0.name == "credit" }
+        let hasCredits = try database.hasColumn("credit", in: "execution")
         let inWindows = hasCredits ? "charged - coalesce(credit, 0)" : "charged"
-        let hasSandboxes = try database.tableExists("sandbox_lease")
+        let hasSandboxes = try database.hasTable("sandbox_lease")
         try compare(
             .tenants,
             stated: """
@@ -34,7 +33,7 @@ extension Invariant {
 
     /// The same of a subject's.
     static let subjects = Invariant("subjects", of: "subject") { database, findings in
-        let hasSandboxes = try database.tableExists("sandbox_lease")
+        let hasSandboxes = try database.hasTable("sandbox_lease")
         try compare(
             .subjects,
             stated: """
@@ -65,13 +64,13 @@ extension Invariant {
     }
 
     private static func compare(
-        _ side: CheckedUsage.Side, stated: String, leases: String, charges: String, in database: Database,
+        _ side: CheckedUsage.Side, stated: String, leases: String, charges: String, in database: any SQLConnection,
         _ findings: inout Findings
     ) throws {
         let now = try AuditChain.readHead(from: database)?.committedAt ?? Moment(nanoseconds: 0)
         let since = try KeptExecutions.since(in: database)
         var usages: [CheckedUsage.Owner: CheckedUsage] = [:]
-        let rows = try Row.fetchCursor(database, sql: stated)
+        let rows = try database.cursor(stated)
         while let row = try rows.next() {
             let text: String? = row["usage"]
             do {
@@ -89,9 +88,9 @@ extension Invariant {
 
     private static func addLeases(
         _ sql: String, on side: CheckedUsage.Side, to usages: inout [CheckedUsage.Owner: CheckedUsage],
-        in database: Database
+        in database: any SQLConnection
     ) throws {
-        let rows = try Row.fetchCursor(database, sql: sql)
+        let rows = try database.cursor(sql)
         while let row = try rows.next() {
             // What cannot be read is found among the leases.
             guard let grant = try? Document.value(Grant.self, from: row["grant_document"]) else { continue }
@@ -102,14 +101,12 @@ extension Invariant {
     /// Adds what settled executions were charged, each to the windows it fell into: a charge is counted from the
     /// admission on.
     private static func addCharges(
-        _ sql: String, to usages: inout [CheckedUsage.Owner: CheckedUsage], in database: Database
+        _ sql: String, to usages: inout [CheckedUsage.Owner: CheckedUsage], in database: any SQLConnection
     ) throws {
         let earliest = usages.values.flatMap { $0.windows.keys.map(\.startsAt) }.min() ?? Moment(nanoseconds: 0)
-        let rows = try Row.fetchCursor(
-            database,
-            sql: "SELECT * FROM (\(sql)) WHERE charged > 0 AND admitted_at + charged * 1000000 > ?",
-            arguments: [earliest.nanoseconds]
-        )
+        let rows = try database.cursor(
+            "SELECT * FROM (\(sql)) AS charges WHERE charged > 0 AND admitted_at + charged * 1000000 > ?",
+            [earliest.nanoseconds])
         while let row = try rows.next() {
             let start = Moment(nanoseconds: row["admitted_at"]).milliseconds
             usages[CheckedUsage.Owner(row)]?.charge(row["charged"], from: start)

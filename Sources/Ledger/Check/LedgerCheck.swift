@@ -29,20 +29,37 @@ public struct LedgerCheck: Sendable {
         try LedgerStore.checkFile(at: path)
         do {
             return try LedgerStore.snapshot(at: path) { database in
-                if try Schema.migrator.hasBeenSuperseded(database) { throw LedgerFailure.tooNew(path: path) }
+                if try Schema.migrator.hasBeenSuperseded(database.database) { throw LedgerFailure.tooNew(path: path) }
                 return try LedgerCheck(database)
             }
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
-            return LedgerCheck(unreadable: error)
         } catch {
+            if let failure = SQLFailure(of: error), failure.kind == .damage { return LedgerCheck(unreadable: failure) }
             throw LedgerStore.failure(error, path: path)
         }
     }
 
+    /// The same of a ledger anywhere.
+    static func run(in location: LedgerLocation) async throws(LedgerFailure) -> LedgerCheck {
+        guard case .server(let server) = location else { return try run(at: location.description) }
+        let database = PostgreSQLDatabase(at: server)
+        defer { database.close() }
+        do {
+            return try await database.read { connection in
+                guard try PostgreSQLSchema.hasLedger(in: connection) else {
+                    throw LedgerFailure.missing(path: server.description)
+                }
+                try PostgreSQLSchema.checkVersion(in: connection, place: server.description)
+                return try LedgerCheck(connection)
+            }
+        } catch {
+            throw LedgerStore.failure(error)
+        }
+    }
+
     /// Of a file that is damaged where all queries begin.
-    private init(unreadable error: DatabaseError) {
+    private init(unreadable failure: SQLFailure) {
         var findings = Findings(of: Invariant.file.name)
-        findings.add("the file", "cannot be read at all: \(LedgerStore.failure(error).reason)")
+        findings.add("the file", "cannot be read at all: \(failure.reason)")
         self.findings = findings.kept
         omitted = 0
         invariants = [Invariant.file.name]
@@ -51,7 +68,7 @@ public struct LedgerCheck: Sendable {
         committedAt = Moment(nanoseconds: 0)
     }
 
-    private init(_ database: Database) throws {
+    private init(_ database: any SQLConnection) throws {
         var findings: [LedgerFinding] = []
         var omitted = 0
         let all = try Invariant.all(in: database)

@@ -1,40 +1,23 @@
 import Auth
-import GRDB
 import Quota
 
 /// Tenants, keys, nonces and usage between their rows and the books.
 enum Accounts {
-    static func load(from database: Database, sealer: Sealer, at now: Moment) throws -> Books {
+    static func load(from database: any SQLConnection, sealer: Sealer, at now: Moment) throws -> Books {
         var books = Books(sealer: sealer)
         var names: [Int64: String] = [:]
-        let tenants = try Row.fetchCursor(
-            database,
-            sql: """
-                SELECT id, name, created_at, disabled_at, policy, usage, rate_next_free
-                FROM tenant LEFT JOIN usage ON usage.tenant = tenant.id
-                """
-        )
-        while let row = try tenants.next() {
-            let tenant = Tenant(
-                id: row["id"], name: row["name"], createdAt: Moment(nanoseconds: row["created_at"]),
-                disabledAt: moment(row, "disabled_at")
-            )
-            let usage: String? = row["usage"]
-            books.accounts[tenant.name] = Books.Account(
-                tenant: tenant, policy: try Document.value(from: row["policy"]),
-                usage: try usage.map { try Document.value(from: $0) } ?? Usage()
-            )
-            books.rates[tenant.name] = RateState(nextFree: moment(row, "rate_next_free"))
-            names[tenant.id] = tenant.name
+        for row in try rows(of: "", [], in: database) {
+            let account = try account(row)
+            books.accounts[account.tenant.name] = account
+            books.rates[account.tenant.name] = RateState(nextFree: moment(row, "rate_next_free"))
+            names[account.tenant.id] = account.tenant.name
         }
-        let keys = try Row.fetchCursor(database, sql: "SELECT * FROM key")
-        while let row = try keys.next() {
+        for row in try database.rows("SELECT * FROM key") {
             let key = try key(row, names: names, sealer: sealer)
             books.keys[key.record.id] = key
             books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
         }
-        let adminKeys = try Row.fetchCursor(database, sql: "SELECT * FROM admin_key")
-        while let row = try adminKeys.next() {
+        for row in try database.rows("SELECT * FROM admin_key") {
             let key = try adminKey(row, sealer: sealer)
             books.adminKeys[key.record.id] = key
             books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
@@ -44,13 +27,42 @@ enum Accounts {
         books.nonces = try NonceStore.tally(in: database)
         books.notifications = try NotificationStore.count(in: database)
         books.subjects = SubjectCache(rates: try SubjectStore.rates(in: database, at: now))
-        if let policy = try String.fetchOne(database, sql: "SELECT policy FROM default_policy") {
-            books.defaultPolicy = try Document.value(from: policy)
-        }
+        books.defaultPolicy = try defaultPolicy(in: database) ?? .standard
         return books
     }
 
-    private static func key(_ row: Row, names: [Int64: String], sealer: Sealer) throws -> Books.Key {
+    /// Tenants with their usage.
+    static func rows(
+        of condition: String, _ parameters: SQLParameters, in database: any SQLConnection
+    ) throws -> [SQLRow] {
+        try database.rows(
+            """
+            SELECT tenant.id, tenant.name, tenant.created_at, tenant.disabled_at, tenant.policy,
+                usage.usage AS document, usage.rate_next_free
+            FROM tenant LEFT JOIN usage ON usage.tenant = tenant.id \(condition)
+            """, parameters)
+    }
+
+    static func account(_ row: SQLRow) throws -> Books.Account {
+        let tenant = Tenant(
+            id: row["id"], name: row["name"], createdAt: Moment(nanoseconds: row["created_at"]),
+            disabledAt: moment(row, "disabled_at")
+        )
+        let usage: String? = row["document"]
+        return Books.Account(
+            tenant: tenant, policy: try Document.value(from: row["policy"]),
+            usage: try usage.map { try Document.value(from: $0) } ?? Usage())
+    }
+
+    static func defaultPolicy(in database: any SQLConnection) throws -> Policy? {
+        try database.value(String.self, "SELECT policy FROM default_policy").map { try Document.value(from: $0) }
+    }
+
+    static func adminKeys(in database: any SQLConnection, sealer: Sealer) throws -> [Books.AdminKey] {
+        try database.rows("SELECT * FROM admin_key").map { try adminKey($0, sealer: sealer) }
+    }
+
+    static func key(_ row: SQLRow, names: [Int64: String], sealer: Sealer) throws -> Books.Key {
         let (id, secret) = try secret(row, of: .key, sealer: sealer)
         guard let tenant = names[row["tenant"]] else { throw LedgerFailure.damaged("key/\(id)") }
         let successor: String? = row["successor"]
@@ -62,7 +74,7 @@ enum Accounts {
         return Books.Key(record: record, verifier: TokenVerifier(keyID: id, secret: secret))
     }
 
-    private static func adminKey(_ row: Row, sealer: Sealer) throws -> Books.AdminKey {
+    private static func adminKey(_ row: SQLRow, sealer: Sealer) throws -> Books.AdminKey {
         let (id, secret) = try secret(row, of: .adminKey, sealer: sealer)
         let record = AdminKeyRecord(
             id: id, name: row["name"], scopes: try Document.value(from: row["scopes"]),
@@ -71,27 +83,26 @@ enum Accounts {
         return Books.AdminKey(record: record, secret: secret)
     }
 
-    private static func secret(_ row: Row, of column: SealedColumn, sealer: Sealer) throws -> (KeyID, KeySecret) {
+    private static func secret(_ row: SQLRow, of column: SealedColumn, sealer: Sealer) throws -> (KeyID, KeySecret) {
         let text: String = row["id"]
-        let opened = try? sealer.open(Blob.bytes(row, column.column), as: column.label(text))
+        let opened = try? sealer.open(row[column.column], as: column.label(text))
         guard let id = KeyID(text), let secret = opened.flatMap(KeySecret.init(bytes:)) else {
             throw LedgerFailure.damaged(column.label(text))
         }
         return (id, secret)
     }
 
-    static func moment(_ row: Row, _ column: String) -> Moment? {
+    static func moment(_ row: SQLRow, _ column: String) -> Moment? {
         let nanoseconds: Int64? = row[column]
         return nanoseconds.map(Moment.init(nanoseconds:))
     }
 
-    static func storeUsage(_ usage: Usage, rate: RateState?, of tenant: Tenant, in database: Database) throws {
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO usage (tenant, usage, rate_next_free) VALUES (?, ?, ?)
-                ON CONFLICT (tenant) DO UPDATE
-                SET usage = excluded.usage, rate_next_free = excluded.rate_next_free
-                """
-        ).execute(arguments: [tenant.id, try Document.text(usage), rate?.nextFree?.nanoseconds])
+    static func storeUsage(_ usage: Usage, rate: RateState?, of tenant: Tenant, in database: any SQLConnection) throws {
+        try database.execute(
+            """
+            INSERT INTO usage (tenant, usage, rate_next_free) VALUES (?, ?, ?)
+            ON CONFLICT (tenant) DO UPDATE
+            SET usage = excluded.usage, rate_next_free = excluded.rate_next_free
+            """, [tenant.id, try Document.text(usage), rate?.nextFree?.nanoseconds])
     }
 }

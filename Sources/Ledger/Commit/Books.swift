@@ -58,6 +58,9 @@ struct Books: Sendable {
     var rates: [String: RateState] = [:]
     var unwrittenRates: Set<String> = []
 
+    /// Which state of each tenant is in the books, where other gateways may change it.
+    var editions: [String: Edition] = [:]
+
     /// How much each key is used, tenants' and administrators', and which of these have changed since they were written.
     private(set) var uses: [KeyID: KeyUses] = [:]
     var unwrittenUses: Set<KeyID> = []

@@ -4,13 +4,16 @@ import Synchronization
 ///
 /// Only what belongs to admitted executions ever lands here, so they bound its length.
 final class Debts: Sendable {
-    typealias Debt = @Sendable (inout Draft) throws -> Void
+    struct Debt: Sendable {
+        let reach: Reach
+        let write: @Sendable (inout Draft) throws -> Void
+    }
 
     private let debts = Mutex<[Debt]>([])
 
     var count: Int { debts.withLock { $0.count } }
 
-    func owe(_ debt: @escaping Debt) {
+    func owe(_ debt: Debt) {
         debts.withLock { $0.append(debt) }
     }
 

@@ -1,6 +1,4 @@
 import Auth
-import FoundationEssentials
-import GRDB
 import Quota
 
 /// One commit while it is being written: the state it leads to, visible to nobody until the disk has it.
@@ -17,6 +15,8 @@ struct Draft {
         /// How many nonces of a key there are more, or less, than the books say.
         var nonces: [KeyID: Int] = [:]
         var sealer: Sealer
+        /// Whether everything sealed was sealed under another root key.
+        var isSealedAnew = false
         /// Tenants whose usage row must be written.
         var usageToWrite: Set<String> = []
         /// Subjects whose usage changed.
@@ -33,11 +33,16 @@ struct Draft {
         var refusals: Set<AuditEntry> = []
         /// What new tenants get from now on, if it changed.
         var defaultPolicy: Policy?
-        var head: AuditHead
+        /// Where the chain ends after it; nil while others may move its end.
+        var head: AuditHead?
+        /// Records that get their place when the commit's turn at the chain has come.
+        var unchained: [AuditEntry] = []
+        /// Tenants of whom something changed, beside usage, that gateways keep in memory.
+        var renewed: Set<String> = []
         /// What else happens once the commit is on disk.
         var afterCommit: [@Sendable () -> Void] = []
 
-        init(sealer: Sealer, head: AuditHead) {
+        init(sealer: Sealer, head: AuditHead?) {
             self.sealer = sealer
             self.head = head
         }
@@ -50,6 +55,7 @@ struct Draft {
             upstreamKeys = later.upstreamKeys ?? upstreamKeys
             nonces.merge(later.nonces, uniquingKeysWith: +)
             sealer = later.sealer
+            isSealedAnew = isSealedAnew || later.isSealedAnew
             usageToWrite.formUnion(later.usageToWrite)
             subjects.merge(later.subjects) { $1 }
             sandboxes.merge(later.sandboxes) { $1 }
@@ -59,11 +65,13 @@ struct Draft {
             refusals.formUnion(later.refusals)
             defaultPolicy = later.defaultPolicy ?? defaultPolicy
             head = later.head
+            unchained += later.unchained
+            renewed.formUnion(later.renewed)
             afterCommit += later.afterCommit
         }
     }
 
-    let database: Database
+    let database: any SQLTransaction
     /// One instant for all that is in the commit.
     let now: Moment
     /// The same by the wall clock, for the times of credentials.
@@ -74,12 +82,12 @@ struct Draft {
     private var earlier: Changes
     private let books: BooksBox
 
-    init(database: Database, books: BooksBox, now: Moment, wall: Moment) {
+    init(database: any SQLTransaction, books: BooksBox, turn: Turn, wall: Moment) {
         self.database = database
         self.books = books
-        self.now = now
+        now = turn.now
         self.wall = wall
-        earlier = books.withLock { Changes(sealer: $0.sealer, head: $0.head) }
+        earlier = books.withLock { Changes(sealer: $0.sealer, head: turn.head) }
         changes = earlier
     }
 
@@ -122,6 +130,7 @@ struct Draft {
 
     mutating func set(_ sandbox: OwnedSandbox) {
         changes.sandboxes[sandbox.handle] = sandbox
+        changes.renewed.insert(sandbox.tenant)
     }
 
     /// How many notifications wait to be delivered.
@@ -156,12 +165,15 @@ struct Draft {
             && changed.reduce(own, { $0 + ($1[key] ?? 0) }) < limits.perKey
     }
 
+    /// Changes a tenant or its limits.
     mutating func set(_ account: Books.Account) {
         changes.accounts[account.tenant.name] = account
+        changes.renewed.insert(account.tenant.name)
     }
 
     mutating func set(_ key: Books.Key) {
         changes.keys[key.record.id] = key
+        changes.renewed.insert(key.record.tenant)
     }
 
     mutating func set(_ key: Books.AdminKey) {
@@ -170,14 +182,14 @@ struct Draft {
 
     /// A key's secret, to be written to the place named. Sealed here and not before the commit: the root key may have been
     /// rotated meanwhile.
-    func sealed(_ secret: KeySecret, as label: String) throws -> Data {
+    func sealed(_ secret: KeySecret, as label: String) throws -> [UInt8] {
         try sealed(secret.exported(), as: label)
     }
 
     /// The same of any secret.
-    func sealed(_ secret: [UInt8], as label: String) throws -> Data {
+    func sealed(_ secret: [UInt8], as label: String) throws -> [UInt8] {
         do {
-            return Blob.value(try changes.sealer.seal(secret, as: label))
+            return try changes.sealer.seal(secret, as: label)
         } catch {
             throw LedgerFailure.unavailable("the key could not be sealed")
         }
@@ -187,7 +199,7 @@ struct Draft {
     mutating func setUsage(_ usage: Usage, of account: Books.Account) {
         var account = account
         account.usage = usage
-        set(account)
+        changes.accounts[account.tenant.name] = account
         changes.usageToWrite.insert(account.tenant.name)
     }
 
@@ -201,38 +213,75 @@ struct Draft {
         changes.consumption[key, default: Consumption()] += consumption
     }
 
+    /// Records what happens, in the chain: at once where its end is this commit's, else when the commit's turn has come.
     mutating func audit(_ entry: AuditEntry) throws {
-        try AuditChain.append(entry, to: &changes.head, at: now, in: database)
+        guard var head = changes.head else { return changes.unchained.append(entry) }
+        try AuditChain.append(entry, to: &head, at: now, in: database)
+        changes.head = head
+    }
+
+    /// Where the chain ends with what was recorded so far, for a write that reaches everything.
+    var chainEnd: AuditHead {
+        get throws {
+            guard let head = changes.head else {
+                throw LedgerFailure.unavailable("the end of the chain is not this commit's")
+            }
+            return head
+        }
+    }
+
+    /// Whether something changed that belongs to no tenant and that gateways keep in memory.
+    private var isCommonRenewed: Bool {
+        !earlier.adminKeys.isEmpty || earlier.upstreamKeys != nil || earlier.defaultPolicy != nil
+            || earlier.isSealedAnew
     }
 
     mutating func afterCommit(_ action: @escaping @Sendable () -> Void) {
         changes.afterCommit.append(action)
     }
 
-    func execute(_ sql: String, _ arguments: StatementArguments) throws {
-        try database.cachedStatement(sql: sql).execute(arguments: arguments)
+    func execute(_ sql: String, _ parameters: SQLParameters) throws {
+        try database.execute(sql, parameters)
     }
 
     /// Writes what is written once for a commit, however many calls it serves.
-    func writeShared() throws {
-        for name in earlier.usageToWrite {
+    mutating func writeShared(_ turns: any Turns) throws {
+        for name in earlier.usageToWrite.union(turns.isShared ? earlier.renewed : []).sorted() {
             guard let account = account(name) else { continue }
             let rate = books.withLock { $0.rates[name] }
-            try Accounts.storeUsage(account.usage, rate: rate, of: account.tenant, in: database)
+            try turns.store(
+                account.usage, rate: rate, of: account.tenant, isRenewed: earlier.renewed.contains(name), at: now,
+                in: database)
         }
         for (subject, usage) in earlier.subjects {
             let rate = books.withLock { $0.subjects.rates[subject] }
             try SubjectStore.store(usage, rate: rate, of: subject, at: now, in: database)
         }
         for (key, consumption) in earlier.consumption { try ConsumptionStore.add(consumption, to: key, in: database) }
-        try AuditChain.store(earlier.head, at: now, in: database)
+        if isCommonRenewed { try turns.renewCommon(in: database) }
+        try writeChain(turns)
+    }
+
+    /// The records that waited, and the end of the chain. Last of all: whoever commits after this one waits for it from here on.
+    private mutating func writeChain(_ turns: any Turns) throws {
+        var recordedAt = now
+        if earlier.head == nil {
+            guard !earlier.unchained.isEmpty else { return }
+            let end = try turns.chainEnd(in: database)
+            var head = end.head
+            // No record is older than the one before it.
+            recordedAt = max(now, end.at)
+            for entry in earlier.unchained { try AuditChain.append(entry, to: &head, at: recordedAt, in: database) }
+            earlier.head = head
+        }
+        if let head = earlier.head { try AuditChain.store(head, at: recordedAt, in: database) }
     }
 
     /// Makes the commit visible, after it is on disk.
-    func publish() {
+    func publish(_ turns: any Turns) {
         let hasAudited = books.withLock { books in
-            let hasAudited = books.head != earlier.head
-            defer { books.head = earlier.head }
+            let hasAudited = earlier.head.map { $0.sequence > books.head.sequence } ?? false
+            if hasAudited, let head = earlier.head { books.head = head }
             for (name, account) in earlier.accounts { books.accounts[name] = account }
             for (id, key) in earlier.keys { books.keys[id] = key }
             for (id, key) in earlier.adminKeys { books.adminKeys[id] = key }
@@ -243,6 +292,7 @@ struct Draft {
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
             books.notifications += earlier.notifications
             books.sealer = earlier.sealer
+            turns.committed(into: &books)
             return hasAudited
         }
         if earlier.hasNews { books.ring() }

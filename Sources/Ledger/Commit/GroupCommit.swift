@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 import Synchronization
 
@@ -23,14 +22,16 @@ final class GroupCommit: Sendable {
     /// Bounds memory when the disk hangs; beyond it calls are refused at once.
     static let longestQueue = 8_192
 
-    let pool: DatabasePool
+    private let database: any LedgerDatabase
     private let books: BooksBox
+    private let turns: any Turns
     private let clock: LedgerClock
     private let queue = Mutex(Queue())
 
-    init(pool: DatabasePool, books: BooksBox, clock: LedgerClock) {
-        self.pool = pool
+    init(database: any LedgerDatabase, books: BooksBox, turns: any Turns, clock: LedgerClock) {
+        self.database = database
         self.books = books
+        self.turns = turns
         self.clock = clock
     }
 
@@ -52,11 +53,13 @@ final class GroupCommit: Sendable {
     var lastFailure: LedgerFailure? { queue.withLock { $0.lastFailure } }
 
     /// Runs `body` in the next commit and returns when that is on disk. If it is not, nothing of `body` remains.
+    ///
+    /// - Parameter reach: which rows it may touch.
     func submit<Value: Sendable>(
-        _ body: @escaping @Sendable (inout Draft) throws -> Value
+        _ reach: Reach = .everything, _ body: @escaping @Sendable (inout Draft) throws -> Value
     ) async throws(LedgerFailure) -> Value {
         let result: Result<Value, LedgerFailure> = await withCheckedContinuation { caller in
-            enqueue(Write(body, caller: caller))
+            enqueue(Write(reach, body, caller: caller))
         }
         return try result.get()
     }
@@ -82,13 +85,13 @@ final class GroupCommit: Sendable {
         }
         switch answer {
         case .queued: break
-        case .queuedFirst: pool.asyncWriteWithoutTransaction { [self] database in drain(database) }
+        case .queuedFirst: database.write { [self] writer in drain(writer) }
         case .refused(let failure): write.failed(failure)
         }
     }
 
-    private func drain(_ database: Database) {
-        while let batch = nextBatch() { commit(batch, in: database) }
+    private func drain(_ writer: any SQLWriter) {
+        while let batch = nextBatch() { commit(batch, by: writer) }
     }
 
     private func nextBatch() -> [any PendingWrite]? {
@@ -97,37 +100,35 @@ final class GroupCommit: Sendable {
                 queue.isDraining = false
                 return nil
             }
-            let batch = Array(queue.waiting.prefix(Self.largestCommit))
+            let batch = Array(queue.waiting.prefix(batchSize(of: queue.waiting)))
             queue.waiting.removeFirst(batch.count)
             return batch
         }
     }
 
-    private func commit(_ batch: [any PendingWrite], in database: Database) {
-        var written: [any PendingWrite] = []
-        var refused: [(any PendingWrite, LedgerFailure)] = []
+    /// Nobody who only wants a tenant's rows waits for a turn at everything, where there are others to take turns with.
+    private func batchSize(of waiting: [any PendingWrite]) -> Int {
+        guard turns.isShared else { return min(waiting.count, Self.largestCommit) }
+        let narrow = waiting.prefix(Self.largestCommit).prefix { $0.reach != .everything }.count
+        return max(1, narrow)
+    }
+
+    private func commit(_ batch: [any PendingWrite], by writer: any SQLWriter) {
         do {
-            var draft = Draft(database: database, books: books, now: clock.now(), wall: clock.wall())
-            try database.inTransaction(.immediate) {
-                for write in batch {
-                    if let failure = try attempt(write, in: &draft) {
-                        refused.append((write, failure))
-                    } else {
-                        written.append(write)
-                    }
-                }
-                try draft.writeShared()
-                return .commit
-            }
-            draft.publish()
+            let outcome = try write(batch, by: writer)
+            outcome.draft.publish(turns)
             queue.withLock { queue in
                 queue.commits += 1
-                queue.lastCommitAt = draft.now
+                queue.lastCommitAt = outcome.draft.now
                 queue.lastFailure = nil
             }
+            for write in outcome.written { write.committed() }
+            for (write, failure) in outcome.refused { write.failed(failure) }
+        } catch let failure as SQLFailure where failure.kind == .late && batch.count > 1 {
+            // One of them is refused, and nobody knows which.
+            for write in batch { commit([write], by: writer) }
         } catch {
             let failure = LedgerStore.failure(error)
-            if LedgerStore.isDamage(error) { try? database.execute(sql: "PRAGMA shrink_memory") }
             let latecomers = queue.withLock { queue -> [any PendingWrite] in
                 queue.failures += 1
                 queue.lastFailure = failure
@@ -137,33 +138,34 @@ final class GroupCommit: Sendable {
                 return queue.waiting
             }
             for write in batch + latecomers { write.failed(failure) }
-            return
         }
-        for write in written { write.committed() }
-        for (write, failure) in refused { write.failed(failure) }
     }
 
-    /// Runs one write in a savepoint. Returns why it alone failed; throws when the transaction itself is lost.
-    private func attempt(_ write: any PendingWrite, in draft: inout Draft) throws -> LedgerFailure? {
-        // Prepared once: GRDB's own savepoints are parsed anew each time.
-        try draft.execute("SAVEPOINT one_write", [])
-        do {
-            try write.perform(in: &draft)
-        } catch let error as DatabaseError where !Self.concernsOneWrite(error) {
-            throw error
-        } catch {
-            try draft.execute("ROLLBACK TO SAVEPOINT one_write", [])
-            try draft.execute("RELEASE SAVEPOINT one_write", [])
-            draft.discard()
-            return LedgerStore.failure(error)
-        }
-        try draft.execute("RELEASE SAVEPOINT one_write", [])
-        draft.keep()
-        return nil
-    }
+    private typealias Outcome = (
+        draft: Draft, written: [any PendingWrite], refused: [(any PendingWrite, LedgerFailure)]
+    )
 
-    /// Whether SQLite objected to the values rather than failed at its work.
-    private static func concernsOneWrite(_ error: DatabaseError) -> Bool {
-        [.SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH, .SQLITE_RANGE].contains(error.resultCode)
+    private func write(_ batch: [any PendingWrite], by writer: any SQLWriter) throws -> Outcome {
+        let reach = batch.reduce(Reach.own) { $0.union($1.reach) }
+        return try writer.transaction { transaction in
+            let turn = try turns.begin(reach, in: transaction)
+            var draft = Draft(database: transaction, books: books, turn: turn, wall: clock.wall())
+            var written: [any PendingWrite] = []
+            var refused: [(any PendingWrite, LedgerFailure)] = []
+            for write in batch {
+                do {
+                    try transaction.part { try write.perform(in: &draft) }
+                    draft.keep()
+                    written.append(write)
+                } catch let failure as SQLFailure where failure.kind != .values {
+                    throw failure
+                } catch {
+                    draft.discard()
+                    refused.append((write, LedgerStore.failure(error)))
+                }
+            }
+            try draft.writeShared(turns)
+            return (draft, written, refused)
+        }
     }
 }

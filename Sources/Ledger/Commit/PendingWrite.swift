@@ -2,7 +2,9 @@ import Synchronization
 
 /// A caller's part of a commit, waiting for its turn and then for the disk.
 protocol PendingWrite: Sendable {
-    /// Writes into the open transaction. May be called for at most one transaction.
+    /// Which rows it may touch.
+    var reach: Reach { get }
+    /// Writes into the open transaction, and does nothing else: that may be taken back, and this be called for another.
     func perform(in draft: inout Draft) throws
     /// The transaction is on disk.
     func committed()
@@ -12,14 +14,16 @@ protocol PendingWrite: Sendable {
 
 /// A pending write with its result and the caller who waits for it.
 final class Write<Value: Sendable>: PendingWrite {
+    let reach: Reach
     private let body: @Sendable (inout Draft) throws -> Value
     private let caller: CheckedContinuation<Result<Value, LedgerFailure>, Never>
     private let value = Mutex<Value?>(nil)
 
     init(
-        _ body: @escaping @Sendable (inout Draft) throws -> Value,
+        _ reach: Reach, _ body: @escaping @Sendable (inout Draft) throws -> Value,
         caller: CheckedContinuation<Result<Value, LedgerFailure>, Never>
     ) {
+        self.reach = reach
         self.body = body
         self.caller = caller
     }

@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 /// Where consumption is added up: by day of admission and key, and by day and subject.
@@ -26,26 +25,26 @@ struct ConsumptionKey: Hashable, Sendable {
 
 enum ConsumptionStore {
     /// Adds to a row, or makes it.
-    static func add(_ more: Consumption, to key: ConsumptionKey, in database: Database) throws {
+    static func add(_ more: Consumption, to key: ConsumptionKey, in database: any SQLConnection) throws {
         let (table, column, name) =
             switch key.kind {
             case .key(let id): ("consumption", "key", id)
             case .subject(let name): ("subject_consumption", "subject", name.text)
             }
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO \(table)
-                    (tenant, day, \(column), executions, sandboxes, charged, credit, overrun, output_bytes, shadowed)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (tenant, day, \(column)) DO UPDATE SET
-                    executions = executions + excluded.executions, sandboxes = sandboxes + excluded.sandboxes,
-                    charged = charged + excluded.charged,
-                    credit = credit + excluded.credit, overrun = overrun + excluded.overrun,
-                    output_bytes = output_bytes + excluded.output_bytes, shadowed = shadowed + excluded.shadowed
-                """
-        ).execute(arguments: [
-            key.tenant, key.day, name, more.executions, more.sandboxes, more.chargedMilliseconds,
-            more.creditMilliseconds, more.overrunMilliseconds, more.outputBytes, more.shadowed,
-        ])
+        try database.execute(
+            """
+            INSERT INTO \(table) AS sums
+                (tenant, day, \(column), executions, sandboxes, charged, credit, overrun, output_bytes, shadowed)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (tenant, day, \(column)) DO UPDATE SET
+                executions = sums.executions + excluded.executions, sandboxes = sums.sandboxes + excluded.sandboxes,
+                charged = sums.charged + excluded.charged,
+                credit = sums.credit + excluded.credit, overrun = sums.overrun + excluded.overrun,
+                output_bytes = sums.output_bytes + excluded.output_bytes, shadowed = sums.shadowed + excluded.shadowed
+            """,
+            [
+                key.tenant, key.day, name, more.executions, more.sandboxes, more.chargedMilliseconds,
+                more.creditMilliseconds, more.overrunMilliseconds, more.outputBytes, more.shadowed,
+            ])
     }
 }

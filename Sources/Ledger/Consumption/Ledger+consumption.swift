@@ -1,4 +1,3 @@
-import GRDB
 public import Quota
 
 /// How consumption is grouped.
@@ -58,28 +57,31 @@ extension Ledger {
             }
         let day = query.isDaily ? "sums.day" : "NULL"
         let sql = """
-            SELECT tenant.name AS tenant_name, \(name) AS member, \(day) AS of_day, sum(executions) AS executions,
-                sum(sandboxes) AS sandboxes, sum(charged) AS charged, sum(credit) AS credit, sum(overrun) AS overrun,
+            SELECT tenant_name, member, of_day, sum(executions) AS executions, sum(sandboxes) AS sandboxes,
+                sum(charged) AS charged, sum(credit) AS credit, sum(overrun) AS overrun,
                 sum(output_bytes) AS output_bytes, sum(shadowed) AS shadowed
-            FROM \(table) AS sums JOIN tenant ON tenant.id = sums.tenant
-            WHERE sums.tenant IN (SELECT id FROM tenant WHERE ?1 IS NULL OR name = ?1) AND sums.day BETWEEN ?2 AND ?3
-                AND (?5 IS NULL OR member = ?5)
+            FROM (
+                SELECT tenant.name AS tenant_name, CAST(\(name) AS TEXT) AS member, CAST(\(day) AS BIGINT) AS of_day,
+                    executions, sandboxes, charged, credit, overrun, output_bytes, shadowed
+                FROM \(table) AS sums JOIN tenant ON tenant.id = sums.tenant
+                WHERE sums.tenant IN (SELECT id FROM tenant WHERE name = ?1 OR ?1 IS NULL)
+                    AND sums.day BETWEEN ?2 AND ?3
+            ) AS rows
+            WHERE member = ?5 OR ?5 IS NULL
             GROUP BY tenant_name, member, of_day
             ORDER BY of_day, sum(charged) DESC, tenant_name, member LIMIT ?4
             """
         let first = ConsumptionKey.day(of: query.days.lowerBound), last = ConsumptionKey.day(of: query.days.upperBound)
         if let tenant = query.tenant { _ = try await self.tenant(tenant) }
         return try await read { database in
-            try Row.fetchAll(
-                database, sql: sql, arguments: [query.tenant, first, last, query.limit, query.subject?.recordable]
-            )
-            .map(ConsumptionRow.init(row:))
+            try database.rows(sql, [query.tenant, first, last, query.limit, query.subject?.recordable])
+                .map(ConsumptionRow.init(row:))
         }
     }
 }
 
 extension ConsumptionRow {
-    fileprivate init(row: Row) {
+    fileprivate init(row: SQLRow) {
         tenant = row["tenant_name"]
         name = row["member"]
         let day: Int64? = row["of_day"]

@@ -1,4 +1,3 @@
-import GRDB
 public import Quota
 
 /// What the ledger knows of an execution: everything but code, context and output.
@@ -53,7 +52,7 @@ public struct ExecutionRecord: Sendable, Hashable {
     /// How far it is.
     public var state: State { finishedAt == nil ? .running : .finished }
 
-    init(row: Row) {
+    init(row: SQLRow) {
         id = row["id"]
         tenant = row["tenant_name"]
         keyID = row["key"]

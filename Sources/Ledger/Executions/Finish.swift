@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 /// The end of an execution as its row and its audit record tell it.

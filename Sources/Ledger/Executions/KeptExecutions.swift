@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 /// Which executions the ledger still has. Audit records outlive them.
@@ -7,8 +6,8 @@ enum KeptExecutions {
     static let factName = "executions_kept_since"
 
     /// Those that were admitted at this instant or later are all there; nil if none was ever deleted.
-    static func since(in database: Database) throws -> Moment? {
-        try Int64.fetchOne(database, sql: "SELECT value FROM fact WHERE name = ?", arguments: [factName])
+    static func since(in database: any SQLConnection) throws -> Moment? {
+        try database.value(Int64.self, "SELECT value FROM fact WHERE name = ?", [factName])
             .map(Moment.init(nanoseconds:))
     }
 
@@ -17,7 +16,8 @@ enum KeptExecutions {
         try draft.execute(
             """
             INSERT INTO fact (name, value) VALUES (?, ?)
-            ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+            ON CONFLICT (name) DO UPDATE 
+            SET value = CASE WHEN excluded.value > fact.value THEN excluded.value ELSE fact.value END
             """,
             [factName, instant.nanoseconds]
         )

@@ -35,7 +35,7 @@ extension Ledger {
         let (nonceLimits, refusals) = (nonceLimits, refusals)
         let verdict: Result<Verdict, AdmissionFailure>
         do {
-            verdict = try await commits.submit { draft in
+            verdict = try await commits.submit(.tenant(order.tenant)) { draft in
                 let judged: Result<Verdict, AdmissionRefusal>
                 switch try Self.screen(order, nonceLimits: nonceLimits, in: &draft) {
                 case .success(let account): judged = try judge(account, &draft)

@@ -1,19 +1,18 @@
-import GRDB
 import Quota
 
 extension Ledger {
     /// Settles what a process that died left running, to be called once at the start of a gateway.
     ///
-    /// Leases of earlier openings are charged their ceiling, since nobody knows how long they held a sandbox; their
+    /// Leases of earlier openings, or of gateways that were taken for dead, are charged their ceiling, since nobody knows how long they held a sandbox; their
     /// executions end as killed with the reason `gateway_restarted`, their sandboxes are marked for destruction, and all
     /// of it is audited. Leases of this opening are left alone, so calling it again does no harm.
     public func recover() async throws(LedgerFailure) -> RecoveryReport {
         try await recoverSandboxes()
         var report = RecoveryReport(executions: [], chargedMilliseconds: 0, sandboxes: [])
-        let epoch = epoch
+        let isOver = isOver("lease.epoch")
         // In portions, so that calls already coming in need not wait for thousands.
         while true {
-            let portion = try await commits.submit { draft in try Self.recover(before: epoch, in: &draft) }
+            let portion = try await commits.submit { draft in try Self.recover(where: isOver, in: &draft) }
             guard !portion.executions.isEmpty else { return report }
             report.executions += portion.executions
             report.chargedMilliseconds += portion.chargedMilliseconds
@@ -21,30 +20,26 @@ extension Ledger {
         }
     }
 
-    private static func recover(before epoch: Int64, in draft: inout Draft) throws -> RecoveryReport {
-        let rows = try Row.fetchAll(
-            draft.database,
-            sql: """
-                SELECT execution.*, lease.grant_document, tenant.name AS tenant_name
-                FROM lease JOIN execution ON execution.id = lease.execution JOIN tenant ON tenant.id = lease.tenant
-                WHERE lease.epoch < ? ORDER BY execution.admitted_at, execution.id LIMIT 100
-                """,
-            arguments: [epoch]
-        )
+    private static func recover(where isOver: String, in draft: inout Draft) throws -> RecoveryReport {
+        let rows = try draft.database.rows(
+            """
+            SELECT execution.*, lease.grant_document, tenant.name AS tenant_name
+            FROM lease JOIN execution ON execution.id = lease.execution JOIN tenant ON tenant.id = lease.tenant
+            WHERE \(isOver) ORDER BY execution.admitted_at, execution.id LIMIT 100
+            """)
         var report = RecoveryReport(executions: [], chargedMilliseconds: 0, sandboxes: [])
         for row in rows { try recover(row, in: &draft, report: &report) }
         return report
     }
 
-    private static func recover(_ row: Row, in draft: inout Draft, report: inout RecoveryReport) throws {
+    private static func recover(_ row: SQLRow, in draft: inout Draft, report: inout RecoveryReport) throws {
         let record = ExecutionRecord(row: row)
         guard let account = draft.account(record.tenant) else { throw LedgerFailure.noSuchTenant(record.tenant) }
         let grant = try Document.value(Grant.self, from: row["grant_document"])
-        let sandboxes = try String.fetchAll(
-            draft.database, sql: "SELECT id FROM sandbox WHERE execution = ?", arguments: [record.id]
-        )
+        let sandboxes = try draft.database.values(
+            String.self, "SELECT id FROM sandbox WHERE execution = ?", [record.id])
 
-        let (settlement, _) = try EndedLease(record, grant, of: account, wasShadowed: row["shadowed"] != nil)
+        let (settlement, _) = try EndedLease(record, grant, of: account, wasShadowed: !row.isNull("shadowed"))
             .settle(in: &draft)
         try draft.execute("DELETE FROM lease WHERE execution = ?", [record.id])
         try doom(sandboxes, of: record.id, in: draft)

@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 extension Ledger {
@@ -9,11 +8,10 @@ extension Ledger {
     public func recordSandbox(_ sandboxID: String, for lease: Lease) async {
         let sandbox = sandboxID.recordable
         held.add(sandbox, to: lease.executionID)
-        await writeOrOwe { [held] draft in
+        await writeOrOwe(.tenant(lease.tenant)) { [held] draft in
             let id = lease.executionID.text
-            let isRunning = try Bool.fetchOne(
-                draft.database, sql: "SELECT EXISTS (SELECT 1 FROM lease WHERE execution = ?)", arguments: [id]
-            )
+            let isRunning = try draft.database.value(
+                Bool.self, "SELECT EXISTS (SELECT 1 FROM lease WHERE execution = ?)", [id])
             guard isRunning == true else {
                 draft.afterCommit { held.forget(lease.executionID) }
                 return try Self.doom([sandbox], of: id, in: draft)
@@ -28,22 +26,21 @@ extension Ledger {
     /// Sandboxes that are over, longest first. Destroy them and say so with ``sandboxDestroyed(_:)``.
     public func sandboxesToDestroy() async throws(LedgerFailure) -> [String] {
         try await read { database in
-            try String.fetchAll(
-                database,
-                sql: """
-                    SELECT id, doomed_at FROM sandbox WHERE doomed_at IS NOT NULL
-                    UNION ALL
-                    SELECT sandbox, doomed_at FROM owned_sandbox WHERE doomed_at IS NOT NULL
-                    ORDER BY doomed_at, id LIMIT 10000
-                    """
-            )
+            try database.values(
+                String.self,
+                """
+                SELECT id, doomed_at FROM sandbox WHERE doomed_at IS NOT NULL
+                UNION ALL
+                SELECT sandbox, doomed_at FROM owned_sandbox WHERE doomed_at IS NOT NULL
+                ORDER BY doomed_at, id LIMIT 10000
+                """)
         }
     }
 
     /// Forgets a sandbox that is no more. When it cannot be written now it is written later.
     public func sandboxDestroyed(_ sandboxID: String) async {
         let sandbox = sandboxID.recordable
-        await writeOrOwe { draft in
+        await writeOrOwe(.own) { draft in
             try draft.execute("DELETE FROM sandbox WHERE id = ?", [sandbox])
             try draft.execute("UPDATE owned_sandbox SET doomed_at = NULL WHERE sandbox = ?", [sandbox])
         }
@@ -55,7 +52,7 @@ extension Ledger {
             try draft.execute(
                 """
                 INSERT INTO sandbox (id, execution, recorded_at, doomed_at) VALUES (?1, ?2, ?3, ?3)
-                ON CONFLICT (id) DO UPDATE SET doomed_at = coalesce(doomed_at, excluded.doomed_at)
+                ON CONFLICT (id) DO UPDATE SET doomed_at = coalesce(sandbox.doomed_at, excluded.doomed_at)
                 """,
                 [sandbox, execution, draft.now.nanoseconds]
             )
@@ -63,11 +60,11 @@ extension Ledger {
     }
 
     /// Writes what has happened already; if the ledger cannot, it stays owed.
-    func writeOrOwe(_ write: @escaping Debts.Debt) async {
+    func writeOrOwe(_ reach: Reach, _ write: @escaping @Sendable (inout Draft) throws -> Void) async {
         do {
-            try await commits.submit(write)
+            try await commits.submit(reach, write)
         } catch {
-            debts.owe(write)
+            debts.owe(Debts.Debt(reach: reach, write: write))
         }
     }
 }

@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 extension Ledger {
@@ -19,16 +18,17 @@ extension Ledger {
         }
         let settled: SettledExecution
         do {
-            settled = try await commits.submit { draft in
+            settled = try await commits.submit(.tenant(lease.tenant)) { draft in
                 let settled = try settlement(&draft)
                 draft.afterCommit { held.forget(lease.executionID) }
                 return settled
             }
         } catch {
-            debts.owe { draft in
-                _ = try settlement(&draft)
-                draft.afterCommit { held.forget(lease.executionID) }
-            }
+            debts.owe(
+                Debts.Debt(reach: .tenant(lease.tenant)) { draft in
+                    _ = try settlement(&draft)
+                    draft.afterCommit { held.forget(lease.executionID) }
+                })
             throw error
         }
         return settled
@@ -40,8 +40,7 @@ extension Ledger {
     ) throws -> SettledExecution {
         let id = lease.executionID.text
         try doom(sandboxes, of: id, in: draft)
-        try draft.execute("DELETE FROM lease WHERE execution = ?", [id])
-        let wasSettledBefore = draft.database.changesCount == 0
+        let wasSettledBefore = try draft.database.change("DELETE FROM lease WHERE execution = ?", [id]) == 0
         guard let account = draft.account(lease.tenant) else {
             throw LedgerFailure.noSuchTenant(lease.tenant)
         }
@@ -69,7 +68,7 @@ extension Ledger {
         _ id: String, account: Books.Account, in draft: Draft
     ) throws -> SettledExecution {
         let sql = "SELECT charged, overrun FROM execution WHERE id = ?"
-        let row = try Row.fetchOne(draft.database, sql: sql, arguments: [id])
+        let row = try draft.database.row(sql, [id])
         let charged: Int64? = row?["charged"]
         let overrun: Int64? = row?["overrun"]
         return SettledExecution(

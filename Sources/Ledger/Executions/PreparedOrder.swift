@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 /// An order with code and context reduced to what is kept of them, computed before anyone waits for the writer.
@@ -78,7 +77,7 @@ struct PreparedOrder: Sendable {
         }
         try draft.execute(
             "INSERT INTO recorded_code (execution, recorded_at, sealed) VALUES (?, ?, ?)",
-            [id.text, draft.now.nanoseconds, Blob.value(sealed)]
+            [id.text, draft.now.nanoseconds, sealed]
         )
     }
 

@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 /// The rows of executions' idempotency keys, and of the replies kept for them.
@@ -29,13 +28,12 @@ enum ExecutionKeyStore {
 
     /// What came of an earlier order under the same key; nil if there is none whose time is not over.
     static func earlier(_ digests: IdempotencyDigests, of tenant: Tenant, in draft: Draft) throws -> Earlier? {
-        let row = try Row.fetchOne(
-            draft.database.cachedStatement(
-                sql: """
-                    SELECT execution.*, ? AS tenant_name, fingerprint, expires_at, reply
-                    FROM execution_key JOIN execution ON execution.id = execution_key.execution
-                    WHERE execution_key.tenant = ? AND execution_key.key = ?
-                    """), arguments: [tenant.name, tenant.id, digests.key])
+        let row = try draft.database.row(
+            """
+            SELECT execution.*, ? AS tenant_name, fingerprint, expires_at, reply
+            FROM execution_key JOIN execution ON execution.id = execution_key.execution
+            WHERE execution_key.tenant = ? AND execution_key.key = ?
+            """, [tenant.name, tenant.id, digests.key])
         guard let row else { return nil }
         let record = ExecutionRecord(row: row)
         if let end = Accounts.moment(row, "expires_at"), end <= draft.now {
@@ -77,20 +75,18 @@ enum ExecutionKeyStore {
 
     // MARK: The reply
 
-    static func sealedReply(of execution: String, in database: Database) throws -> [UInt8]? {
-        try Row.fetchOne(
-            database, sql: "SELECT sealed FROM execution_reply WHERE execution = ?", arguments: [execution]
-        ).map { Blob.bytes($0, "sealed") }
+    static func sealedReply(of execution: String, in database: any SQLConnection) throws -> [UInt8]? {
+        try database.row("SELECT sealed FROM execution_reply WHERE execution = ?", [execution]).map { $0["sealed"] }
     }
 
     private static func keep(_ sealed: [UInt8], of execution: String, _ tenant: Int64, in draft: Draft) throws {
         try draft.execute(
             "INSERT INTO execution_reply (execution, tenant, sealed) VALUES (?, ?, ?)",
-            [execution, tenant, Blob.value(sealed)])
+            [execution, tenant, sealed])
         try draft.execute(
             """
             INSERT INTO reply_total (tenant, bytes) VALUES (?, ?)
-            ON CONFLICT (tenant) DO UPDATE SET bytes = bytes + excluded.bytes
+            ON CONFLICT (tenant) DO UPDATE SET bytes = reply_total.bytes + excluded.bytes
             """, [tenant, sealed.count])
     }
 
@@ -99,16 +95,13 @@ enum ExecutionKeyStore {
     /// - Returns: false where many small ones would have to go at once.
     private static func makeRoom(for bytes: Int, of tenant: Int64, in draft: Draft) throws -> Bool {
         var total =
-            try Int.fetchOne(
-                draft.database.cachedStatement(sql: "SELECT bytes FROM reply_total WHERE tenant = ?"),
-                arguments: [tenant]) ?? 0
+            try draft.database.value(Int.self, "SELECT bytes FROM reply_total WHERE tenant = ?", [tenant]) ?? 0
         guard total + bytes > Ledger.mostReplyBytes else { return true }
-        let oldest = try Row.fetchAll(
-            draft.database,
-            sql: """
-                SELECT execution, length(sealed) AS bytes FROM execution_reply WHERE tenant = ?
-                ORDER BY number LIMIT \(removedAtOnce)
-                """, arguments: [tenant])
+        let oldest = try draft.database.rows(
+            """
+            SELECT execution, length(sealed) AS bytes FROM execution_reply WHERE tenant = ?
+            ORDER BY number LIMIT \(removedAtOnce)
+            """, [tenant])
         for row in oldest where total + bytes > Ledger.mostReplyBytes {
             let execution: String = row["execution"]
             try removeReply(of: execution, tenant, in: draft)
@@ -132,11 +125,12 @@ enum ExecutionKeyStore {
     // MARK: Forgetting
 
     /// Keys whose time is over, the oldest first.
-    static func expired(at now: Moment, upTo count: Int, in database: Database) throws -> [(String, tenant: Int64)] {
-        try Row.fetchAll(
-            database,
-            sql: "SELECT execution, tenant FROM execution_key WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
-            arguments: [now.nanoseconds, count]
+    static func expired(at now: Moment, upTo count: Int, in database: any SQLConnection) throws -> [(
+        String, tenant: Int64
+    )] {
+        try database.rows(
+            "SELECT execution, tenant FROM execution_key WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
+            [now.nanoseconds, count]
         ).map { ($0["execution"], tenant: $0["tenant"]) }
     }
 

@@ -1,5 +1,4 @@
 public import Auth
-import GRDB
 import Quota
 
 extension Ledger {
@@ -19,7 +18,7 @@ extension Ledger {
         let limits = nonceLimits
         let failure: NonceFailure?
         do throws(LedgerFailure) {
-            failure = try await commits.submit { draft in
+            failure = try await commits.submit(reach(of: key)) { draft in
                 switch try NonceStore.accept(nonce, of: key, within: limits, in: &draft) {
                 case .accepted: draft.refusal(of: key, notAfter: notAfter).map(NonceFailure.refused)
                 case .replayed: .replayed
@@ -31,6 +30,10 @@ extension Ledger {
             throw .unavailable(error.reason)
         }
         if let failure { throw failure }
+    }
+
+    private func reach(of key: KeyID) -> Reach {
+        books.withLock { $0.keys[key] }.map { .tenant($0.record.tenant) } ?? .everything
     }
 
     /// Whether a nonce was used with a key, by a look at the disk: cheaper than ``acceptNonce(_:of:notAfter:)``, and no
@@ -49,7 +52,7 @@ extension Ledger {
         let now = clock.now()
         let isAnyOver = try? await read { database in
             let sql = "SELECT EXISTS (SELECT 1 FROM nonce WHERE expires_at <= ?)"
-            return try Bool.fetchOne(database, sql: sql, arguments: [now.nanoseconds])
+            return try database.value(Bool.self, sql, [now.nanoseconds])
         }
         guard isAnyOver == true else { return }
         try? await commits.submit { draft in try NonceStore.forget(upTo: NonceStore.forgottenAtOnce, in: &draft) }

@@ -1,6 +1,5 @@
 import Auth
 import FoundationEssentials
-import GRDB
 import Quota
 
 /// Which nonces were used, on disk, with how many there are of each key in the books.
@@ -30,7 +29,7 @@ enum NonceStore {
             guard known.isOver(at: draft.now, wall: draft.wall) else { return .replayed }
             try draft.execute(
                 "UPDATE nonce SET expires_at = ?, until = ? WHERE key = ? AND digest = ?",
-                [until.nanoseconds, nonce.until.nanoseconds, "\(key)", Blob.value(digest)]
+                [until.nanoseconds, nonce.until.nanoseconds, "\(key)", digest]
             )
             return .accepted
         }
@@ -40,14 +39,14 @@ enum NonceStore {
         }
         try draft.execute(
             "INSERT INTO nonce (key, digest, expires_at, until) VALUES (?, ?, ?, ?)",
-            ["\(key)", Blob.value(digest), until.nanoseconds, nonce.until.nanoseconds]
+            ["\(key)", digest, until.nanoseconds, nonce.until.nanoseconds]
         )
         draft.changes.nonces[key, default: 0] += 1
         return .accepted
     }
 
     static func isUsed(
-        _ nonce: PresentedNonce, of key: KeyID, at now: Moment, wall: Moment, in database: Database
+        _ nonce: PresentedNonce, of key: KeyID, at now: Moment, wall: Moment, in database: any SQLConnection
     ) throws -> Bool {
         try end(of: digest(nonce.text), of: key, in: database).map { !$0.isOver(at: now, wall: wall) } ?? false
     }
@@ -62,10 +61,9 @@ enum NonceStore {
         }
     }
 
-    private static func end(of digest: [UInt8], of key: KeyID, in database: Database) throws -> End? {
+    private static func end(of digest: [UInt8], of key: KeyID, in database: any SQLConnection) throws -> End? {
         let sql = "SELECT expires_at, until FROM nonce WHERE key = ? AND digest = ?"
-        let row = try Row.fetchOne(
-            database.cachedStatement(sql: sql), arguments: ["\(key)", Blob.value(digest)])
+        let row = try database.row(sql, ["\(key)", digest])
         return row.map { End(ledger: $0["expires_at"], wall: $0["until"]) }
     }
 
@@ -76,10 +74,9 @@ enum NonceStore {
                 SELECT key, digest FROM nonce WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
             ) RETURNING key, until
             """
-        let rows = try Row.fetchCursor(
-            draft.database.cachedStatement(sql: sql), arguments: [draft.now.nanoseconds, count])
+        let rows = try draft.database.rows(sql, [draft.now.nanoseconds, count])
         var ends: [String: Int64] = [:]
-        while let row = try rows.next() {
+        for row in rows {
             let key: String = row["key"]
             ends[key] = max(ends[key] ?? .min, row["until"])
             if let key = KeyID(key) { draft.changes.nonces[key, default: 0] -= 1 }
@@ -88,7 +85,8 @@ enum NonceStore {
             try draft.execute(
                 """
                 INSERT INTO forgotten_nonce (key, until) VALUES (?, ?)
-                ON CONFLICT (key) DO UPDATE SET until = max(until, excluded.until)
+                ON CONFLICT (key) DO UPDATE 
+                SET until = CASE WHEN excluded.until > forgotten_nonce.until THEN excluded.until ELSE forgotten_nonce.until END
                 """,
                 [key, end]
             )
@@ -97,16 +95,16 @@ enum NonceStore {
 
     /// Up to which end, by the wall clock, a key's nonces may have been forgotten. Behind the wall clock, unless that was
     /// set back since.
-    private static func forgotten(of key: KeyID, in database: Database) throws -> Moment {
+    private static func forgotten(of key: KeyID, in database: any SQLConnection) throws -> Moment {
         let sql = "SELECT until FROM forgotten_nonce WHERE key = ?"
-        let end = try Int64.fetchOne(database.cachedStatement(sql: sql), arguments: ["\(key)"])
+        let end = try database.value(Int64.self, sql, ["\(key)"])
         return Moment(nanoseconds: end ?? .min)
     }
 
     /// How many nonces of each key are remembered.
-    static func tally(in database: Database) throws -> NonceTally {
+    static func tally(in database: any SQLConnection) throws -> NonceTally {
         var tally = NonceTally()
-        let rows = try Row.fetchCursor(database, sql: "SELECT key, count(*) AS nonces FROM nonce GROUP BY key")
+        let rows = try database.cursor("SELECT key, count(*) AS nonces FROM nonce GROUP BY key")
         while let row = try rows.next() {
             guard let key = KeyID(row["key"] as String) else { continue }
             tally.add(row["nonces"], of: key)

@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 extension Ledger {
@@ -23,7 +22,7 @@ extension Ledger {
 
     /// Forgets a notification that was delivered, and notes it in the audit log.
     public func notificationDelivered(_ notification: Notification) async throws(LedgerFailure) {
-        try await commits.submit { draft in
+        try await commits.submit(.own) { draft in
             try NotificationStore.forget(
                 notification, .notificationDelivered, attempts: notification.attempts + 1, in: &draft)
         }
@@ -36,7 +35,7 @@ extension Ledger {
     public func notificationFailed(
         _ notification: Notification, reason: String, retryAfter: Duration?
     ) async throws(LedgerFailure) {
-        try await commits.submit { draft in
+        try await commits.submit(.own) { draft in
             let dueAt = retryAfter.map { draft.now + $0 }
             guard let dueAt, dueAt < notification.createdAt + Notification.lifetime else {
                 return try NotificationStore.forget(
@@ -55,7 +54,7 @@ extension Ledger {
         let cutoff = clock.now() - Notification.lifetime - Self.grace
         var forgotten = 0
         repeat {
-            forgotten = try await commits.submit { draft in
+            forgotten = try await commits.submit(.own) { draft in
                 let old = try Notification.fetch(
                     draft.database, where: "created_at < ?", cutoff, upTo: Self.forgottenAtOnce)
                 for notification in old {
@@ -71,11 +70,11 @@ extension Ledger {
 
 extension Notification {
     fileprivate static func fetch(
-        _ database: Database, where condition: String, _ moment: Moment, upTo count: Int
+        _ database: any SQLConnection, where condition: String, _ moment: Moment, upTo count: Int
     ) throws -> [Notification] {
-        try Row.fetchAll(
-            database, sql: "SELECT * FROM notification WHERE \(condition) ORDER BY created_at, id LIMIT ?",
-            arguments: [moment.nanoseconds, count]
+        try database.rows(
+            "SELECT * FROM notification WHERE \(condition) ORDER BY created_at, id LIMIT ?",
+            [moment.nanoseconds, count]
         ).map { row in
             Notification(
                 id: row["id"], tenant: row["tenant"], document: row["document"], attempts: row["attempts"],

@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 /// Notifications on disk, written in the commit of what they tell.
@@ -24,8 +23,7 @@ enum NotificationStore {
     static func forget(
         _ notification: Notification, _ action: AuditAction, reason: String? = nil, attempts: Int, in draft: inout Draft
     ) throws {
-        try draft.execute("DELETE FROM notification WHERE id = ?", [notification.id])
-        guard draft.database.changesCount > 0 else { return }
+        guard try draft.database.change("DELETE FROM notification WHERE id = ?", [notification.id]) > 0 else { return }
         draft.changes.notifications -= 1
         var entry = AuditEntry(action)
         entry.actor = "gateway"
@@ -35,8 +33,8 @@ enum NotificationStore {
         try draft.audit(entry)
     }
 
-    static func count(in database: Database) throws -> Int {
-        try Int.fetchOne(database, sql: "SELECT count(*) FROM notification") ?? 0
+    static func count(in database: any SQLConnection) throws -> Int {
+        try database.value(Int.self, "SELECT count(*) FROM notification") ?? 0
     }
 
     /// As the Standard Webhooks specification recommends: what, when, and the rest.

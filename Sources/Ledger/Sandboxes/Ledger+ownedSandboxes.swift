@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 public import Quota
 
 /// Which of a sandbox's tokens.
@@ -82,9 +81,8 @@ extension Ledger {
     /// Which of these sandboxes, by our own names, are over; what the ledger has never heard of is not.
     public func endedSandboxes(among handles: [String]) async throws(LedgerFailure) -> Set<String> {
         try await read { database in
-            let query = try database.makeStatement(
-                sql: "SELECT EXISTS (SELECT 1 FROM owned_sandbox WHERE handle = ? AND state = 'ended')")
-            return Set(try handles.filter { try Bool.fetchOne(query, arguments: [$0]) == true })
+            let query = "SELECT EXISTS (SELECT 1 FROM owned_sandbox WHERE handle = ? AND state = 'ended')"
+            return Set(try handles.filter { try database.value(Bool.self, query, [$0]) == true })
         }
     }
 }

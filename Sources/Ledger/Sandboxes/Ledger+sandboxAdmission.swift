@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 extension Ledger {
@@ -13,7 +12,7 @@ extension Ledger {
     /// - Throws: ``SandboxFailure``; nothing is reserved then.
     public func admit(_ order: SandboxAdmissionOrder) async throws(SandboxFailure) -> OwnedSandbox {
         let (epoch, refusals) = (epoch, refusals)
-        return try await submit { draft in
+        return try await submit(.tenant(order.caller.tenant)) { draft in
             if let idempotency = order.idempotency, let tenant = draft.account(order.caller.tenant)?.tenant,
                 let earlier = try SandboxStore.earlier(idempotency, of: tenant, in: draft)
             {
@@ -75,7 +74,7 @@ extension Ledger {
     public func sandboxStarted(
         _ handle: SandboxHandle, id: String, access: SandboxAccess
     ) async throws(SandboxFailure) -> OwnedSandbox {
-        try await submit { draft in
+        try await submit(reach(of: handle)) { draft in
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating, var lease = sandbox.lease else {
                 return .failure(.unknown)
             }
@@ -108,7 +107,7 @@ extension Ledger {
     ///     used.
     ///   - id: upstream's id, if there is something to destroy.
     public func sandboxNotMade(_ handle: SandboxHandle, because reason: String, id: String = "") async {
-        await writeOrOwe { draft in
+        await writeOrOwe(reach(of: handle)) { draft in
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating else { return }
             sandbox.id = id.recordable
             _ = try draft.end(sandbox, because: reason, by: nil)
@@ -119,13 +118,18 @@ extension Ledger {
         }
     }
 
+    /// What a write about a sandbox may touch.
+    func reach(of handle: SandboxHandle) -> Reach {
+        books.withLock { $0.sandboxes[handle] }.map { .tenant($0.tenant) } ?? .everything
+    }
+
     /// Runs a write whose verdict is a sandbox's.
     func submit<Value: Sendable>(
-        _ body: @escaping @Sendable (inout Draft) throws -> Result<Value, SandboxFailure>
+        _ reach: Reach, _ body: @escaping @Sendable (inout Draft) throws -> Result<Value, SandboxFailure>
     ) async throws(SandboxFailure) -> Value {
         let verdict: Result<Value, SandboxFailure>
         do {
-            verdict = try await commits.submit(body)
+            verdict = try await commits.submit(reach, body)
         } catch {
             throw .refused(.unavailable(error.reason))
         }

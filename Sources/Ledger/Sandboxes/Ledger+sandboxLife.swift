@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 extension Ledger {
@@ -14,7 +13,7 @@ extension Ledger {
         _ handle: SandboxHandle, by milliseconds: Int64, isExtension: Bool, for caller: SandboxCaller
     ) async throws(SandboxFailure) -> OwnedSandbox {
         let refusals = refusals
-        return try await submit { draft in
+        return try await submit(reach(of: handle)) { draft in
             guard let before = draft.sandbox(handle), caller.reaches(before) else { return .failure(.unknown) }
             guard before.state == .running else { return .failure(.state(before.state)) }
             var sandbox = before
@@ -71,7 +70,7 @@ extension Ledger {
     public func pause(
         _ handle: SandboxHandle, for caller: SandboxCaller?, because reason: String
     ) async throws(SandboxFailure) -> OwnedSandbox {
-        try await submit { draft in
+        try await submit(reach(of: handle)) { draft in
             guard let sandbox = draft.sandbox(handle), caller?.reaches(sandbox) ?? true else {
                 return .failure(.unknown)
             }
@@ -91,7 +90,7 @@ extension Ledger {
         _ handle: SandboxHandle, for milliseconds: Int64, by caller: SandboxCaller
     ) async throws(SandboxFailure) -> OwnedSandbox {
         let refusals = refusals
-        return try await submit { draft in
+        return try await submit(reach(of: handle)) { draft in
             guard let before = draft.sandbox(handle), caller.reaches(before) else { return .failure(.unknown) }
             guard before.state == .paused else { return .failure(.state(before.state)) }
             var sandbox = before
@@ -147,9 +146,11 @@ extension Ledger {
             return .success(try draft.end(sandbox, because: reason, by: caller))
         }
         do {
-            return try await submit(end)
+            return try await submit(reach(of: handle), end)
         } catch {
-            if case .refused = error, caller == nil { debts.owe { draft in _ = try end(&draft) } }
+            if case .refused = error, caller == nil {
+                debts.owe(Debts.Debt(reach: reach(of: handle)) { draft in _ = try end(&draft) })
+            }
             throw error
         }
     }
@@ -185,11 +186,10 @@ extension Ledger {
 
     /// Settles what a process that died was about to make, to be called once at the start. What it made lives on.
     func recoverSandboxes() async throws(LedgerFailure) {
-        let epoch = epoch
+        let isOver = isOver("epoch")
         try await commits.submit { draft in
-            let handles = try String.fetchAll(
-                draft.database, sql: "SELECT handle FROM owned_sandbox WHERE state = 'creating' AND epoch < ?",
-                arguments: [epoch])
+            let handles = try draft.database.values(
+                String.self, "SELECT handle FROM owned_sandbox WHERE state = 'creating' AND \(isOver)")
             for handle in handles.compactMap(SandboxHandle.init) {
                 guard var sandbox = draft.sandbox(handle) else { continue }
                 // Upstream may have made it right away; it is destroyed as soon as it is found.

@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 extension Ledger {
@@ -10,14 +9,12 @@ extension Ledger {
     func forgetOldSandboxes(before cutoff: Moment) async throws(LedgerFailure) {
         while !Task.isCancelled {
             let old = try await read { database in
-                try String.fetchAll(
-                    database,
-                    sql: """
-                        SELECT handle FROM owned_sandbox WHERE ended_at < ? AND doomed_at IS NULL
-                        ORDER BY ended_at LIMIT \(Self.forgottenAtOnce)
-                        """,
-                    arguments: [cutoff.nanoseconds]
-                )
+                try database.values(
+                    String.self,
+                    """
+                    SELECT handle FROM owned_sandbox WHERE ended_at < ? AND doomed_at IS NULL
+                    ORDER BY ended_at LIMIT \(Self.forgottenAtOnce)
+                    """, [cutoff.nanoseconds])
             }
             guard !old.isEmpty else { return }
             // What has ended does not begin again, and what is destroyed is not doomed again.

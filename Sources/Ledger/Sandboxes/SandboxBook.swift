@@ -18,6 +18,15 @@ struct SandboxBook: Sendable {
         if !sandbox.id.isEmpty { handles[sandbox.id] = sandbox.handle }
     }
 
+    /// All of a tenant's.
+    mutating func replace(_ tenant: String, _ sandboxes: [OwnedSandbox]) {
+        for former in all.values where former.tenant == tenant {
+            all[former.handle] = nil
+            handles[former.id] = nil
+        }
+        for sandbox in sandboxes { set(sandbox) }
+    }
+
     func paused(of tenant: String) -> Set<SandboxHandle> {
         Set(all.values.lazy.filter { $0.state == .paused && $0.tenant == tenant }.map(\.handle))
     }

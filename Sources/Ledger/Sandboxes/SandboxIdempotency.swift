@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 
 /// A caller's idempotency key, and what it is used for.
 ///
@@ -33,10 +32,9 @@ extension SandboxStore {
     static func earlier(
         _ idempotency: SandboxIdempotency, of tenant: Tenant, in draft: Draft
     ) throws -> Result<OwnedSandbox, SandboxFailure>? {
-        let row = try Row.fetchOne(
-            draft.database,
-            sql: "SELECT handle, fingerprint, reason FROM owned_sandbox WHERE tenant = ? AND idempotency_key = ?",
-            arguments: [tenant.id, idempotency.key])
+        let row = try draft.database.row(
+            "SELECT handle, fingerprint, reason FROM owned_sandbox WHERE tenant = ? AND idempotency_key = ?",
+            [tenant.id, idempotency.key])
         guard let row else { return nil }
         let fingerprint: String? = row["fingerprint"], reason: String? = row["reason"]
         guard fingerprint == idempotency.fingerprint else { return .failure(.idempotencyMismatch) }

@@ -1,24 +1,23 @@
 import Auth
 import FoundationEssentials
-import GRDB
 import Quota
 
 /// The rows of sandboxes that tenants drive themselves.
 enum SandboxStore {
     // MARK: Reading
 
-    /// Those that have not ended.
-    static func book(in database: Database, names: [Int64: String], sealer: Sealer) throws -> SandboxBook {
+    /// Those that have not ended: of a tenant, or all.
+    static func book(
+        in database: any SQLConnection, names: [Int64: String], sealer: Sealer, of tenant: Tenant? = nil
+    ) throws -> SandboxBook {
         var book = SandboxBook()
-        let leases = try openLeases(in: database)
-        let rows = try Row.fetchCursor(
-            database,
-            sql: """
-                SELECT owned_sandbox.*, sealed FROM owned_sandbox
-                LEFT JOIN sandbox_access ON sandbox_access.handle = owned_sandbox.handle
-                WHERE state <> 'ended'
-                """
-        )
+        let leases = try openLeases(in: database, of: tenant)
+        let rows = try database.cursor(
+            """
+            SELECT owned_sandbox.*, sealed FROM owned_sandbox
+            LEFT JOIN sandbox_access ON sandbox_access.handle = owned_sandbox.handle
+            WHERE state <> 'ended' AND (owned_sandbox.tenant = ?1 OR ?1 IS NULL)
+            """, [tenant?.id])
         while let row = try rows.next() {
             let text: String = row["handle"]
             guard let handle = SandboxHandle(text), let tenant = names[row["tenant"]] else {
@@ -30,7 +29,7 @@ enum SandboxStore {
     }
 
     private static func sandbox(
-        _ row: Row, _ handle: SandboxHandle, tenant: String, lease: SandboxLease?, sealer: Sealer
+        _ row: SQLRow, _ handle: SandboxHandle, tenant: String, lease: SandboxLease?, sealer: Sealer
     ) throws -> OwnedSandbox {
         let state: String = row["state"], expiry: String = row["expiry"]
         guard let state = OwnedSandbox.State(rawValue: state), let expiry = OwnedSandbox.Expiry(rawValue: expiry),
@@ -49,22 +48,24 @@ enum SandboxStore {
         )
     }
 
-    private static func access(_ row: Row, _ handle: SandboxHandle, sealer: Sealer) throws -> SandboxAccess? {
-        let sealed: Data? = row["sealed"]
+    private static func access(_ row: SQLRow, _ handle: SandboxHandle, sealer: Sealer) throws -> SandboxAccess? {
+        let sealed: [UInt8]? = row["sealed"]
         guard let sealed else { return nil }
         let label = SealedColumn.sandboxAccess.label(handle.text)
-        guard let text = try? sealer.open(Array(sealed), as: label) else { throw LedgerFailure.damaged(label) }
+        guard let text = try? sealer.open(sealed, as: label) else { throw LedgerFailure.damaged(label) }
         return try Document.value(from: String(decoding: text, as: UTF8.self))
     }
 
-    private static func openLeases(in database: Database) throws -> [String: SandboxLease] {
+    private static func openLeases(
+        in database: any SQLConnection, of tenant: Tenant?
+    ) throws -> [String: SandboxLease] {
         let sql = """
             SELECT *, number > (SELECT min(number) FROM sandbox_lease AS first WHERE first.handle = sandbox_lease.handle)
                 AS is_prolongation
-            FROM sandbox_lease WHERE finished_at IS NULL
+            FROM sandbox_lease WHERE finished_at IS NULL AND (tenant = ?1 OR ?1 IS NULL)
             """
         var leases: [String: SandboxLease] = [:]
-        let rows = try Row.fetchCursor(database, sql: sql)
+        let rows = try database.cursor(sql, [tenant?.id])
         while let row = try rows.next() {
             leases[row["handle"]] = SandboxLease(
                 number: row["number"], grant: try Document.value(from: row["grant_document"]),
@@ -114,7 +115,7 @@ enum SandboxStore {
             throw LedgerFailure.unavailable("the sandbox's tokens could not be sealed")
         }
         try draft.execute(
-            "INSERT INTO sandbox_access (handle, sealed) VALUES (?, ?)", [handle.text, Blob.value(sealed)])
+            "INSERT INTO sandbox_access (handle, sealed) VALUES (?, ?)", [handle.text, sealed])
     }
 
     /// Writes that a sandbox is over; with an id it is to be destroyed.
@@ -137,11 +138,11 @@ enum SandboxStore {
         _ grant: Grant, of sandbox: OwnedSandbox, _ tenant: Tenant, isProlongation: Bool, shadowed: String?,
         heldSince since: Moment?, in draft: Draft
     ) throws -> SandboxLease {
-        try draft.execute(
+        let number = try draft.database.insert(
             """
             INSERT INTO sandbox_lease (
                 handle, tenant, key, subject, grant_document, timeout_granted, admitted_at, held_since, shadowed
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number
             """,
             [
                 sandbox.handle.text, tenant.id, "\(sandbox.keyID)", sandbox.origin.subject, try Document.text(grant),
@@ -149,7 +150,7 @@ enum SandboxStore {
             ]
         )
         return SandboxLease(
-            number: draft.database.lastInsertedRowID, grant: grant, admittedAt: draft.now,
+            number: number, grant: grant, admittedAt: draft.now,
             isProlongation: isProlongation, shadowed: shadowed, heldSince: since
         )
     }

@@ -1,4 +1,3 @@
-import GRDB
 public import Quota
 
 /// What limits would have done to a tenant's past.

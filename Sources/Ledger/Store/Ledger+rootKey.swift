@@ -1,6 +1,5 @@
 public import Auth
 import FoundationEssentials
-import GRDB
 import Logging
 
 extension Ledger {
@@ -29,13 +28,14 @@ extension Ledger {
         let sealer = Sealer(rootKey)
         try await commits.submit { draft in
             reached(.begun)
-            try draft.database.execute(sql: "PRAGMA secure_delete = ON")
+            try draft.database.eraseWhatIsReplaced()
             for column in SealedColumn.all {
                 try Self.reseal(column, from: draft.changes.sealer, to: sealer, in: draft.database) {
                     reached(.oneResealed)
                 }
             }
             draft.changes.sealer = sealer
+            draft.changes.isSealedAnew = true
             try draft.audit(try draft.entry(.rootKeyRotated, by: actor))
             reached(.allResealed)
         }
@@ -45,34 +45,28 @@ extension Ledger {
     }
 
     private static func reseal(
-        _ column: SealedColumn, from old: Sealer, to new: Sealer, in database: Database, each: () -> Void
+        _ column: SealedColumn, from old: Sealer, to new: Sealer, in database: any SQLConnection, each: () -> Void
     ) throws {
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT \(column.id) AS id, \(column.column) AS sealed FROM \(column.table)")
+        let rows = try database.rows("SELECT \(column.id) AS id, \(column.column) AS sealed FROM \(column.table)")
         for row in rows {
             let id: String = row["id"]
             let sealed: [UInt8]
             do throws(SealFailure) {
-                let secret = try old.open(Blob.bytes(row, "sealed"), as: column.label(id))
+                let secret = try old.open(row["sealed"], as: column.label(id))
                 sealed = try new.seal(secret, as: column.label(id))
             } catch {
                 throw LedgerFailure.unavailable(
                     "the ledger's row \(column.label(id)) could not be sealed anew: \(error)")
             }
-            try database.cachedStatement(sql: "UPDATE \(column.table) SET \(column.column) = ? WHERE \(column.id) = ?")
-                .execute(arguments: [Blob.value(sealed), id])
+            try database.execute(
+                "UPDATE \(column.table) SET \(column.column) = ? WHERE \(column.id) = ?", [sealed, id])
             each()
         }
     }
 
-    /// Folds the journal into the file and cuts it, which leaves no old page in either. A reader may be in the way; then
-    /// the journal is overwritten in the course of time.
     private func overwriteJournal() async {
         do {
-            try await pool.writeWithoutTransaction { database in
-                _ = try database.checkpoint(.truncate)
-                try database.execute(sql: "PRAGMA secure_delete = OFF")
-            }
+            try await database.finishErasing()
         } catch {
             logger.warning(
                 "the journal still holds what was sealed under the old root key",

@@ -36,7 +36,9 @@ enum LedgerStore {
     }
 
     /// Reads from a ledger that is not open here, and changes nothing.
-    static func look<Value>(at path: String, for query: (Database) throws -> Value) throws(LedgerFailure) -> Value {
+    static func look<Value>(at path: String, for query: (SQLiteConnection) throws -> Value) throws(LedgerFailure)
+        -> Value
+    {
         do {
             return try snapshot(at: path, for: query)
         } catch {
@@ -45,7 +47,7 @@ enum LedgerStore {
     }
 
     /// The same, with SQLite's own errors.
-    static func snapshot<Value>(at path: String, for query: (Database) throws -> Value) throws -> Value {
+    static func snapshot<Value>(at path: String, for query: (SQLiteConnection) throws -> Value) throws -> Value {
         func read() throws -> Value {
             var configuration = Configuration()
             configuration.readonly = true
@@ -54,7 +56,7 @@ enum LedgerStore {
             let value = try queue.read { database in
                 // A ledger has a chain from its creation on.
                 guard try database.tableExists("chain") else { throw LedgerFailure.notALedger(path: path) }
-                return try query(database)
+                return try query(SQLiteConnection(database))
             }
             try queue.close()
             return value
@@ -92,7 +94,7 @@ enum LedgerStore {
                 try queue.writeWithoutTransaction { copy in
                     // Of one that is cut short nothing will be used.
                     try copy.execute(sql: "PRAGMA synchronous = OFF")
-                    try ledger.backup(to: copy, pagesPerStep: 1_000) { step in
+                    try ledger.database.backup(to: copy, pagesPerStep: 1_000) { step in
                         progress(
                             step.totalPageCount == 0
                                 ? 1 : 1 - Double(step.remainingPageCount) / Double(step.totalPageCount))
@@ -156,24 +158,23 @@ enum LedgerStore {
 
     /// Whether somebody outside holds the file.
     static func isLocked(_ error: any Error) -> Bool {
-        (error as? DatabaseError)?.resultCode == .SQLITE_BUSY
+        SQLFailure(of: error)?.kind == .locked
     }
 
     /// Whether SQLite read something that cannot be in a database. It keeps the pages it has read, so they have to be
     /// dropped for a disk that reads well again to be believed.
     static func isDamage(_ error: any Error) -> Bool {
-        guard let code = (error as? DatabaseError)?.resultCode else { return false }
-        return code == .SQLITE_CORRUPT || code == .SQLITE_NOTADB
+        [.damage, .noDatabase].contains(SQLFailure(of: error)?.kind)
     }
 
-    /// What went wrong, in SQLite's words, without statement or arguments.
+    /// What went wrong, in the database's words, without statement or arguments.
     static func failure(_ error: any Error, path: String? = nil) -> LedgerFailure {
-        switch error {
+        if let failure = SQLFailure(of: error) {
+            if failure.kind == .noDatabase, let path { return .notALedger(path: path) }
+            return .unavailable(failure.reason)
+        }
+        return switch error {
         case let failure as LedgerFailure: failure
-        case let error as DatabaseError where error.resultCode == .SQLITE_NOTADB && path != nil:
-            .notALedger(path: path ?? "")
-        case let error as DatabaseError:
-            .unavailable("SQLite \(error.extendedResultCode.rawValue): \(error.message ?? "no message")")
         case is CancellationError: .unavailable("the caller gave up")
         default: .unavailable("the ledger holds something unreadable: \(type(of: error))")
         }

@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 /// What a ledger reads from its file when it is opened.
@@ -12,14 +11,10 @@ struct Opening: Sendable {
     let installation: String
 
     /// Reads all of it, and counts this opening.
-    init(database: Database, sealer: Sealer, at now: Moment) throws {
+    init(database: any SQLConnection, sealer: Sealer, at now: Moment) throws {
         ownKeys = try OwnKeys(from: database, sealer: sealer)
         installation = try UpstreamKeyStore.installation(in: database)
-        let sql = """
-            INSERT INTO fact (name, value) VALUES ('epoch', 1)
-            ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
-            """
-        guard let epoch = try Int64.fetchOne(database, sql: sql),
+        guard let epoch = try database.value(Int64.self, Self.counting(in: database.dialect), [now.nanoseconds]),
             let chain = try AuditChain.readHead(from: database)
         else { throw LedgerFailure.unavailable("the ledger's facts are damaged") }
         self.epoch = epoch
@@ -29,6 +24,30 @@ struct Opening: Sendable {
         if let last = try CheckpointStore.last(in: database) {
             books.lastCheckpoint = Books.LastCheckpoint(sequence: last.sequence, at: last.at ?? now)
         }
+        books.editions = try UsageRow.editions(in: database)
         self.books = books
+    }
+
+    /// A query for the number of the last opening.
+    static func last(in dialect: SQLDialect) -> String {
+        switch dialect {
+        case .sqlite: "SELECT value FROM fact WHERE name = 'epoch'"
+        case .postgreSQL: "SELECT max(epoch) FROM gateway"
+        }
+    }
+
+    /// Counts an opening, at `?1`, and returns its number.
+    private static func counting(in dialect: SQLDialect) -> String {
+        switch dialect {
+        case .sqlite:
+            """
+            INSERT INTO fact (name, value) SELECT 'epoch', 1 WHERE ?1 IS NOT NULL
+            ON CONFLICT (name) DO UPDATE SET value = fact.value + 1 RETURNING value
+            """
+        case .postgreSQL:
+            """
+            INSERT INTO gateway (started_at, renewed_at) VALUES (?1, \(SharedTurns.databaseTime)) RETURNING epoch
+            """
+        }
     }
 }

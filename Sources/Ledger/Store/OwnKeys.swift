@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 
 /// The ledger's own random keys, sealed under the root key. Sealing them anew under another root key changes nothing of
 /// what they made.
@@ -28,21 +27,20 @@ struct OwnKeys: Sendable, Hashable {
         (4, [repliesName]),
     ]
 
-    static func create(in database: Database, sealer: Sealer) throws {
+    static func create(in database: any SQLConnection, sealer: Sealer) throws {
         try store(checkValue, as: checkName, in: database, sealer: sealer)
         try store(SecureRandom.bytes(32), as: codeDigestName, in: database, sealer: sealer)
     }
 
     /// Adds the keys that ledgers did not have from the first version on, once. A key that is lost later is a fault: a new
     /// one in its place would disown everything the old one made.
-    private static func complete(in database: Database, sealer: Sealer) throws {
-        guard let version = try Int64.fetchOne(database, sql: "SELECT value FROM fact WHERE name = 'own_keys'") else {
+    private static func complete(in database: any SQLConnection, sealer: Sealer) throws {
+        guard let version = try database.value(Int64.self, "SELECT value FROM fact WHERE name = 'own_keys'") else {
             throw LedgerFailure.unavailable("the ledger's facts are damaged")
         }
         for addition in additions where version < addition.version {
             for name in addition.names { try store(SecureRandom.bytes(32), as: name, in: database, sealer: sealer) }
-            try database.execute(
-                sql: "UPDATE fact SET value = ? WHERE name = 'own_keys'", arguments: [addition.version])
+            try database.execute("UPDATE fact SET value = ? WHERE name = 'own_keys'", [addition.version])
         }
     }
 
@@ -53,7 +51,7 @@ struct OwnKeys: Sendable, Hashable {
     }
 
     /// Reads the keys, or finds that the root key is the wrong one.
-    init(from database: Database, sealer: Sealer) throws {
+    init(from database: any SQLConnection, sealer: Sealer) throws {
         guard try Self.fit(sealer, in: database) else { throw LedgerFailure.wrongRootKey }
         try Self.complete(in: database, sealer: sealer)
         codeDigest = try Self.read(Self.codeDigestName, from: database, sealer: sealer)
@@ -64,7 +62,7 @@ struct OwnKeys: Sendable, Hashable {
     }
 
     /// Whether the root key behind this sealer is the one under which the keys are sealed.
-    static func fit(_ sealer: Sealer, in database: Database) throws -> Bool {
+    static func fit(_ sealer: Sealer, in database: any SQLConnection) throws -> Bool {
         do {
             return try read(checkName, from: database, sealer: sealer) == checkValue
         } catch LedgerFailure.wrongRootKey {
@@ -72,19 +70,18 @@ struct OwnKeys: Sendable, Hashable {
         }
     }
 
-    private static func store(_ key: [UInt8], as name: String, in database: Database, sealer: Sealer) throws {
+    private static func store(_ key: [UInt8], as name: String, in database: any SQLConnection, sealer: Sealer) throws {
         try database.execute(
-            sql: "INSERT INTO own_key (name, sealed) VALUES (?, ?)",
-            arguments: [name, Blob.value(try sealer.seal(key, as: SealedColumn.ownKey.label(name)))]
-        )
+            "INSERT INTO own_key (name, sealed) VALUES (?, ?)",
+            [name, (try sealer.seal(key, as: SealedColumn.ownKey.label(name)))])
     }
 
-    private static func read(_ name: String, from database: Database, sealer: Sealer) throws -> [UInt8] {
+    private static func read(_ name: String, from database: any SQLConnection, sealer: Sealer) throws -> [UInt8] {
         let sql = "SELECT sealed FROM own_key WHERE name = ?"
-        guard let row = try Row.fetchOne(database, sql: sql, arguments: [name]) else {
+        guard let row = try database.row(sql, [name]) else {
             throw LedgerFailure.unavailable("the ledger lacks its key \(name)")
         }
-        guard let key = try? sealer.open(Blob.bytes(row, "sealed"), as: SealedColumn.ownKey.label(name)) else {
+        guard let key = try? sealer.open(row["sealed"], as: SealedColumn.ownKey.label(name)) else {
             throw LedgerFailure.wrongRootKey
         }
         guard name == checkName || key.count == 32 else { throw LedgerFailure.damaged("own_key/\(name)") }

@@ -7,6 +7,7 @@ struct SystemError: CustomStringConvertible {
     static var current: SystemError { SystemError(code: errno) }
 
     var isWouldBlock: Bool { code == EWOULDBLOCK }
+    var isInterruption: Bool { code == EINTR }
     var isExisting: Bool { code == EEXIST }
     var isMissing: Bool { code == ENOENT }
 

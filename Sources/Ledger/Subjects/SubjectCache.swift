@@ -14,6 +14,13 @@ struct SubjectCache: Sendable {
         self.rates = rates
     }
 
+    /// Forgets what a tenant's subjects used, which others may have changed.
+    mutating func forget(_ tenant: String) {
+        usages = usages.filter { $0.key.tenant != tenant }
+        rates = rates.filter { $0.key.tenant != tenant }
+        unwrittenRates = unwrittenRates.filter { $0.tenant != tenant }
+    }
+
     mutating func set(_ usage: Usage, of subject: SubjectID) {
         if usages.count >= Self.maximumSubjects { usages.removeAll(keepingCapacity: true) }
         usages[subject] = usage

@@ -1,4 +1,3 @@
-import GRDB
 public import Quota
 
 extension Ledger {

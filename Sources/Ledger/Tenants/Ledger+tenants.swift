@@ -1,4 +1,3 @@
-import GRDB
 public import Quota
 
 extension Ledger {
@@ -19,11 +18,11 @@ extension Ledger {
         return try await commits.submit { draft in
             guard draft.account(name) == nil else { throw LedgerFailure.tenantExists(name) }
             let policy = policy ?? draft.defaultPolicy
-            try draft.execute(
-                "INSERT INTO tenant (name, created_at, policy) VALUES (?, ?, ?)",
+            let id = try draft.database.insert(
+                "INSERT INTO tenant (name, created_at, policy) VALUES (?, ?, ?) RETURNING id",
                 [name, draft.now.nanoseconds, try Document.text(policy)]
             )
-            let tenant = Tenant(id: draft.database.lastInsertedRowID, name: name, createdAt: draft.now)
+            let tenant = Tenant(id: id, name: name, createdAt: draft.now)
             draft.setUsage(Usage(), of: Books.Account(tenant: tenant, policy: policy, usage: Usage()))
             var entry = try draft.entry(.tenantCreated, by: actor)
             entry.tenant = name
@@ -102,6 +101,7 @@ extension Ledger {
             for threshold in account.usage.passThresholds(under: policy, at: draft.now) {
                 try NotificationStore.add(threshold, of: name, in: &draft)
             }
+            draft.set(account)
             draft.setUsage(account.usage, of: account)
             try draft.execute(
                 "UPDATE tenant SET policy = ? WHERE id = ?", [try Document.text(policy), account.tenant.id]

@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 extension Ledger {
@@ -7,6 +6,7 @@ extension Ledger {
     /// - Parameter subject: whose share is told; nil for the nameless subject's.
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func usageReport(of name: String, subject: String? = nil) async throws(LedgerFailure) -> UsageReport {
+        try await askPeers()
         let now = clock.now()
         let account = try account(name)
         let policy = account.policy

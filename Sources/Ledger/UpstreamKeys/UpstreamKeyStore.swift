@@ -1,19 +1,18 @@
 import Auth
-import GRDB
 import Quota
 
 /// Upstream keys between their rows and the books.
 enum UpstreamKeyStore {
     /// All of them, the oldest first.
-    static func all(in database: Database, sealer: Sealer) throws -> [HeldUpstreamKey] {
-        try Row.fetchAll(database, sql: "SELECT * FROM upstream_key ORDER BY created_at, id")
+    static func all(in database: any SQLConnection, sealer: Sealer) throws -> [HeldUpstreamKey] {
+        try database.rows("SELECT * FROM upstream_key ORDER BY created_at, id")
             .map { row in try key(row, sealer: sealer) }
     }
 
-    private static func key(_ row: Row, sealer: Sealer) throws -> HeldUpstreamKey {
+    private static func key(_ row: SQLRow, sealer: Sealer) throws -> HeldUpstreamKey {
         let id: String = row["id"]
         let label = SealedColumn.upstreamKey.label(id)
-        let opened = try? sealer.open(Blob.bytes(row, "sealed_secret"), as: label)
+        let opened = try? sealer.open(row["sealed_secret"], as: label)
         guard let secret = opened.flatMap({ UpstreamKeySecret(String(decoding: $0, as: UTF8.self)) }),
             let role = UpstreamKeyRecord.Role(rawValue: row["role"])
         else { throw LedgerFailure.damaged(label) }
@@ -24,8 +23,8 @@ enum UpstreamKeyStore {
     }
 
     /// What this ledger's gateways are called upstream.
-    static func installation(in database: Database) throws -> String {
-        guard let name = try String.fetchOne(database, sql: "SELECT name FROM installation") else {
+    static func installation(in database: any SQLConnection) throws -> String {
+        guard let name = try database.value(String.self, "SELECT name FROM installation") else {
             throw LedgerFailure.unavailable("the ledger's facts are damaged")
         }
         return name

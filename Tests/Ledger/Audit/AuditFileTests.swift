@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ledger
 
-struct AuditFileTests {
+@Suite(.once) struct AuditFileTests {
     private let folder: TemporaryFolder
     private let chain = ExampleChain(records: 12)
 

@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 import Testing
 
@@ -16,9 +15,9 @@ struct AuditRetentionTests {
     }
 
     private func kept(_ test: TestLedger) async throws -> ClosedRange<Int64>? {
-        try await test.ledger.pool.read { database in
-            guard let first = try Int64.fetchOne(database, sql: "SELECT min(sequence) FROM audit"),
-                let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM audit")
+        try await test.ledger.read { database in
+            guard let first = try database.value(Int64.self, "SELECT min(sequence) FROM audit"),
+                let last = try database.value(Int64.self, "SELECT max(sequence) FROM audit")
             else { return nil }
             return first...last
         }
@@ -100,7 +99,7 @@ struct AuditRetentionTests {
     func cutByOthers(sql: String) async throws {
         let test = try await TestLedger()
         try await grow(test, by: 10)
-        try await test.ledger.pool.write { try $0.execute(sql: sql) }
+        try test.ledger.tamper(sql)
         #expect(try await test.ledger.verifyAudit().fault?.kind == .missing)
     }
 
@@ -108,13 +107,11 @@ struct AuditRetentionTests {
     func cutFurther() async throws {
         let test = try await aged()
         try await test.ledger.forgetOldAudit()
-        try await test.ledger.pool.write { database in
-            try database.execute(
-                sql: """
-                    UPDATE chain SET base_sequence = 106, base_hash = (SELECT hash FROM audit WHERE sequence = 106);
-                    DELETE FROM audit WHERE sequence <= 106
-                    """)
-        }
+        try test.ledger.tamper(
+            """
+            UPDATE chain SET base_sequence = 106, base_hash = (SELECT hash FROM audit WHERE sequence = 106);
+            DELETE FROM audit WHERE sequence <= 106
+            """)
         #expect(try await test.ledger.verifyAudit().fault?.kind == .missing)
     }
 
@@ -122,7 +119,7 @@ struct AuditRetentionTests {
     func anotherHash() async throws {
         let test = try await aged()
         try await test.ledger.forgetOldAudit()
-        try await test.ledger.pool.write { try $0.execute(sql: "UPDATE chain SET base_hash = zeroblob(32)") }
+        try test.ledger.tamper("UPDATE chain SET base_hash = \(TestLedger.dialect.zeros(32))")
         #expect(try await !test.ledger.verifyAudit().isIntact)
     }
 
@@ -132,7 +129,7 @@ struct AuditRetentionTests {
         _ = try await test.ledger.forgetOldExecutions()
         try await test.ledger.forgetOldAudit()
         let ledger = try await test.reopened()
-        #expect(try LedgerCheck.run(at: test.path).findings.isEmpty)
+        #expect(try await test.check().findings == [])
         let lease = try await ledger.admit(test.order())
         _ = try await ledger.settle(lease, with: .completed(held: 1))
         #expect(try await ledger.verifyAudit().isIntact)
@@ -153,7 +150,7 @@ struct AuditRetentionTests {
         _ = try await test.ledger.forgetOldExecutions()
         try await test.ledger.forgetOldAudit()
         #expect(try await test.ledger.checkpoints().map(\.checkpoint.number) == [2])
-        let code = try await test.ledger.pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM recorded_code") }
+        let code = try await test.ledger.read { try $0.value(Int.self, "SELECT count(*) FROM recorded_code") }
         #expect(code == 1)
         #expect(try await test.ledger.verifyAudit().isIntact)
     }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 import Quota
 import TestSupport
 import Testing
@@ -108,9 +107,7 @@ struct AuditSearchTests {
         arguments: ["x", "{}", #"{"at_ms":1,"stream":"main","action":"nonsense"}"#, "1.5\n{}", "[\n]"])
     func tampered(text: String) async throws {
         let test = try await story()
-        try await test.ledger.pool.write { database in
-            try database.execute(sql: "UPDATE audit SET record = ? WHERE sequence = 7", arguments: [text])
-        }
+        try test.ledger.tamper("UPDATE audit SET record = ? WHERE sequence = 7", [text])
         #expect(try await !test.ledger.auditRecords(AuditQuery(subject: "ann")).isEmpty)
         #expect(try await !test.ledger.auditRecords(AuditQuery(from: test.clock.now - .seconds(25))).isEmpty)
         let record = try #require(try await test.ledger.auditRecords(AuditQuery(limit: 1, after: 6)).first)
@@ -119,34 +116,39 @@ struct AuditSearchTests {
         #expect(batch.lines.count == 10 && batch.lines.allSatisfy { !$0.text.contains("\n") })
     }
 
-    /// What somebody may have written who can write the file.
+    private static func record(at instant: String) -> String {
+        "UPDATE audit SET record = \(TestLedger.dialect.json("record", setting: "at_ms", to: instant))"
+    }
+
+    /// What somebody may have written who can write the database.
     static let writings = [
-        "UPDATE audit SET record = json_set(record, '$.at_ms', 'x')",
-        "UPDATE audit SET record = json_set(record, '$.at_ms', json('[1]'))",
-        "UPDATE audit SET record = json_set(record, '$.at_ms', 1e300)",
-        "UPDATE audit SET record = json_set(record, '$.at_ms', 9223372036854775807)",
-        "UPDATE audit SET record = json_set(record, '$.at_ms', -9223372036854775808) WHERE sequence % 2 = 0",
+        record(at: #""x""#), record(at: "[1]"), record(at: "1e300"), record(at: "9223372036854775807"),
+        record(at: "-9223372036854775808") + " WHERE sequence % 2 = 0",
         "UPDATE audit SET sequence = 9223372036854775807 WHERE sequence = 10",
         "UPDATE audit SET sequence = -9223372036854775808 WHERE sequence = 1",
         "UPDATE chain SET base_sequence = 9223372036854775807",
-        "UPDATE chain SET base_sequence = 3, base_hash = x'00'",
+        "UPDATE chain SET base_sequence = 3, base_hash = \(TestLedger.dialect.zeros(1))",
         "UPDATE chain SET base_sequence = 5, cut_by = 9223372036854775807",
         """
         UPDATE chain SET base_sequence = 5, cut_by = 12;
         UPDATE audit SET record = '{"action":"audit.trimmed","after":{"first":-9223372036854775808,"previous":"00"}}'
         WHERE sequence = 12
         """,
-        "UPDATE audit SET record = json_set(record, '$.count', 9223372036854775807, '$.action', 'execution.refused')",
-        "UPDATE audit SET hash = x'00' WHERE sequence = 9",
+        """
+        UPDATE audit SET record = \(TestLedger.dialect.json(
+            TestLedger.dialect.json("record", setting: "count", to: "9223372036854775807"),
+            setting: "action", to: #""execution.refused""#))
+        """,
+        "UPDATE audit SET hash = \(TestLedger.dialect.zeros(1)) WHERE sequence = 9",
         "DELETE FROM audit",
         "DELETE FROM chain",
     ]
 
-    @Test("Nothing in the file stops whoever searches, verifies, ships, simulates or forgets", arguments: writings)
+    @Test("Nothing in the database stops whoever searches, verifies, ships, simulates or forgets", arguments: writings)
     func hostile(sql: String) async throws {
         let test = try await story()
         try await test.ledger.makeCheckpoint()
-        try await test.ledger.pool.write { try $0.execute(sql: sql) }
+        try test.ledger.tamper(sql)
         for order in AuditQuery.Order.allCases {
             let (from, to) = (test.clock.now - .seconds(30), test.clock.now - .seconds(5))
             _ = try? await test.ledger.auditPage(AuditQuery(from: from, to: to, order: order))
@@ -155,7 +157,7 @@ struct AuditSearchTests {
         #expect(try await !test.ledger.verifyAudit().isIntact)
         _ = try? await test.ledger.auditLines(after: .start, limit: 100)
         _ = try? await test.ledger.simulate("acme", since: Moment(seconds: 0)) { $0 }
-        #expect(try !LedgerCheck.run(at: test.path).isSound)
+        #expect(try await !test.check().isSound)
         test.clock.advance(by: .seconds(403 * 86_400))
         try? await test.ledger.forgetOldAudit()
     }
@@ -168,13 +170,12 @@ struct AuditSearchTests {
         #expect(before.count >= 4)
         for record in ["x", #"{"action":"key.issued","stream":"main"}"#] {
             for sequence in 1...30 {
-                try await test.ledger.pool.write { database in
-                    try database.inSavepoint {
-                        try database.execute(
-                            sql: "UPDATE audit SET record = ? WHERE sequence = ?", arguments: [record, sequence])
+                #expect(throws: CancellationError.self) {
+                    try test.ledger.database.prepare { database in
+                        try database.execute("UPDATE audit SET record = ? WHERE sequence = ?", [record, sequence])
                         let found = try AuditSearch(AuditQuery(from: from, to: to), in: database).page().records
                         #expect(found.map(\.sequence) == before.filter { $0 != sequence })
-                        return .rollback
+                        throw CancellationError()
                     }
                 }
             }

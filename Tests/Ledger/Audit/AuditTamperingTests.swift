@@ -5,7 +5,7 @@ import Testing
 @testable import Ledger
 
 /// Files altered at random: whatever was done, it is found, and the first record it touched is named.
-struct AuditTamperingTests {
+@Suite(.once) struct AuditTamperingTests {
     private func tampered(
         _ chain: ExampleChain, using generator: inout SeededGenerator
     ) -> (lines: [String], what: String, sequence: Int64) {

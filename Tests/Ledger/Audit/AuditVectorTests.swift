@@ -104,7 +104,7 @@ struct AuditVectors: Decodable {
     }
 }
 
-struct AuditVectorTests {
+@Suite(.once) struct AuditVectorTests {
     private let vectors: AuditVectors
 
     init() throws { vectors = try AuditVectors.all.get() }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Ledger
 
-struct ChainVerifierTests {
+@Suite(.once) struct ChainVerifierTests {
     typealias Fault = AuditVerification.Fault
 
     private func texts(_ chain: ExampleChain) -> [String] { chain.lines.map(\.text) }

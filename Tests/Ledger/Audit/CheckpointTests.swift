@@ -4,7 +4,7 @@ import Testing
 
 @testable import Ledger
 
-struct CheckpointTests {
+@Suite(.once) struct CheckpointTests {
     private static let key = ExampleChain.key
     private static let other = SigningKey(seed: [UInt8](repeating: 9, count: 32))!
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Ledger
 
 /// Checkpoints in a chain, and checkpoints kept elsewhere.
-struct CheckpointedChainTests {
+@Suite(.once) struct CheckpointedChainTests {
     typealias Kind = AuditVerification.FaultKind
 
     private static let other = SigningKey(seed: [UInt8](repeating: 9, count: 32))!

@@ -6,7 +6,7 @@ import Testing
 @testable import Ledger
 
 /// The verifier in Python under `docs/` and this one, on the same files: they agree on each.
-struct IndependentVerifierTests {
+@Suite(.once) struct IndependentVerifierTests {
     private static let driver = """
         import io, json, pathlib, sys
         sys.dont_write_bytecode = True

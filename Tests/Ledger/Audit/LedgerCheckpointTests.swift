@@ -1,6 +1,5 @@
 import Auth
 import Foundation
-import GRDB
 import Quota
 import ServiceLifecycle
 import Testing
@@ -82,7 +81,7 @@ struct LedgerCheckpointTests {
         "Checkpoints that were altered, taken out, or made by somebody else are found",
         arguments: [
             "UPDATE checkpoint SET document = replace(document, '\"number\":2', '\"number\":7') WHERE number = 2",
-            "UPDATE checkpoint SET signature = zeroblob(64) WHERE number = 2",
+            "UPDATE checkpoint SET signature = \(TestLedger.dialect.zeros(64)) WHERE number = 2",
             "UPDATE checkpoint SET document = 'nothing' WHERE number = 2",
             "DELETE FROM checkpoint WHERE number = 2",
         ])
@@ -93,7 +92,7 @@ struct LedgerCheckpointTests {
             try await test.ledger.makeCheckpoint()
         }
         #expect(try await test.ledger.verifyAudit().checkpoints == 3)
-        try await test.ledger.pool.write { try $0.execute(sql: sql) }
+        try test.ledger.tamper(sql)
         #expect(try await !test.ledger.verifyAudit().isIntact)
     }
 
@@ -101,7 +100,7 @@ struct LedgerCheckpointTests {
     func damagedLast() async throws {
         let test = try await TestLedger()
         try await test.ledger.makeCheckpoint()
-        try await test.ledger.pool.write { try $0.execute(sql: "UPDATE checkpoint SET document = 'x'") }
+        try test.ledger.tamper("UPDATE checkpoint SET document = 'x'")
         let ledger = try await test.reopened()
         #expect(try await ledger.makeCheckpoint().checkpoint.number == 2)
         #expect(try await ledger.checkpoints().map(\.checkpoint.number) == [2])
@@ -124,15 +123,14 @@ struct LedgerCheckpointTests {
         let test = try await TestLedger()
         try await grow(test)
         try await test.ledger.makeCheckpoint()
-        try await test.ledger.pool.write { database in
+        try test.ledger.database.prepare { database in
             var head = AuditHead.start
-            for row in try Row.fetchAll(database, sql: "SELECT sequence, record FROM audit ORDER BY sequence") {
+            for row in try database.rows("SELECT sequence, record FROM audit ORDER BY sequence") {
                 let record = (row["record"] as String).replacing("user-42", with: "user-43")
                 let hash = AuditChain.hash(after: head.hash, record: record)
                 head = AuditHead(sequence: row["sequence"], hash: hash)
                 try database.execute(
-                    sql: "UPDATE audit SET record = ?, hash = ? WHERE sequence = ?",
-                    arguments: [record, Blob.value(hash), head.sequence])
+                    "UPDATE audit SET record = ?, hash = ? WHERE sequence = ?", [record, hash, head.sequence])
             }
             try AuditChain.store(head, at: test.clock.now, in: database)
         }

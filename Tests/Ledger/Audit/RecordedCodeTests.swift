@@ -1,6 +1,5 @@
 import Auth
 import Foundation
-import GRDB
 import Quota
 import TestSupport
 import Testing
@@ -26,18 +25,19 @@ struct RecordedCodeTests {
         #expect(shown.code == Array("print('Zoë')".utf8) && shown.context == Array("secret context".utf8))
         let record = try #require(try await test.audit(.codeShown).first?.entry)
         #expect(record.actor == "auditor" && record.execution == id && record.tenant == "acme")
-        #expect(try LedgerCheck.run(at: test.path).isSound)
+        #expect(try await test.check().isSound)
     }
 
-    @Test("It stands in no file in clear, and in no record")
+    @Test("It stands nowhere in clear, in no record either")
     func sealed() async throws {
         let test = try await recording()
         _ = try await test.ledger.admit(test.order(code: "print('needle-in-code')", context: "needle-in-context"))
         let records = try await test.audit().map(\.canonical).joined()
         await test.ledger.close()
-        let file = try Data(contentsOf: URL(fileURLWithPath: test.path))
+        let stored = try await test.stored()
+        #expect(stored.range(of: Data(TestLedger.tenant.utf8)) != nil)
         for needle in ["needle-in-code", "needle-in-context"] {
-            #expect(file.range(of: Data(needle.utf8)) == nil && !records.contains(needle))
+            #expect(stored.range(of: Data(needle.utf8)) == nil && !records.contains(needle))
         }
     }
 
@@ -65,11 +65,9 @@ struct RecordedCodeTests {
         for order in [one, two] { _ = try await test.ledger.admit(order) }
         try await test.ledger.rotateRootKey(to: .random(), by: "test")
         #expect(try await test.ledger.recordedCode(of: one.executionID.text, by: "a").code == Array("1".utf8))
-        try await test.ledger.pool.write { database in
-            try database.execute(
-                sql: "UPDATE recorded_code SET sealed = (SELECT sealed FROM recorded_code WHERE execution = ?)",
-                arguments: [one.executionID.text])
-        }
+        try test.ledger.tamper(
+            "UPDATE recorded_code SET sealed = (SELECT sealed FROM recorded_code WHERE execution = ?)",
+            [one.executionID.text])
         await #expect(throws: LedgerFailure.self) {
             try await test.ledger.recordedCode(of: two.executionID.text, by: "a")
         }

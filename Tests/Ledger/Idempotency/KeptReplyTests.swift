@@ -1,6 +1,5 @@
 import Auth
 import Foundation
-import GRDB
 import Quota
 import Testing
 
@@ -18,33 +17,29 @@ struct KeptReplyTests {
         try await test.ledger.rotateRootKey(to: another, by: "test")
         #expect(try await test.reply(under: "k") == .kept(reply))
         await test.ledger.close()
-        let ledger = try Ledger.open(at: test.path, rootKey: another, clock: test.clock.source)
+        let ledger = try Ledger.open(in: test.location, rootKey: another, clock: test.clock.source)
         #expect(try await test.reply(under: "k", in: ledger) == .kept(reply))
         await ledger.close()
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
-    @Test("It is nowhere in the file as it is, and cannot be read in another's place")
+    @Test("It is nowhere in the database as it is, and cannot be read in another's place")
     func sealed() async throws {
         let test = try await TestLedger()
         let reply = Array("the output of somebody's code".utf8)
         let lease = try await test.finished(under: "k", leaving: .reply(reply))
         let other = try await test.finished(under: "l", leaving: .reply([0]))
-        for suffix in ["", "-wal"] {
-            let file = try Data(contentsOf: URL(filePath: test.path + suffix))
-            #expect(file.range(of: Data(reply)) == nil)
-        }
-        try await test.ledger.pool.write { database in
-            try database.execute(
-                sql: """
-                    UPDATE execution_reply
-                    SET sealed = (SELECT sealed FROM execution_reply WHERE execution = ?) WHERE execution = ?
-                    """, arguments: [lease.executionID.text, other.executionID.text])
-        }
+        let stored = try await test.stored()
+        #expect(stored.range(of: Data(lease.executionID.text.utf8)) != nil && stored.range(of: Data(reply)) == nil)
+        try test.ledger.tamper(
+            """
+            UPDATE execution_reply
+            SET sealed = (SELECT sealed FROM execution_reply WHERE execution = ?) WHERE execution = ?
+            """, [lease.executionID.text, other.executionID.text])
         #expect(try await test.reply(under: "l") == .gone(.lost))
     }
 
-    @Test("Killed after the admission, nobody knows its reply; after the settlement, it is there")
+    @Test("Killed after the admission, nobody knows its reply; after the settlement, it is there", .ofAFile)
     func killed() async throws {
         let test = try await TestLedger()
         let reply: [UInt8] = [1, 2]
@@ -68,7 +63,7 @@ struct KeptReplyTests {
     func owed() async throws {
         let test = try await TestLedger()
         let lease = try await test.lease(under: "k")
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         await #expect(throws: LedgerFailure.self) {
             try await test.ledger.settle(lease, with: .completed(held: 1), leaving: .reply([9]))
         }
@@ -98,14 +93,14 @@ struct KeptReplyTests {
         // Sealed they are a little larger.
         #expect(try await test.reply(under: "k-0") == .gone(.noRoom))
         for number in 1..<count { #expect(try await test.reply(under: "k-\(number)") == .kept(reply)) }
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
 
         try await test.finished(under: "small", leaving: .reply([1]))
         #expect(try await test.reply(under: "k-1") == .kept(reply), "there was room for it")
         try await test.finished(under: "one more", leaving: .reply(reply))
         #expect(try await test.reply(under: "k-1") == .gone(.noRoom))
         #expect(try await test.reply(under: "one more") == .kept(reply))
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("No commit has more than a hundred replies make room")
@@ -113,7 +108,7 @@ struct KeptReplyTests {
         let test = try await TestLedger()
         for number in 0..<120 { try await test.finished(under: "k-\(number)", leaving: .reply([1])) }
         // As if they were many more.
-        try await test.ledger.pool.write { try $0.execute(sql: "UPDATE reply_total SET bytes = bytes + (1 << 26)") }
+        try test.ledger.tamper("UPDATE reply_total SET bytes = bytes + (1 << 26)")
         try await test.finished(under: "l", leaving: .reply([UInt8](repeating: 1, count: 1 << 20)))
         #expect(try await test.reply(under: "l") == .gone(.noRoom))
         #expect(try await test.reply(under: "k-99") == .gone(.noRoom))
@@ -142,11 +137,11 @@ struct KeptReplyTests {
         #expect(test.ledger.commitCount - commits == 3, "fifty at a time")
         let left = try await test.ledger.read { database in
             try ["execution_key", "execution_reply"].map {
-                try Int.fetchOne(database, sql: "SELECT count(*) FROM \($0)")
+                try database.value(Int.self, "SELECT count(*) FROM \($0)")
             }
         }
         #expect(left == [1, 0])
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
         try await test.ledger.forgetOldKeys()
         #expect(test.ledger.commitCount - commits == 3, "nothing to forget is no work for the writer")
     }
@@ -159,6 +154,6 @@ struct KeptReplyTests {
         test.clock.advance(by: .seconds(91 * 86_400))
         #expect(try await test.ledger.forgetOldExecutions() == 3)
         #expect(try await test.order(under: "running") == .repeated(.running(running.executionID)))
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 }

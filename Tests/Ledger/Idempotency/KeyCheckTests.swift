@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 import Testing
 
@@ -60,13 +59,9 @@ struct KeyCheckTests {
     func broken(_ index: Int) async throws {
         let damage = Self.damages[index]
         let test = try await lived()
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
-        try await test.ledger.pool.writeWithoutTransaction { database in
-            try database.execute(sql: "PRAGMA foreign_keys = OFF")
-            try database.execute(sql: damage.sql)
-            #expect(database.changesCount > 0)
-        }
-        let findings = try LedgerCheck.run(at: test.path).findings
+        #expect(try await test.check().findings == [])
+        #expect(try test.ledger.tamper(damage.sql) > 0)
+        let findings = try await test.check().findings
         let found = findings.contains {
             $0.invariant == "execution keys" && $0.row == damage.row && $0.problem.contains(damage.problem)
         }

@@ -47,7 +47,7 @@ struct KeyHistoryTests {
                 try await ledger.forgetOldKeys()
             default:
                 await ledger.close()
-                ledger = try Ledger.open(at: test.path, rootKey: test.rootKey, clock: test.clock.source)
+                ledger = try Ledger.open(in: test.location, rootKey: test.rootKey, clock: test.clock.source)
                 _ = try await ledger.recover()
                 for case (let key, .running(let lease, let code)) in known {
                     let end = test.clock.now + Ledger.keysKept
@@ -56,7 +56,7 @@ struct KeyHistoryTests {
             }
         }
         await ledger.close()
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     /// What a caller learns, without the record's figures.

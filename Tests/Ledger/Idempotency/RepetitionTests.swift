@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 import Testing
 
@@ -86,7 +85,7 @@ struct RepetitionTests {
             return
         }
         // Neither can be guessed from the file, nor does the text stand in it.
-        let keys = try await test.ledger.read { try String.fetchAll($0, sql: "SELECT key FROM execution_key") }
+        let keys = try await test.ledger.read { try $0.values(String.self, "SELECT key FROM execution_key") }
         #expect(Set(keys).count == 4 && keys.allSatisfy { $0.utf8.count == 64 })
     }
 
@@ -117,7 +116,7 @@ struct RepetitionTests {
         _ = try await test.ledger.settle(failed, with: nothing, leaving: .nothing)
         let again = try await test.lease(under: "k")
         #expect(again.executionID != failed.executionID)
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("Who is not let in is not told what a key was used for")

@@ -52,7 +52,7 @@ struct CallTests {
     func outage() async throws {
         let test = try await TestLedger()
         let sandbox = try await sandbox(test)
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         await #expect(throws: LedgerFailure.self) {
             try await test.ledger.record(.code, by: call(to: sandbox, "execute"), body: Self.body)
         }
@@ -69,7 +69,7 @@ struct CallTests {
     func givenBack() async throws {
         let test = try await TestLedger()
         let call = try await test.ledger.open(call(to: try await sandbox(test)))
-        let intruder = try Intruder(test.path)
+        let intruder = try Intruder(test)
         call.end(CallResult(outcome: .completed, status: 200, bytesIn: 1, bytesOut: 2))
         await test.ledger.writeCalls()
         #expect(try await test.audit(.sandboxCalled).isEmpty)

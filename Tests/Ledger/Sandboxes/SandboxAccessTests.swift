@@ -53,16 +53,12 @@ struct SandboxAccessTests {
     func sealed() async throws {
         let test = try await TestLedger()
         let sandbox = try await test.sandbox()
-        func inFile() throws -> Bool {
-            try ["", "-wal"].contains { suffix in
-                try Data(contentsOf: URL(fileURLWithPath: test.path + suffix)).range(of: Data("real-envd".utf8)) != nil
-            }
-        }
-        #expect(try !inFile())
+        let stored = try await test.stored()
+        #expect(stored.range(of: Data("i1".utf8)) != nil && stored.range(of: Data("real-envd".utf8)) == nil)
         try await test.ledger.rotateRootKey(to: .random(), by: "test")
         #expect(test.ledger.runningSandbox("i1")?.access == .example)
         try await test.ledger.endSandbox(sandbox.handle, for: nil, because: "killed")
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("What made it is judged at each call: key, tenant, signed requests, expiry, address")

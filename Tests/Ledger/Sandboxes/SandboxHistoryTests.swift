@@ -60,12 +60,12 @@ struct SandboxHistoryTests {
                 #expect(window.usedMilliseconds + window.reservedMilliseconds <= limit, "step \(step)")
             }
             if step % 50 == 49 {
-                #expect(try LedgerCheck.run(at: test.path).findings == [])
+                #expect(try await test.check().findings == [])
                 await ledger.close()
-                ledger = try Ledger.open(at: test.path, rootKey: test.rootKey, clock: test.clock.source)
+                ledger = try Ledger.open(in: test.location, rootKey: test.rootKey, clock: test.clock.source)
                 _ = try await ledger.recover()
                 creating = []
-                #expect(try LedgerCheck.run(at: test.path).findings == [])
+                #expect(try await test.check().findings == [])
             }
         }
         await ledger.close()

@@ -1,6 +1,5 @@
 import Auth
 import Foundation
-import GRDB
 import Quota
 import Testing
 
@@ -42,7 +41,7 @@ struct SandboxLifeTests {
         #expect(try await test.ledger.sandboxesToDestroy() == [])
         #expect(
             try await test.audit().map(\.entry.action).suffix(3) == [.sandboxAdmitted, .sandboxStarted, .sandboxEnded])
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("One that was not made costs nothing")
@@ -57,7 +56,7 @@ struct SandboxLifeTests {
             try await test.ledger.sandboxStarted(admitted.handle, id: "i1", access: .example)
         }
         #expect(try await test.ledger.sandboxesToDestroy() == [])
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("As many live at once as the policy allows; paused ones do not count")
@@ -121,7 +120,7 @@ struct SandboxLifeTests {
         let after = try #require(try await test.usage().windows.first { $0.window == .day })
         #expect(after.usedMilliseconds == 15_000 && after.reservedMilliseconds == 1_000)
         #expect(try await test.charged().sandboxes == 1, "counted once, however often it is prolonged")
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("Where nothing is left a prolongation is refused, and the sandbox keeps its end")
@@ -142,7 +141,7 @@ struct SandboxLifeTests {
         let shorter = try await test.ledger.prolong(
             sandbox.handle, by: 2_000, isExtension: false, for: try test.caller())
         #expect(shorter.endsAt == test.clock.now + .seconds(2), "giving back is always possible")
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("Credits carry what windows have no room for, over prolongations")
@@ -159,7 +158,7 @@ struct SandboxLifeTests {
         try await test.ledger.endSandbox(sandbox.handle, for: nil, because: SandboxEnd.killed)
         let charged = try await test.charged()
         #expect(charged.chargedMilliseconds == 8_000 && charged.creditMilliseconds == 3_000)
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("Neither a day nor the token's own end is lived beyond, however it is prolonged")
@@ -216,7 +215,7 @@ struct SandboxLifeTests {
         #expect(test.ledger.sandbox(killed.handle) == nil && test.ledger.sandbox(slept.handle)?.state == .paused)
         #expect(try await test.charged().chargedMilliseconds == 10_000)
         #expect(try await test.ledger.sandboxesToDestroy() == ["i1"])
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 
     @Test("It ends with its key, and with its token, asleep or awake")
@@ -237,7 +236,7 @@ struct SandboxLifeTests {
         #expect(reasons == [SandboxEnd.keyRevoked, SandboxEnd.tokenExpired])
     }
 
-    @Test("What runs lives on over a restart and is charged once; what was being made is settled")
+    @Test("What runs lives on over a restart and is charged once; what was being made is settled", .ofAFile)
     func restart() async throws {
         let test = try await TestLedger()
         let sandbox = try await test.sandbox(60_000)
@@ -272,8 +271,8 @@ struct SandboxLifeTests {
         test.clock.advance(by: Retention.standard.executions + .seconds(1))
         try await test.ledger.forgetOldExecutions()
         #expect(try await test.ledger.sandboxesToDestroy() == ["i2"])
-        let left = try await test.ledger.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM owned_sandbox") }
+        let left = try await test.ledger.read { try $0.value(Int.self, "SELECT count(*) FROM owned_sandbox") }
         #expect(left == 1)
-        #expect(try LedgerCheck.run(at: test.path).findings == [])
+        #expect(try await test.check().findings == [])
     }
 }

@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 /// The rows of checkpoints.
@@ -13,18 +12,17 @@ enum CheckpointStore {
 
     /// The checkpoints in order, each when the record that it names has been read.
     struct Cursor {
-        private let rows: RowCursor?
-        private var waiting: Row?
+        private let rows: (any SQLCursor)?
+        private var waiting: SQLRow?
 
-        init(_ database: Database) throws {
+        init(_ database: any SQLConnection) throws {
             // Ledgers of earlier versions, which may be checked as they are, have none.
-            guard try database.tableExists("checkpoint") else {
+            guard try database.hasTable("checkpoint") else {
                 rows = nil
                 return
             }
-            rows = try Row.fetchCursor(
-                database, sql: "SELECT number, sequence, document, signature FROM checkpoint ORDER BY number")
-            waiting = try rows?.next()?.copy()
+            rows = try database.cursor("SELECT number, sequence, document, signature FROM checkpoint ORDER BY number")
+            waiting = try rows?.next()
         }
 
         /// Those that name records before this one.
@@ -37,9 +35,9 @@ enum CheckpointStore {
 
         private mutating func take(while isDue: (Int64) -> Bool) throws -> [Readable] {
             var due: [Readable] = []
-            while let row = waiting, isDue(row["sequence"]) {
+            while let row = waiting, isDue(row["sequence"] as Int64) {
                 due.append((try? Stored(row: row)).map { .signed($0.signed) } ?? .damaged(row["number"]))
-                waiting = try rows?.next()?.copy()
+                waiting = try rows?.next()
             }
             return due
         }
@@ -51,12 +49,12 @@ enum CheckpointStore {
         let sequence: Int64
         let signed: SignedCheckpoint
 
-        init(row: Row) throws {
+        init(row: SQLRow) throws {
             number = row["number"]
             sequence = row["sequence"]
             do {
                 signed = SignedCheckpoint(
-                    checkpoint: try Checkpoint(canonical: row["document"]), signature: Blob.bytes(row, "signature"))
+                    checkpoint: try Checkpoint(canonical: row["document"]), signature: row["signature"])
             } catch {
                 throw LedgerFailure.damaged("checkpoint/\(number)")
             }
@@ -66,14 +64,12 @@ enum CheckpointStore {
     /// Those behind the one of number `last` that name records up to `sequence`, in order; those that are damaged are
     /// passed over.
     static func checkpoints(
-        after last: Int64, upTo sequence: Int64 = .max, limit: Int, in database: Database
+        after last: Int64, upTo sequence: Int64 = .max, limit: Int, in database: any SQLConnection
     ) throws -> [Stored] {
-        let rows = try Row.fetchCursor(
-            database,
-            sql: "SELECT number, sequence, document, signature FROM checkpoint WHERE number > ? ORDER BY number",
-            arguments: [last])
+        let rows = try database.cursor(
+            "SELECT number, sequence, document, signature FROM checkpoint WHERE number > ? ORDER BY number", [last])
         var checkpoints: [Stored] = []
-        while checkpoints.count < limit, let row = try rows.next(), row["sequence"] <= sequence {
+        while checkpoints.count < limit, let row = try rows.next(), (row["sequence"] as Int64) <= sequence {
             if let stored = try? Stored(row: row) { checkpoints.append(stored) }
         }
         return checkpoints
@@ -89,9 +85,9 @@ enum CheckpointStore {
         var at: Moment? { try? Checkpoint(canonical: document).at }
     }
 
-    static func last(in database: Database) throws -> Last? {
+    static func last(in database: any SQLConnection) throws -> Last? {
         let sql = "SELECT number, sequence, document FROM checkpoint ORDER BY number DESC LIMIT 1"
-        return try Row.fetchOne(database, sql: sql).map {
+        return try database.row(sql).map {
             Last(number: $0["number"], sequence: $0["sequence"], document: $0["document"])
         }
     }
@@ -99,7 +95,7 @@ enum CheckpointStore {
     /// Signs where the chain is in the commit that is being written.
     static func make(signedBy key: SigningKey, in draft: Draft) throws -> SignedCheckpoint {
         let last = try last(in: draft.database)
-        let head = draft.changes.head
+        let head = try draft.chainEnd
         let checkpoint = Checkpoint(
             number: (last?.number ?? 0) + 1, at: draft.now,
             heads: [Checkpoint.Head(stream: AuditChain.stream, sequence: head.sequence, hash: head.hash)],
@@ -109,7 +105,7 @@ enum CheckpointStore {
         let signed = checkpoint.signed(with: key)
         try draft.execute(
             "INSERT INTO checkpoint (number, sequence, document, signature) VALUES (?, ?, ?, ?)",
-            [checkpoint.number, head.sequence, checkpoint.canonical, Blob.value(signed.signature)]
+            [checkpoint.number, head.sequence, checkpoint.canonical, (signed.signature)]
         )
         return signed
     }

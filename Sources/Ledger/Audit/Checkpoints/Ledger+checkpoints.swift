@@ -1,5 +1,4 @@
 public import Auth
-import GRDB
 import Quota
 
 extension Ledger {
@@ -17,7 +16,7 @@ extension Ledger {
         let key = ownKeys.checkpointKey
         return try await commits.submit { [books] draft in
             let signed = try CheckpointStore.make(signedBy: key, in: draft)
-            let made = Books.LastCheckpoint(sequence: draft.changes.head.sequence, at: draft.now)
+            let made = Books.LastCheckpoint(sequence: try draft.chainEnd.sequence, at: draft.now)
             draft.afterCommit {
                 books.withLock { $0.lastCheckpoint = made }
                 books.auditHasGrown()

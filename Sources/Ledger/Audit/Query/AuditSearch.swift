@@ -1,4 +1,3 @@
-import GRDB
 import Quota
 
 /// One page of a search through the chain, in one pass over a bounded part of it.
@@ -7,9 +6,9 @@ struct AuditSearch {
     static let scanned = 10_000
 
     private let query: AuditQuery
-    private let database: Database
+    private let database: any SQLConnection
 
-    init(_ query: AuditQuery, in database: Database) {
+    init(_ query: AuditQuery, in database: any SQLConnection) {
         self.query = query
         self.database = database
     }
@@ -18,69 +17,80 @@ struct AuditSearch {
         var records: [AuditRecord] = []
         var seen = 0
         var last = query.cursor
-        let rows = try Row.fetchCursor(database, sql: try sql(), arguments: arguments)
+        var statement = Statement(database.dialect)
+        let rows = try database.cursor(try sql(&statement), statement.parameters)
         while let row = try rows.next() {
             seen += 1
             last = row["sequence"]
-            guard row["fits"] == true else { continue }
+            guard row["fits"] as Bool else { continue }
             records.append(AuditRecord(row: row))
             if records.count == query.limit { return AuditPage(records: records, next: last) }
         }
         return AuditPage(records: records, next: seen == Self.scanned ? last : nil)
     }
 
+    /// What is asked of the database, as it grows.
+    private struct Statement {
+        let dialect: SQLDialect
+        var parameters: SQLParameters = []
+
+        init(_ dialect: SQLDialect) {
+            self.dialect = dialect
+        }
+
+        /// The place of one more parameter.
+        mutating func place(of value: some SQLConvertible) -> String {
+            parameters.values.append(value.sqlValue)
+            return "?\(parameters.values.count)"
+        }
+
+        func member(_ name: String) -> String { dialect.text(name, of: "record") }
+    }
+
     /// What an index or the number finds is looked for; what only the record says is judged row by row. The record and the
     /// hash before it are fetched for those that fit.
-    private func sql() throws -> String {
+    private func sql(_ statement: inout Statement) throws -> String {
         let isForward = query.order == .oldest
         let (from, to) = (try number(of: query.from), try number(of: query.to))
-        var places = ["sequence >= \(from ?? 1)"]
-        if let to { places.append("sequence < \(to)") }
-        if query.cursor != nil { places.append("sequence \(isForward ? ">" : "<") :cursor") }
-        if query.tenant != nil { places.append("tenant = :tenant") }
-        if query.execution != nil { places.append("execution = :execution") }
+        var places = ["sequence >= \(statement.place(of: from ?? 1))"]
+        if let to { places.append("sequence < \(statement.place(of: to))") }
+        if let cursor = query.cursor {
+            places.append("sequence \(isForward ? ">" : "<") \(statement.place(of: cursor))")
+        }
+        if let tenant = query.tenant { places.append("tenant = \(statement.place(of: tenant))") }
+        if let execution = query.execution { places.append("execution = \(statement.place(of: execution))") }
         return """
             SELECT sequence, fits, CASE WHEN fits THEN hash END AS hash, CASE WHEN fits THEN record END AS record,
-                CASE WHEN fits THEN \(AuditRecord.previousHash) END AS previous
+                CASE WHEN fits THEN \(AuditRecord.previousHash(statement.dialect)) END AS previous
             FROM (
-                SELECT sequence, hash, record, \(conditions) AS fits FROM audit
+                SELECT sequence, hash, record, \(conditions(&statement)) AS fits FROM audit
                 WHERE \(places.joined(separator: " AND "))
                 ORDER BY sequence \(isForward ? "ASC" : "DESC") LIMIT \(Self.scanned)
             ) AS audit
             """
     }
 
-    private var conditions: String {
+    private func conditions(_ statement: inout Statement) -> String {
         var conditions: [String] = []
-        func member(_ name: String) -> String { "json_extract(record, '$.\(name)')" }
-        if query.keyID != nil {
-            let keys = ["key_id", "actor_key_id", "claimed_key_id"].map(member).joined(separator: ", ")
-            conditions.append(":key IN (\(keys))")
+        if let key = query.keyID {
+            let keys = ["key_id", "actor_key_id", "claimed_key_id"].map(statement.member).joined(separator: ", ")
+            conditions.append("\(statement.place(of: key)) IN (\(keys))")
         }
-        if query.subject != nil { conditions.append("\(member("subject")) = :subject") }
-        if query.action != nil { conditions.append("\(member("action")) = :action") }
-        if query.outcome != nil { conditions.append("\(member("outcome")) = :outcome") }
+        for (name, value) in [
+            ("subject", query.subject), ("action", query.action?.rawValue), ("outcome", query.outcome),
+        ] {
+            if let value { conditions.append("\(statement.member(name)) = \(statement.place(of: value))") }
+        }
         // Of each record itself, since one that was tampered with may have misled the halving.
-        if query.from != nil { conditions.append("\(member("at_ms")) >= :from") }
-        if query.to != nil { conditions.append("\(member("at_ms")) < :to") }
-        guard !conditions.isEmpty else { return "TRUE" }
-        // A record that is not JSON was tampered with: no search may fail for it.
-        return
-            "CASE WHEN json_valid(record) THEN coalesce(\(conditions.joined(separator: " AND ")), FALSE) ELSE FALSE END"
-    }
-
-    private var arguments: StatementArguments {
-        var arguments = StatementArguments()
-        if let cursor = query.cursor { arguments += ["cursor": cursor] }
-        if let tenant = query.tenant { arguments += ["tenant": tenant] }
-        if let execution = query.execution { arguments += ["execution": execution] }
-        if let key = query.keyID { arguments += ["key": key] }
-        if let subject = query.subject { arguments += ["subject": subject] }
-        if let action = query.action { arguments += ["action": action.rawValue] }
-        if let outcome = query.outcome { arguments += ["outcome": outcome] }
-        if let from = query.from { arguments += ["from": AuditChain.milliseconds(since: from)] }
-        if let to = query.to { arguments += ["to": AuditChain.milliseconds(since: to)] }
-        return arguments
+        let writtenAt = statement.dialect.integer("at_ms", of: "record")
+        if let from = query.from {
+            conditions.append("\(writtenAt) >= \(statement.place(of: AuditChain.milliseconds(since: from)))")
+        }
+        if let to = query.to {
+            conditions.append("\(writtenAt) < \(statement.place(of: AuditChain.milliseconds(since: to)))")
+        }
+        // Nothing of a record that is not JSON, since it was tampered with, fits what is asked.
+        return conditions.isEmpty ? "TRUE" : "coalesce(\(conditions.joined(separator: " AND ")), FALSE)"
     }
 
     /// The number of the first record written at an instant or later.

@@ -25,7 +25,7 @@ extension Ledger {
             for start in stride(from: 0, to: records.count, by: Self.recordedAtOnce) {
                 let portion = records[start..<min(start + Self.recordedAtOnce, records.count)]
                 do {
-                    try await commits.submit { draft in for record in portion { try draft.audit(record) } }
+                    try await commits.submit(.own) { draft in for record in portion { try draft.audit(record) } }
                 } catch {
                     return refusals.giveBack(Array(records[start...]))
                 }

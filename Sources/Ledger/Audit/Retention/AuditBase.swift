@@ -1,5 +1,3 @@
-import GRDB
-
 /// Where the chain begins as far as it is kept: behind the last record that was removed.
 struct AuditBase: Sendable {
     /// The last record that was removed; number 0 while the chain is whole.
@@ -7,32 +5,32 @@ struct AuditBase: Sendable {
     /// The record that vouches for the cut.
     var cutBy: Int64?
 
-    static func read(from database: Database) throws -> AuditBase {
+    static func read(from database: any SQLConnection) throws -> AuditBase {
         // Ledgers of earlier versions, which may be checked as they are, know of no cuts.
-        guard try database.tableExists("checkpoint") else { return AuditBase(head: .start, cutBy: nil) }
+        guard try database.hasTable("checkpoint") else { return AuditBase(head: .start, cutBy: nil) }
         let sql = "SELECT base_sequence, base_hash, cut_by FROM chain WHERE stream = ?"
-        guard let row = try Row.fetchOne(database, sql: sql, arguments: [AuditChain.stream]) else {
+        guard let row = try database.row(sql, [AuditChain.stream]) else {
             return AuditBase(head: .start, cutBy: nil)
         }
         // Whatever somebody wrote there, it is no more than a beginning that does not fit.
-        let (sequence, hash): (Int64, [UInt8]) = (row["base_sequence"], Blob.bytes(row, "base_hash"))
+        let (sequence, hash): (Int64, [UInt8]) = (row["base_sequence"], row["base_hash"])
         let head = AuditHead(
             sequence: min(max(sequence, 0), .max - 1), hash: hash.count == 32 ? hash : AuditHead.start.hash)
         return AuditBase(head: head, cutBy: row["cut_by"])
     }
 
     /// The cut that was announced last, if the record that vouches for it can be read.
-    func announcedCut(in database: Database) throws -> AuditCut? {
+    func announcedCut(in database: any SQLConnection) throws -> AuditCut? {
         guard let cutBy else { return nil }
         let sql = "SELECT record FROM audit WHERE sequence = ?"
-        return try String.fetchOne(database, sql: sql, arguments: [cutBy])
+        return try database.value(String.self, sql, [cutBy])
             .flatMap { try? Document.value(AuditEntry.self, from: $0) }.flatMap(AuditCut.init)
     }
 
     func store(in draft: Draft) throws {
         try draft.execute(
             "UPDATE chain SET base_sequence = ?, base_hash = ?, cut_by = ? WHERE stream = ?",
-            [head.sequence, Blob.value(head.hash), cutBy, AuditChain.stream]
+            [head.sequence, (head.hash), cutBy, AuditChain.stream]
         )
     }
 }

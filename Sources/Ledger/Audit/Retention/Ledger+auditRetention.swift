@@ -1,5 +1,4 @@
 import Auth
-import GRDB
 import Quota
 
 extension Ledger {
@@ -26,7 +25,7 @@ extension Ledger {
     }
 
     /// Where to cut, if the oldest record is old enough, and the last cut was carried out and is a day old.
-    private static func dueCut(at cutoff: Moment, _ now: Moment, in database: Database) throws -> AuditCut? {
+    private static func dueCut(at cutoff: Moment, _ now: Moment, in database: any SQLConnection) throws -> AuditCut? {
         let base = try AuditBase.read(from: database)
         if let cutBy = base.cutBy {
             guard let last = try base.announcedCut(in: database) else {
@@ -39,7 +38,7 @@ extension Ledger {
         let oldest = base.head.sequence + 1
         guard try AuditChain.firstSequence(since: cutoff - cutEvery, in: database) > oldest else { return nil }
         // The last record stays in any case: it is where the chain goes on.
-        guard let last = try Int64.fetchOne(database, sql: "SELECT max(sequence) FROM audit") else { return nil }
+        guard let last = try database.value(Int64.self, "SELECT max(sequence) FROM audit") else { return nil }
         let first = min(try AuditChain.firstSequence(since: cutoff, in: database), last)
         guard first > oldest, let hash = try hash(of: first - 1, in: database) else { return nil }
         return AuditCut(first: first, previous: Hex.text(hash))
@@ -51,7 +50,7 @@ extension Ledger {
         entry.after = cut.document
         try draft.audit(entry)
         var base = try AuditBase.read(from: draft.database)
-        base.cutBy = draft.changes.head.sequence
+        base.cutBy = try draft.chainEnd.sequence
         try base.store(in: draft)
     }
 
@@ -75,19 +74,18 @@ extension Ledger {
 
     private func removeCode(before cutoff: Moment) async throws(LedgerFailure) -> Bool {
         try await commits.submit { draft in
-            try draft.execute(
+            try draft.database.change(
                 """
-                DELETE FROM recorded_code WHERE rowid IN (
-                    SELECT rowid FROM recorded_code WHERE recorded_at < ? ORDER BY recorded_at LIMIT 50)
+                DELETE FROM recorded_code WHERE execution IN (
+                    SELECT execution FROM recorded_code WHERE recorded_at < ? ORDER BY recorded_at LIMIT 50)
                 """,
                 [cutoff.nanoseconds]
-            )
-            return draft.database.changesCount > 0
+            ) > 0
         }
     }
 
-    private static func hash(of sequence: Int64, in database: Database) throws -> [UInt8]? {
-        try Row.fetchOne(database, sql: "SELECT hash FROM audit WHERE sequence = ?", arguments: [sequence])
-            .map { Blob.bytes($0, "hash") }
+    private static func hash(of sequence: Int64, in database: any SQLConnection) throws -> [UInt8]? {
+        try database.row("SELECT hash FROM audit WHERE sequence = ?", [sequence])
+            .map { $0["hash"] }
     }
 }

@@ -1,5 +1,3 @@
-import GRDB
-
 extension Ledger {
     /// The lines of the audit log behind `position`, in order, whatever it is: one that is beyond the end, as it may be
     /// after a backup was restored, has nothing behind it.
@@ -22,14 +20,14 @@ extension Ledger {
     /// - Parameter name: The sink's, destination included.
     public func sinkPosition(of name: String) async throws(LedgerFailure) -> AuditPosition? {
         try await read { database in
-            try Row.fetchOne(database, sql: "SELECT sequence, checkpoint FROM sink WHERE name = ?", arguments: [name])
+            try database.row("SELECT sequence, checkpoint FROM sink WHERE name = ?", [name])
                 .map { AuditPosition(sequence: $0["sequence"], checkpoint: $0["checkpoint"]) }
         }
     }
 
     /// Notes that a sink has taken everything up to `position`.
     public func sinkDelivered(_ name: String, upTo position: AuditPosition) async throws(LedgerFailure) {
-        try await commits.submit { draft in
+        try await commits.submit(.own) { draft in
             try draft.execute(
                 """
                 INSERT INTO sink (name, sequence, checkpoint) VALUES (?, ?, ?)
@@ -42,14 +40,12 @@ extension Ledger {
 }
 
 extension AuditChain {
-    static func batch(after position: AuditPosition, limit: Int, in database: Database) throws -> AuditBatch {
-        let records = try Row.fetchAll(
-            database,
-            sql: """
-                SELECT sequence, hash, record, \(AuditRecord.previousHash) AS previous FROM audit
-                WHERE sequence > ? ORDER BY sequence LIMIT ?
-                """,
-            arguments: [position.sequence, limit]
+    static func batch(after position: AuditPosition, limit: Int, in database: any SQLConnection) throws -> AuditBatch {
+        let records = try database.rows(
+            """
+            SELECT sequence, hash, record, \(AuditRecord.previousHash(database.dialect)) AS previous FROM audit
+            WHERE sequence > ? ORDER BY sequence LIMIT ?
+            """, [position.sequence, limit]
         ).map(AuditRecord.init(row:))
         let end = records.last?.sequence ?? position.sequence
         let checkpoints = try CheckpointStore.checkpoints(

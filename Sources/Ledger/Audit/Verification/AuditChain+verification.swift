@@ -1,26 +1,27 @@
 import Auth
-import GRDB
 
 extension AuditChain {
     /// The first fault of the chain as the ledger has it, or that there is none.
     ///
     /// - Parameter key: what checkpoints are verified with; without it they are compared only.
-    static func verify(in database: Database, key: VerifyingKey? = nil) throws -> AuditVerification {
+    static func verify(in database: any SQLConnection, key: VerifyingKey? = nil) throws -> AuditVerification {
         let base = try AuditBase.read(from: database)
         let cut = try base.announcedCut(in: database)
         var verifier = ChainVerifier(from: base.head, stream: stream, key: key)
         verifier.judge(base, cut)
         var checkpoints = try CheckpointStore.Cursor(database)
         // As bytes: as a text it would end at a NUL that somebody wrote into it.
-        let sql = "SELECT sequence, hash, CAST(record AS BLOB) AS record FROM audit ORDER BY sequence"
-        let rows = try Row.fetchCursor(database, sql: sql)
+        let sql = """
+            SELECT sequence, hash, \(database.dialect.bytes(of: "record")) AS record FROM audit ORDER BY sequence
+            """
+        let rows = try database.cursor(sql)
         while !verifier.isDecided, let row = try rows.next() {
-            let (sequence, hash): (Int64, [UInt8]) = (row["sequence"], Blob.bytes(row, "hash"))
+            let (sequence, hash): (Int64, [UInt8]) = (row["sequence"], row["hash"])
             for signed in try checkpoints.next(before: sequence) { verifier.read(signed) }
             do {
                 verifier.recordRead(
                     try AuditLink(
-                        sequence: sequence, previous: nil, hash: hash, record: Blob.bytes(row, "record")))
+                        sequence: sequence, previous: nil, hash: hash, record: row["record"]))
             } catch {
                 verifier.lineUnreadable(error.reason)
             }

@@ -29,7 +29,7 @@ extension Ledger {
         entry.bodyDigest = Hex.text(Digest.hmacSHA256(body, key: ownKeys.codeDigest))
         entry.bodyBytes = Int64(body.count)
         let record = entry
-        try await commits.submit { draft in try draft.audit(record) }
+        try await commits.submit(.own) { draft in try draft.audit(record) }
     }
 
     /// Writes the calls that wait. A failure only leaves them unwritten.
@@ -38,7 +38,7 @@ extension Ledger {
         for start in stride(from: 0, to: records.count, by: Self.recordedAtOnce) {
             let portion = records[start..<min(start + Self.recordedAtOnce, records.count)]
             do {
-                try await commits.submit { draft in for record in portion { try draft.audit(record) } }
+                try await commits.submit(.own) { draft in for record in portion { try draft.audit(record) } }
             } catch {
                 return calls.giveBack(records[start...])
             }

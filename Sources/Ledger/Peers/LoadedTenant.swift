@@ -1,0 +1,45 @@
+import Auth
+import Quota
+
+/// A tenant as a shared database has it.
+struct LoadedTenant: Sendable {
+    let account: Books.Account
+    let edition: Int64
+    let keys: [Books.Key]
+    /// Those that have not ended.
+    let sandboxes: [OwnedSandbox]
+
+    /// - Parameter names: of tenants, of letters, digits and hyphens.
+    static func load(
+        _ names: [String], in database: any SQLConnection, sealer: Sealer
+    ) throws -> [LoadedTenant] {
+        let accounts = try Accounts.rows(
+            of: "WHERE tenant.name = ANY(?::text[])", ["{\(names.joined(separator: ","))}"], in: database
+        ).map(Accounts.account)
+        return try accounts.map { account in
+            let tenant = account.tenant
+            let names = [tenant.id: tenant.name]
+            let keys = try database.rows("SELECT * FROM key WHERE tenant = ?", [tenant.id])
+            let edition = try database.value(Int64.self, "SELECT edition FROM usage WHERE tenant = ?", [tenant.id])
+            return LoadedTenant(
+                account: account, edition: edition ?? 0,
+                keys: try keys.map { try Accounts.key($0, names: names, sealer: sealer) },
+                sandboxes: try SandboxStore.book(in: database, names: names, sealer: sealer, of: tenant).all.map(
+                    \.value))
+        }
+    }
+}
+
+extension Books {
+    /// Takes up a tenant as it is in the database, unless it is known so, or newer. Usage is taken up apart.
+    mutating func take(_ loaded: LoadedTenant) {
+        let name = loaded.account.tenant.name
+        if let known = editions[name], known.edition >= loaded.edition { return }
+        var account = loaded.account
+        if let known = accounts[name] { account.usage = known.usage }
+        accounts[name] = account
+        for key in loaded.keys { keys[key.record.id] = key }
+        sandboxes.replace(name, loaded.sandboxes)
+        editions[name] = Edition(revision: editions[name]?.revision ?? 0, edition: loaded.edition)
+    }
+}

@@ -1,0 +1,127 @@
+import Quota
+import Synchronization
+
+/// The turns of gateways that share a database. The database's transactions coordinate them, and nothing else.
+///
+/// A commit takes, in this order and until it is over: the ledger, together with others or, for what reaches everything, alone;
+/// its tenants' rows, by their numbers; the end of the chain. So none of them ever waits in a circle. The instant is the
+/// database's, read once the tenants are locked and never behind what was written to them last.
+final class SharedTurns: Turns {
+    /// What gateways tell each other changed: a tenant's name, or ``common``.
+    static let channel = "e2b_gateway"
+    static let common = "*"
+
+    /// The instant by the database's clock.
+    static let databaseTime = "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
+
+    let isShared = true
+    private let books: BooksBox
+    private let lock: Int64
+    private let epoch: Int64
+    /// In place of the database's clock.
+    private let clock: (@Sendable () -> Moment)?
+    let sharing: Sharing
+    /// What the commit under way wrote of each tenant, for the books.
+    private let written = Mutex<[String: Books.Edition]>([:])
+
+    /// - Parameters:
+    ///   - installation: of the ledger: several may be in one database.
+    ///   - epoch: the number of this gateway's opening.
+    ///   - clock: in place of the database's.
+    init(_ books: BooksBox, installation: String, epoch: Int64, clock: (@Sendable () -> Moment)?) {
+        self.books = books
+        lock = Int64(bitPattern: UInt64(installation, radix: 16) ?? 0)
+        self.epoch = epoch
+        self.clock = clock
+        sharing = Sharing { books.withLock(\.sealer) }
+    }
+
+    func begin(_ reach: Reach, in transaction: any SQLTransaction) throws -> Turn {
+        written.withLock { $0 = [:] }
+        var writtenAt = Moment(nanoseconds: 0)
+        var head: AuditHead?
+        switch reach {
+        case .own:
+            try transaction.execute("SELECT pg_advisory_xact_lock_shared(?)", [lock])
+        case .tenants(let names):
+            try transaction.execute("SELECT pg_advisory_xact_lock_shared(?)", [lock])
+            writtenAt = try take(UsageRow.locked(names, in: transaction), in: transaction)
+        case .everything:
+            try transaction.execute("SELECT pg_advisory_xact_lock(?)", [lock])
+            head = try chainEnd(in: transaction).head
+            writtenAt = try take(UsageRow.all(in: transaction), in: transaction)
+        }
+        let now = try look(at: transaction, takingCommon: reach == .everything)
+        return Turn(now: max(now, writtenAt), head: head)
+    }
+
+    /// Has the books say what the rows say.
+    ///
+    /// - Returns: the instant of the last of them.
+    private func take(_ rows: [UsageRow], in transaction: any SQLTransaction) throws -> Moment {
+        let renewed = books.withLock { books in rows.filter { books.isBehind($0) }.map(\.name) }
+        let loaded = try sharing.load(renewed, in: transaction)
+        books.withLock { books in
+            for tenant in loaded { books.take(tenant) }
+            for row in rows { books.take(row) }
+        }
+        return rows.map(\.writtenAt).max() ?? Moment(nanoseconds: 0)
+    }
+
+    /// The instant, and whether this gateway may still write; for a commit that reaches everything also what belongs to no
+    /// tenant.
+    private func look(at transaction: any SQLTransaction, takingCommon: Bool) throws -> Moment {
+        let sql = """
+            SELECT \(Self.databaseTime) AS now,
+                (SELECT ended_at IS NULL FROM gateway WHERE epoch = ?) AS is_alive,
+                (SELECT value FROM fact WHERE name = 'common_edition') AS common
+            """
+        guard let row = try transaction.row(sql, [epoch]), row["is_alive"] as Bool? == true else {
+            throw LedgerFailure.unavailable("another gateway has taken this one for dead")
+        }
+        if takingCommon { try sharing.takeCommon(edition: row["common"], into: books, in: transaction) }
+        return clock?() ?? Moment(nanoseconds: row["now"])
+    }
+
+    func store(
+        _ usage: Usage, rate: RateState?, of tenant: Tenant, isRenewed: Bool, at now: Moment,
+        in transaction: any SQLTransaction
+    ) throws {
+        let edition = UsageRow.next(after: books.withLock { $0.editions[tenant.name] }, isRenewed: isRenewed)
+        try transaction.execute(
+            """
+            INSERT INTO usage (tenant, usage, rate_next_free, revision, edition, written_at) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (tenant) DO UPDATE
+            SET usage = excluded.usage, rate_next_free = excluded.rate_next_free, revision = excluded.revision,
+                edition = excluded.edition, written_at = excluded.written_at
+            """,
+            [
+                tenant.id, try Document.text(usage), rate?.nextFree?.nanoseconds, edition.revision, edition.edition,
+                now.nanoseconds,
+            ])
+        written.withLock { $0[tenant.name] = edition }
+        if isRenewed { try tell(tenant.name, in: transaction) }
+    }
+
+    func chainEnd(in transaction: any SQLTransaction) throws -> (head: AuditHead, at: Moment) {
+        let sql = "SELECT sequence, hash, committed_at FROM chain WHERE stream = ? FOR UPDATE"
+        guard let row = try transaction.row(sql, [AuditChain.stream]) else { throw LedgerFailure.damaged("chain") }
+        return (
+            AuditHead(sequence: row["sequence"], hash: row["hash"]), Moment(nanoseconds: row["committed_at"])
+        )
+    }
+
+    func renewCommon(in transaction: any SQLTransaction) throws {
+        try transaction.execute("UPDATE fact SET value = value + 1 WHERE name = 'common_edition'", [])
+        try tell(Self.common, in: transaction)
+    }
+
+    private func tell(_ what: String, in transaction: any SQLTransaction) throws {
+        try transaction.execute("SELECT pg_notify(?, ?)", [Self.channel, what])
+    }
+
+    func committed(into books: inout Books) {
+        books.editions.merge(written.withLock { $0 }) { $1 }
+        sharing.wasInTouch()
+    }
+}

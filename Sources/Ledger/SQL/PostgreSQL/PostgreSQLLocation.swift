@@ -1,0 +1,102 @@
+import Glibc
+
+/// Where a PostgreSQL database is and how it is connected to, from an address such as
+/// `postgres://gateway:secret@db.example.com/ledger?sslrootcert=/etc/ledger-ca.pem`.
+///
+/// Everything that libpq takes in an address is taken. What is not said is as follows:
+///
+/// - Where the host is neither a Unix socket nor a loopback address, `sslmode=verify-full`: the server's certificate must be
+///   signed by an authority that is trusted, and name the host. Weaker modes have to be asked for.
+/// - Trusted is what `sslrootcert` names, or `PGSSLROOTCERT`, else the system's authorities (`sslrootcert=system`).
+/// - Kerberos does not encrypt in the place of TLS, which would verify nothing of that (`gssencmode=disable`).
+/// - The server must allow writing, so that of several hosts a standby is passed over (`target_session_attrs`).
+/// - The password may come from `PGPASSWORD`, or from the file that `passfile` names, as with every program of PostgreSQL's.
+///
+/// It never shows the password.
+struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Why an address cannot be used. It quotes nothing of the address.
+    struct Refused: Error, Equatable, CustomStringConvertible {
+        let reason: String
+
+        var description: String { reason }
+    }
+
+    /// User, hosts and database, such as `postgres://gateway@db.example.com:5432/ledger`.
+    let description: String
+    /// How long to wait for a connection, if the address says so.
+    let connectTimeout: Duration?
+    private let settings: [String: String]
+    private let hosts: [PostgreSQLHost]
+
+    init(_ uri: String) throws(Refused) {
+        guard ["postgres://", "postgresql://"].contains(where: uri.hasPrefix) else {
+            throw Refused(reason: "it does not begin with postgres:// or postgresql://")
+        }
+        guard !uri.utf8.contains(0) else { throw Refused(reason: "it holds the character NUL") }
+        var settings: [String: String]
+        switch LibpqAddress.settings(of: uri) {
+        case .success(let understood): settings = understood.filter { !$0.value.isEmpty }
+        case .failure(let misunderstood):
+            // What follows a quotation mark is part of the address.
+            let words = misunderstood.complaint.prefix { $0 != "\"" && !$0.isNewline }
+            throw Refused(reason: "it cannot be understood: \(words.split(separator: " ").joined(separator: " "))")
+        }
+        for name in ["service", "replication"] where settings[name] != nil {
+            throw Refused(reason: "\(name) cannot be used in it")
+        }
+        guard let database = settings["dbname"] else { throw Refused(reason: "it names no database") }
+        hosts = try PostgreSQLHost.all(in: settings)
+        try Self.check(settings)
+        connectTimeout = settings["connect_timeout"].flatMap(Int.init).flatMap { $0 > 0 ? .seconds($0) : nil }
+        if settings["sslmode"] == nil { settings["sslmode"] = hosts.allSatisfy(\.isLocal) ? "prefer" : "verify-full" }
+        try Self.trustAuthorities(in: &settings)
+
+        let user = settings["user"].map { "\($0)@" } ?? ""
+        description = "postgres://\(user)\(hosts.map(\.description).joined(separator: ","))/\(database)"
+        for name in ["host", "hostaddr", "port"] { settings[name] = nil }
+        self.settings = settings.merging([
+            "application_name": "e2b-gateway", "target_session_attrs": "read-write", "gssencmode": "disable",
+            "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3", "tcp_user_timeout": "10000",
+        ]) { said, _ in said }
+        .merging(["client_encoding": "UTF8"]) { $1 }
+    }
+
+    /// libpq's settings for each server that the address names.
+    ///
+    /// - Parameter options: the server's settings for the connection, before those that the address gives.
+    func servers(options: String) -> [[String: String]] {
+        hosts.map { host in
+            var settings = settings.merging(host.settings) { $1 }
+            settings["options"] = [options, settings["options"]].compactMap(\.self).joined(separator: " ")
+            return settings
+        }
+    }
+
+    var debugDescription: String { description }
+    var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+
+    private static func check(_ settings: [String: String]) throws(Refused) {
+        let modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+        if let mode = settings["sslmode"], !modes.contains(mode) {
+            throw Refused(reason: "its sslmode is none of \(modes.joined(separator: ", "))")
+        }
+        if let timeout = settings["connect_timeout"], Int(timeout) == nil {
+            throw Refused(reason: "its connect_timeout is not a number of seconds")
+        }
+    }
+
+    /// Has the system's authorities trusted where no others are named.
+    private static func trustAuthorities(in settings: inout [String: String]) throws(Refused) {
+        let verifies = settings["sslmode"]?.hasPrefix("verify-") == true
+        let isNamed = settings["sslrootcert"] != nil || getenv("PGSSLROOTCERT") != nil
+        guard settings["sslrootcert"] == "system" || verifies && !isNamed else { return }
+        let bundles = [
+            "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+            "/etc/ssl/cert.pem",
+        ]
+        guard let bundle = bundles.first(where: { access($0, R_OK) == 0 }) else {
+            throw Refused(reason: "this system has no certificate authorities: name some with sslrootcert")
+        }
+        settings["sslrootcert"] = bundle
+    }
+}

@@ -1,0 +1,39 @@
+/// How long one may wait for the database.
+struct PostgreSQLTimeouts: Sendable {
+    /// For a connection, name resolution apart; the address may say otherwise (`connect_timeout`).
+    var connecting = Duration.seconds(2)
+    /// For a statement, by the server's clock.
+    var statement: Duration
+    /// For somebody else's lock, by the server's clock.
+    var lock: Duration
+    /// For the next statement of an open transaction, until the server ends it.
+    var idle: Duration
+    /// How much longer than for a statement the gateway waits for an answer, until it gives the connection up.
+    var grace = Duration.seconds(3)
+
+    /// A commit's.
+    static let writing = PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(10))
+    /// A query's, which may look at all there is.
+    static let reading = PostgreSQLTimeouts(statement: .seconds(30), lock: .seconds(2), idle: .seconds(60))
+    /// Of what is done to whole tables: at the start, and behind everybody's back.
+    static let upkeep = PostgreSQLTimeouts(statement: .seconds(600), lock: .seconds(600), idle: .seconds(600))
+
+    /// The same as libpq's `options`.
+    var options: String {
+        settings.map { "-c \($0.name)=\($0.milliseconds)" }.joined(separator: " ")
+    }
+
+    /// The same as statements, for one transaction.
+    var statements: [String] { settings.map { "SET LOCAL \($0.name) = \($0.milliseconds)" } }
+
+    private var settings: [(name: String, milliseconds: Int64)] {
+        [
+            ("statement_timeout", statement.wholeMilliseconds), ("lock_timeout", lock.wholeMilliseconds),
+            ("idle_in_transaction_session_timeout", idle.wholeMilliseconds),
+        ]
+    }
+}
+
+extension Duration {
+    var wholeMilliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
+}

@@ -1,0 +1,77 @@
+import Quota
+import Testing
+
+@testable import Ledger
+
+/// What a gateway leaves that dies, and what becomes of one that was only held up.
+@Suite(.onAServer) struct DeadGatewayTests {
+    /// As if it had shown no life for longer than its peers wait.
+    private func age(_ index: Int, of peers: Peers, by ledger: Ledger) async throws {
+        await peers.kill(index)
+        try ledger.database.prepare { [epoch = peers.ledgers[index].epoch] database in
+            try database.execute("UPDATE gateway SET renewed_at = 0 WHERE epoch = ?", [epoch])
+        }
+    }
+
+    @Test("A dead gateway's leases are settled at their ceilings by another, its sandboxes marked, and it is on record")
+    func takenOver() async throws {
+        var policy = Policy.unlimited
+        policy.runtime = [.day: 10_000]
+        let peers = try await Peers(2, policy: policy)
+        let (dead, other) = (peers.ledgers[0], peers.ledgers[1])
+        let lease = try await dead.admit(peers.order(timeout: 3_000))
+        await dead.recordSandbox("i1", for: lease)
+        try await age(0, of: peers, by: other)
+        let id = lease.executionID.text
+        #expect(
+            try await within(seconds: 5) {
+                try await other.execution(id, of: Peers.tenant)?.outcome == .killed
+            })
+        let record = try #require(try await other.execution(id, of: Peers.tenant))
+        #expect(record.runtimeMilliseconds == 3_000)
+        #expect(try await other.sandboxesToDestroy() == ["i1"])
+        let actions = try await other.auditRecords(AuditQuery(limit: 1_000)).map(\.entry.action)
+        #expect(actions.contains(.gatewayLost))
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("One that was only held up writes nothing any more: its lease is its peer's to settle, and settled once")
+    func heldUp() async throws {
+        let peers = try await Peers(2)
+        let (held, other) = (peers.ledgers[0], peers.ledgers[1])
+        let lease = try await held.admit(peers.order(timeout: 3_000))
+        try await age(0, of: peers, by: other)
+        #expect(
+            try await within(seconds: 5) {
+                try await other.execution(lease.executionID.text, of: Peers.tenant)?.outcome == .killed
+            })
+        await #expect(throws: LedgerFailure.self) { try await held.settle(lease, with: .completed(held: 1)) }
+        await #expect(throws: AdmissionFailure.self) { try await held.admit(peers.order()) }
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("One that lives is left alone, however long it has been there")
+    func alive() async throws {
+        let peers = try await Peers(2)
+        let lease = try await peers.ledgers[0].admit(peers.order(timeout: 3_000))
+        try await Task.sleep(for: .seconds(2))
+        #expect(try await peers.ledgers[1].execution(lease.executionID.text, of: Peers.tenant)?.outcome == nil)
+        _ = try await peers.ledgers[0].settle(lease, with: .completed(held: 5))
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("One that leaves in good order need not be waited for")
+    func left() async throws {
+        let peers = try await Peers(2)
+        let lease = try await peers.ledgers[0].admit(peers.order(timeout: 3_000))
+        await peers.kill(0)
+        await peers.ledgers[0].close()
+        _ = try await peers.ledgers[1].recover()
+        #expect(try await peers.ledgers[1].execution(lease.executionID.text, of: Peers.tenant)?.outcome == .killed)
+        try await peers.expectSound()
+        await peers.close()
+    }
+}

@@ -1,0 +1,58 @@
+import Auth
+import Quota
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+/// Gateways' ledgers on one database, with one tenant and one key.
+final class Peers: Sendable {
+    static let tenant = TestLedger.tenant
+
+    let location: LedgerLocation
+    let rootKey = RootKey.random()
+    let ledgers: [Ledger]
+    let key: IssuedKey
+    private let minding: [Task<Void, Never>]
+
+    /// - Parameter count: at least one.
+    init(_ count: Int, policy: Policy = .unlimited) async throws {
+        location = .server(try PostgreSQLLocation(try await PostgreSQLServer.shared().makeDatabase()))
+        var ledgers = [try Ledger.create(in: location, rootKey: rootKey, by: "test")]
+        try await ledgers[0].createTenant(Self.tenant, policy: policy, by: "test")
+        key = try await ledgers[0].issueKey(for: Self.tenant, by: "test")
+        for _ in 1..<count { ledgers.append(try Ledger.open(in: location, rootKey: rootKey)) }
+        self.ledgers = ledgers
+        minding = ledgers.map { ledger in Task { await ledger.mindPeers() } }
+    }
+
+    deinit { for task in minding { task.cancel() } }
+
+    /// Has a gateway die: it shows no life any more, and leaves what it has as it is.
+    func kill(_ index: Int) async {
+        minding[index].cancel()
+        await minding[index].value
+    }
+
+    func close() async {
+        for task in minding {
+            task.cancel()
+            await task.value
+        }
+        for ledger in ledgers { await ledger.close() }
+    }
+
+    func order(timeout: Int64 = 1_000, subject: String? = nil, nonce: PresentedNonce? = nil) -> AdmissionOrder {
+        var order = AdmissionOrder(
+            executionID: .random(), tenant: Self.tenant, keyID: key.key.id, subject: subject, requestID: "req-1",
+            sourceAddress: "127.0.0.1", timeoutMilliseconds: timeout, code: Array("print(1)".utf8), context: nil)
+        order.nonce = nonce
+        return order
+    }
+
+    /// Everything holds in the database that must hold after every commit.
+    func expectSound(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let findings = try await LedgerCheck.run(in: location).findings
+        #expect(findings == [], sourceLocation: sourceLocation)
+    }
+}

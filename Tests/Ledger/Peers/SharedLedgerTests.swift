@@ -1,0 +1,192 @@
+import Auth
+import Quota
+import Synchronization
+import Testing
+
+@testable import Ledger
+
+/// Several gateways on one database: nobody exceeds a limit, and each knows what the others did.
+@Suite(.onAServer) struct SharedLedgerTests {
+    @Test("Executions at once are never more than the policy allows, whoever admits them", arguments: [1, 4, 7])
+    func executionsAtOnce(limit: Int) async throws {
+        var policy = Policy.unlimited
+        policy.executions = limit
+        let peers = try await Peers(3, policy: policy)
+        let load = Load()
+        await withDiscardingTaskGroup { group in
+            for caller in 0..<40 {
+                group.addTask {
+                    for round in 0..<5 {
+                        let ledger = peers.ledgers[(caller + round) % 3]
+                        guard let lease = try? await ledger.admit(peers.order()) else { continue }
+                        load.begin()
+                        await Task.yield()
+                        load.end()
+                        // Perhaps by another: whoever settles it settles it once.
+                        _ = try? await ledger.settle(lease, with: .completed(held: 1))
+                    }
+                }
+            }
+        }
+        #expect(load.most <= limit && load.begun >= limit)
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("A budget is not overspent by a millisecond, and what is settled by whomever adds up")
+    func runtime() async throws {
+        var policy = Policy.unlimited
+        policy.runtime = [.day: 10_000]
+        policy.subject = SubjectLimits(executions: nil, runtime: [.day: 4_000])
+        let peers = try await Peers(3, policy: policy)
+        let charged = Sum()
+        await withDiscardingTaskGroup { group in
+            for caller in 0..<30 {
+                group.addTask {
+                    for round in 0..<4 {
+                        let ledger = peers.ledgers[(caller + round) % 3]
+                        let order = peers.order(timeout: 700, subject: "user-\(caller % 5)")
+                        guard let lease = try? await ledger.admit(order) else { continue }
+                        let held = Int64(caller * 40)
+                        guard let settled = try? await ledger.settle(lease, with: .completed(held: held)) else {
+                            continue
+                        }
+                        charged.add(settled.chargedMilliseconds)
+                    }
+                }
+            }
+        }
+        #expect(charged.total <= 10_000 && charged.total > 5_000)
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("What one changes the others know within a second: keys, revocations, policies, tenants, administrators")
+    func changes() async throws {
+        let peers = try await Peers(2)
+        let (one, other) = (peers.ledgers[0], peers.ledgers[1])
+        let issued = try await one.issueKey(for: Peers.tenant, by: "test")
+        #expect(try await within(seconds: 1) { (try? other.authenticate(issued.token)) != nil })
+        try await one.revokeKey(issued.key.id, by: "test")
+        #expect(try await within(seconds: 1) { (try? other.authenticate(issued.token)) == nil })
+        try await other.changePolicy(of: Peers.tenant, by: "test") { policy throws(PolicyFailure) in
+            var policy = policy
+            policy.executions = 3
+            return policy
+        }
+        #expect(try await within(seconds: 1) { try await one.policy(of: Peers.tenant).executions == 3 })
+        try await other.createTenant("other", by: "test")
+        #expect(try await within(seconds: 1) { (try? await one.tenant("other")) != nil })
+        let admin = try await one.issueAdminToken(named: "ann", scopes: [.adminRead], by: "test")
+        #expect(try await within(seconds: 1) { (try? other.authenticateAdmin(admin.token)) != nil })
+        await peers.close()
+    }
+
+    @Test("A key that was revoked elsewhere admits nothing any more, from the commit of its revocation on")
+    func revoked() async throws {
+        let peers = try await Peers(2)
+        for task in 0..<2 { await peers.kill(task) }
+        try await peers.ledgers[0].revokeKey(peers.key.key.id, by: "test")
+        await #expect(throws: AdmissionFailure.keyRevoked) { try await peers.ledgers[1].admit(peers.order()) }
+        await peers.close()
+    }
+
+    @Test("Usage is told as it is, whoever used it")
+    func usage() async throws {
+        let peers = try await Peers(2)
+        for task in 0..<2 { await peers.kill(task) }
+        let lease = try await peers.ledgers[0].admit(peers.order())
+        #expect(try await peers.ledgers[1].usageReport(of: Peers.tenant).usage.executions == 1)
+        _ = try await peers.ledgers[0].settle(lease, with: .completed(held: 1))
+        #expect(try await peers.ledgers[1].usageReport(of: Peers.tenant).usage.executions == 0)
+        await peers.close()
+    }
+
+    @Test("An execution's idempotency key is known to all: the second gets what the first left")
+    func idempotency() async throws {
+        let peers = try await Peers(2)
+        let key = PresentedIdempotencyKey("key-1", rest: [])
+        guard case .admitted(let lease) = try await peers.ledgers[0].admit(peers.order(), under: key) else {
+            Issue.record("not admitted")
+            return
+        }
+        let running = try await peers.ledgers[1].admit(peers.order(), under: key)
+        guard case .repeated = running else {
+            Issue.record("\(running)")
+            return
+        }
+        _ = try await peers.ledgers[0].settle(lease, with: .completed(held: 1))
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("A nonce is accepted once, by whichever comes first")
+    func nonce() async throws {
+        let peers = try await Peers(3)
+        let until = Moment(seconds: LedgerClock.realtime().seconds + 60)
+        for round in 0..<10 {
+            let nonce = PresentedNonce("nonce-\(round)", until: until)
+            let admitted = await withTaskGroup(of: Bool.self) { group in
+                for ledger in peers.ledgers {
+                    group.addTask { (try? await ledger.admit(peers.order(nonce: nonce))) != nil }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(admitted == 1)
+        }
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("The chain is one, whoever extends it, and no record of it is older than the one before")
+    func chain() async throws {
+        let peers = try await Peers(3)
+        await withDiscardingTaskGroup { group in
+            for (index, ledger) in peers.ledgers.enumerated() {
+                group.addTask {
+                    for round in 0..<20 {
+                        guard let lease = try? await ledger.admit(peers.order()) else { continue }
+                        _ = try? await ledger.settle(lease, with: .completed(held: 1))
+                        if round % 7 == index { _ = try? await ledger.makeCheckpoint() }
+                    }
+                }
+            }
+        }
+        let verification = try await peers.ledgers[1].verifyAudit()
+        #expect(verification.isIntact)
+        let records = try await peers.ledgers[2].auditRecords(AuditQuery(limit: 1_000))
+        #expect(records.map(\.sequence) == Array(1...Int64(records.count)) && records.count >= 120)
+        #expect(zip(records, records.dropFirst()).allSatisfy { $0.at <= $1.at })
+        await peers.close()
+    }
+}
+
+/// What runs at once, at most.
+private final class Load: Sendable {
+    private let state = Mutex((now: 0, most: 0, begun: 0))
+
+    var most: Int { state.withLock { $0.most } }
+    var begun: Int { state.withLock { $0.begun } }
+
+    func begin() { state.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1), $0.begun + 1) } }
+
+    func end() { state.withLock { $0.now -= 1 } }
+}
+
+private final class Sum: Sendable {
+    private let sum = Mutex(Int64(0))
+
+    var total: Int64 { sum.withLock { $0 } }
+
+    func add(_ more: Int64) { sum.withLock { $0 += more } }
+}
+
+/// Whether something comes true in time.
+func within(seconds: Int, _ condition: () async throws -> Bool) async throws -> Bool {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while ContinuousClock.now < deadline {
+        if try await condition() { return true }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    return try await condition()
+}
