@@ -5,9 +5,10 @@ public import ServiceLifecycle
 
 /// The system of record: tenants, keys, policies, usage, leases, executions, sandboxes, audit.
 ///
-/// One SQLite file (WAL, every commit synced), one process at a time, one writer. Everything that changes goes through
-/// ``GroupCommit``: callers proceed only when the disk has what they did, with its audit record, in one commit. What
-/// callers ask often (keys, policies, rates) is answered from memory, which is never ahead of the disk.
+/// In a SQLite file (WAL, every commit synced) that one process has to itself, or in PostgreSQL, where several gateways take
+/// ``Turns``. Everything that changes goes through ``GroupCommit``: callers proceed only when the disk has what they did, with
+/// its audit record, in one commit. What callers ask often (keys, policies, rates) is answered from memory, which is never
+/// ahead of the disk.
 public final class Ledger: Service, Sendable {
     /// What this ledger's gateways are called upstream: 16 hex digits, random, the same for as long as the ledger lives, in
     /// every copy of it.
@@ -19,6 +20,8 @@ public final class Ledger: Service, Sendable {
     let epoch: Int64
     let books: BooksBox
     let turns: any Turns
+    /// How long another gateway may show no life before it is taken for dead.
+    let peerPatience: Duration
     let commits: GroupCommit
     let database: any LedgerDatabase
     let debts: Debts
@@ -59,13 +62,13 @@ public final class Ledger: Service, Sendable {
         in location: LedgerLocation, rootKey: RootKey, by actor: Actor = "local",
         nonceLimits: NonceLimits = NonceLimits(), retention: Retention = .standard,
         clock: (@Sendable () -> Moment)? = nil, wall: (@Sendable () -> Moment)? = nil,
-        logger: Logger = Logger(label: "ledger")
+        peerPatience: Duration = .seconds(15), logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         let database = try location.create()
         do {
             return try Ledger(
                 location: location, database: database, rootKey: rootKey, nonceLimits: nonceLimits,
-                retention: retention, clock: clock, wall: wall, logger: logger,
+                retention: retention, clock: clock, wall: wall, peerPatience: peerPatience, logger: logger,
                 preparing: { database, sealer, now in
                     try location.layTables(in: database)
                     try OwnKeys.create(in: database, sealer: sealer)
@@ -102,17 +105,19 @@ public final class Ledger: Service, Sendable {
     static func open(
         in location: LedgerLocation, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
         retention: Retention = .standard, clock: (@Sendable () -> Moment)? = nil,
-        wall: (@Sendable () -> Moment)? = nil,
+        wall: (@Sendable () -> Moment)? = nil, peerPatience: Duration = .seconds(15),
         logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         try Ledger(
             location: location, database: try location.open(with: rootKey), rootKey: rootKey, nonceLimits: nonceLimits,
-            retention: retention, clock: clock, wall: wall, logger: logger, preparing: { _, _, _ in })
+            retention: retention, clock: clock, wall: wall, peerPatience: peerPatience, logger: logger,
+            preparing: { _, _, _ in })
     }
 
     private init(
         location: LedgerLocation, database: any LedgerDatabase, rootKey: RootKey, nonceLimits: NonceLimits,
-        retention: Retention, clock: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?, logger: Logger,
+        retention: Retention, clock: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?,
+        peerPatience: Duration, logger: Logger,
         preparing: (any SQLConnection, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
         let source = clock
@@ -142,6 +147,7 @@ public final class Ledger: Service, Sendable {
         self.clock = clock
         self.nonceLimits = nonceLimits
         self.retention = retention
+        self.peerPatience = peerPatience
         self.logger = logger
         turns =
             switch location {
@@ -157,7 +163,7 @@ public final class Ledger: Service, Sendable {
     // The writer may still be about to let go of the database.
     deinit { database.abandon() }
 
-    /// Writes what is queued and what is owed, as far as the disk allows, and lets go of the file.
+    /// Writes what is queued and what is owed, as far as the disk allows, and lets go of the database.
     public func close() async {
         await payDebts()
         await writeLateThings()

@@ -59,6 +59,6 @@ enum AuditChain {
             INSERT INTO chain (stream, sequence, hash, committed_at) VALUES (?, ?, ?, ?)
             ON CONFLICT (stream) DO UPDATE
             SET sequence = excluded.sequence, hash = excluded.hash, committed_at = excluded.committed_at
-            """, [stream, head.sequence, (head.hash), now.nanoseconds])
+            """, [stream, head.sequence, head.hash, now.nanoseconds])
     }
 }

@@ -1,8 +1,8 @@
 import Auth
 import Quota
 
-/// What the ledger keeps in memory: committed state, since nobody else writes the file, and two things that are written
-/// late because losing a second of them does no harm: rates and uses of keys.
+/// What the ledger keeps in memory: committed state, as long as nobody else writes, or up to what others wrote when it was
+/// last taken up (``editions``); and two things that are written late because losing a second of them does no harm: rates and uses of keys.
 struct Books: Sendable {
     /// A tenant with its limits and its usage.
     struct Account: Sendable {
@@ -60,6 +60,9 @@ struct Books: Sendable {
 
     /// Which state of each tenant is in the books, where other gateways may change it.
     var editions: [String: Edition] = [:]
+
+    /// And which state of what belongs to no tenant.
+    var commonEdition: Int64 = 0
 
     /// How much each key is used, tenants' and administrators', and which of these have changed since they were written.
     private(set) var uses: [KeyID: KeyUses] = [:]

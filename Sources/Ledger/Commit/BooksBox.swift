@@ -30,6 +30,16 @@ final class BooksBox: Sendable {
         return stream
     }
 
+    /// Takes up where the chain ends, if somebody else has extended it.
+    func chainGrew(to head: AuditHead) {
+        let hasGrown = withLock { books in
+            guard head.sequence > books.head.sequence else { return false }
+            books.head = head
+            return true
+        }
+        if hasGrown { auditHasGrown() }
+    }
+
     /// Tells whoever ships the chain.
     func auditHasGrown() {
         for listener in auditListeners.withLock({ Array($0.all.values) }) { listener.yield() }

@@ -262,7 +262,8 @@ struct Draft {
         try writeChain(turns)
     }
 
-    /// The records that waited, and the end of the chain. Last of all: whoever commits after this one waits for it from here on.
+    /// The records that waited, and the end of the chain. Last of all: whoever commits after this one waits for it from here
+    /// on.
     private mutating func writeChain(_ turns: any Turns) throws {
         var recordedAt = now
         if earlier.head == nil {

@@ -91,7 +91,7 @@ final class GroupCommit: Sendable {
     }
 
     private func drain(_ writer: any SQLWriter) {
-        while let batch = nextBatch() { commit(batch, by: writer) }
+        while let batch = nextBatch() { commit(batch, by: writer, mayRepeat: turns.isShared) }
     }
 
     private func nextBatch() -> [any PendingWrite]? {
@@ -113,7 +113,8 @@ final class GroupCommit: Sendable {
         return max(1, narrow)
     }
 
-    private func commit(_ batch: [any PendingWrite], by writer: any SQLWriter) {
+    /// - Parameter mayRepeat: whether it is tried once more if it was taken back for another gateway's sake.
+    private func commit(_ batch: [any PendingWrite], by writer: any SQLWriter, mayRepeat: Bool) {
         do {
             let outcome = try write(batch, by: writer)
             outcome.draft.publish(turns)
@@ -126,7 +127,9 @@ final class GroupCommit: Sendable {
             for (write, failure) in outcome.refused { write.failed(failure) }
         } catch let failure as SQLFailure where failure.kind == .late && batch.count > 1 {
             // One of them is refused, and nobody knows which.
-            for write in batch { commit([write], by: writer) }
+            for write in batch { commit([write], by: writer, mayRepeat: mayRepeat) }
+        } catch let failure as SQLFailure where failure.kind == .undone && mayRepeat {
+            commit(batch, by: writer, mayRepeat: false)
         } catch {
             let failure = LedgerStore.failure(error)
             let latecomers = queue.withLock { queue -> [any PendingWrite] in

@@ -16,7 +16,7 @@ enum KeptExecutions {
         try draft.execute(
             """
             INSERT INTO fact (name, value) VALUES (?, ?)
-            ON CONFLICT (name) DO UPDATE 
+            ON CONFLICT (name) DO UPDATE
             SET value = CASE WHEN excluded.value > fact.value THEN excluded.value ELSE fact.value END
             """,
             [factName, instant.nanoseconds]

@@ -1,11 +1,12 @@
 import Quota
 
 extension Ledger {
-    /// Settles what a process that died left running, to be called once at the start of a gateway.
+    /// Settles what processes left running that are gone: called at the start of a gateway, and when another was taken for
+    /// dead.
     ///
-    /// Leases of earlier openings, or of gateways that were taken for dead, are charged their ceiling, since nobody knows how long they held a sandbox; their
-    /// executions end as killed with the reason `gateway_restarted`, their sandboxes are marked for destruction, and all
-    /// of it is audited. Leases of this opening are left alone, so calling it again does no harm.
+    /// Their leases are charged their ceilings, since nobody knows how long they held a sandbox; their executions end as
+    /// killed with the reason `gateway_restarted`, their sandboxes are marked for destruction, and all of it is audited.
+    /// Leases of those that live are left alone, so calling it again does no harm.
     public func recover() async throws(LedgerFailure) -> RecoveryReport {
         try await recoverSandboxes()
         var report = RecoveryReport(executions: [], chargedMilliseconds: 0, sandboxes: [])

@@ -85,8 +85,9 @@ enum NonceStore {
             try draft.execute(
                 """
                 INSERT INTO forgotten_nonce (key, until) VALUES (?, ?)
-                ON CONFLICT (key) DO UPDATE 
-                SET until = CASE WHEN excluded.until > forgotten_nonce.until THEN excluded.until ELSE forgotten_nonce.until END
+                ON CONFLICT (key) DO UPDATE
+                SET until = CASE WHEN excluded.until > forgotten_nonce.until
+                    THEN excluded.until ELSE forgotten_nonce.until END
                 """,
                 [key, end]
             )

@@ -1,29 +1,34 @@
 import Logging
 import Quota
 
-/// What a gateway does that shares its ledger: it shows that it is alive, learns what others change, and steps in for those that
-/// are dead. In a ledger that one process has to itself there is nothing to do.
+/// What a gateway does that shares its ledger: it shows that it is alive, learns what others change, and steps in for those
+/// that are dead. In a ledger that one process has to itself there is nothing to do.
 extension Ledger {
     /// How often a gateway shows that it is alive, and looks for what others changed in case it was not told.
     private static let beat = Duration.milliseconds(500)
-    /// Who has not shown it for so long is taken for dead. Longer than anything may hold a gateway up that still writes.
-    static let patienceWithPeers = Duration.seconds(15)
 
-    /// Whether what is in memory may be believed: always, unless others could have changed it since.
-    var isInTouch: Bool { (turns as? SharedTurns)?.sharing.isTrusted ?? true }
-
-    /// Does all of it until the task is cancelled.
+    /// Does all of it until the task is cancelled. Whoever has the ledger open for longer than others are patient must.
     func mindPeers() async {
         guard let turns = turns as? SharedTurns, let database = database as? PostgreSQLDatabase else { return }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.listen(to: database, turns.sharing) }
-            while !Task.isCancelled {
-                await self.showLife()
+            // By itself: whatever holds the rest up is no reason to be taken for dead.
+            group.addTask {
+                await self.everyBeat { await self.showLife() }
+            }
+            var watch = PeerWatch()
+            await everyBeat {
                 await self.look(turns.sharing)
-                await self.stepIn()
-                try? await Task.sleep(for: Self.beat)
+                await self.stepIn(for: &watch)
             }
             group.cancelAll()
+        }
+    }
+
+    private func everyBeat(_ work: () async -> Void) async {
+        while !Task.isCancelled {
+            await work()
+            try? await Task.sleep(for: Self.beat)
         }
     }
 
@@ -33,7 +38,7 @@ extension Ledger {
     }
 
     private func look(_ sharing: Sharing) async {
-        // In vain only while the database cannot be reached, which ends the trust in what is in memory.
+        // In vain only while the database cannot be reached; every commit looks for itself.
         try? await read { [books] database in try sharing.look(into: books, in: database) }
     }
 
@@ -54,25 +59,45 @@ extension Ledger {
         }
     }
 
-    /// Takes gateways for dead that have shown no life, and settles what they left.
-    private func stepIn() async {
-        let overdue = "ended_at IS NULL AND renewed_at < \(SharedTurns.databaseTime) - ?"
-        let patience = Self.patienceWithPeers.components.seconds * 1_000_000_000
-        let isAnyOverdue = try? await read { database in
-            try database.value(Bool.self, "SELECT EXISTS (SELECT 1 FROM gateway WHERE \(overdue))", [patience])
+    /// Takes gateways for dead that have shown no life, and settles what those left that are gone.
+    private func stepIn(for watch: inout PeerWatch) async {
+        let epoch = epoch
+        let leftBehind = """
+            SELECT EXISTS (SELECT 1 FROM lease WHERE \(isOver("lease.epoch")))
+                OR EXISTS (SELECT 1 FROM owned_sandbox WHERE state = 'creating' AND \(isOver("owned_sandbox.epoch")))
+            """
+        let seen = try? await read { database in
+            (
+                try database.rows(
+                    "SELECT epoch, renewed_at FROM gateway WHERE ended_at IS NULL AND epoch <> ?", [epoch]),
+                try database.value(Bool.self, leftBehind) == true
+            )
         }
-        guard isAnyOverdue == true else { return }
+        guard let (others, isAnythingLeft) = seen else { return watch.lostSight() }
+        let renewals = Dictionary(
+            uniqueKeysWithValues: others.map { ($0["epoch"] as Int64, $0["renewed_at"] as Int64) })
+        let silent = watch.silent(among: renewals, at: .now, patience: peerPatience)
+        guard !silent.isEmpty || isAnythingLeft else { return }
         do throws(LedgerFailure) {
-            try await commits.submit { draft in
-                let dead = try draft.database.values(
-                    Int64.self,
-                    "UPDATE gateway SET ended_at = \(SharedTurns.databaseTime) WHERE \(overdue) RETURNING epoch",
-                    [patience])
-                for epoch in dead { try draft.audit(Self.lost(epoch)) }
-            }
+            try await takeForDead(silent)
             _ = try await recover()
         } catch {
             logger.warning("what a dead gateway left cannot be settled yet", metadata: ["reason": "\(error.reason)"])
+        }
+    }
+
+    /// - Parameter silent: gateways, unless they have shown life by now, with what they wrote last.
+    private func takeForDead(_ silent: [Int64: Int64]) async throws(LedgerFailure) {
+        guard !silent.isEmpty else { return }
+        try await commits.submit { draft in
+            for (epoch, renewedAt) in silent.sorted(by: { $0.key < $1.key }) {
+                let taken = try draft.database.change(
+                    """
+                    UPDATE gateway SET ended_at = \(SharedTurns.databaseTime)
+                    WHERE epoch = ? AND renewed_at = ? AND ended_at IS NULL
+                    """, [epoch, renewedAt])
+                if taken > 0 { try draft.audit(Self.lost(epoch)) }
+            }
         }
     }
 
@@ -95,10 +120,12 @@ extension Ledger {
     }
 
     /// The condition under which an epoch is of a gateway that is gone.
+    ///
+    /// - Parameter column: with its table.
     func isOver(_ column: String) -> String {
         switch location {
         case .file: "\(column) < \(epoch)"
-        case .server: "\(column) IN (SELECT epoch FROM gateway WHERE ended_at IS NOT NULL)"
+        case .server: "NOT EXISTS (SELECT 1 FROM gateway WHERE gateway.epoch = \(column) AND ended_at IS NULL)"
         }
     }
 }

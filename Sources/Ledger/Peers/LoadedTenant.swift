@@ -9,12 +9,11 @@ struct LoadedTenant: Sendable {
     /// Those that have not ended.
     let sandboxes: [OwnedSandbox]
 
-    /// - Parameter names: of tenants, of letters, digits and hyphens.
     static func load(
         _ names: [String], in database: any SQLConnection, sealer: Sealer
     ) throws -> [LoadedTenant] {
         let accounts = try Accounts.rows(
-            of: "WHERE tenant.name = ANY(?::text[])", ["{\(names.joined(separator: ","))}"], in: database
+            of: "WHERE tenant.name = ANY(?::text[])", [names.postgreSQLArray], in: database
         ).map(Accounts.account)
         return try accounts.map { account in
             let tenant = account.tenant
@@ -32,9 +31,11 @@ struct LoadedTenant: Sendable {
 
 extension Books {
     /// Takes up a tenant as it is in the database, unless it is known so, or newer. Usage is taken up apart.
-    mutating func take(_ loaded: LoadedTenant) {
+    ///
+    /// - Parameter isLocked: whether it is the truth, also where it is older than what is known.
+    mutating func take(_ loaded: LoadedTenant, isLocked: Bool = false) {
         let name = loaded.account.tenant.name
-        if let known = editions[name], known.edition >= loaded.edition { return }
+        if let known = editions[name], known.edition >= loaded.edition, !isLocked { return }
         var account = loaded.account
         if let known = accounts[name] { account.usage = known.usage }
         accounts[name] = account

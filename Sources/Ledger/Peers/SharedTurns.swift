@@ -21,8 +21,13 @@ final class SharedTurns: Turns {
     /// In place of the database's clock.
     private let clock: (@Sendable () -> Moment)?
     let sharing: Sharing
-    /// What the commit under way wrote of each tenant, for the books.
-    private let written = Mutex<[String: Books.Edition]>([:])
+    /// What the commit under way wrote, for the books.
+    private let written = Mutex(Written())
+
+    private struct Written {
+        var editions: [String: Books.Edition] = [:]
+        var commonEdition: Int64?
+    }
 
     /// - Parameters:
     ///   - installation: of the ledger: several may be in one database.
@@ -30,14 +35,19 @@ final class SharedTurns: Turns {
     ///   - clock: in place of the database's.
     init(_ books: BooksBox, installation: String, epoch: Int64, clock: (@Sendable () -> Moment)?) {
         self.books = books
-        lock = Int64(bitPattern: UInt64(installation, radix: 16) ?? 0)
+        lock = Self.lock(of: installation)
         self.epoch = epoch
         self.clock = clock
         sharing = Sharing { books.withLock(\.sealer) }
     }
 
+    /// The number of a ledger's lock.
+    static func lock(of installation: String) -> Int64 {
+        Int64(bitPattern: UInt64(installation, radix: 16) ?? 0)
+    }
+
     func begin(_ reach: Reach, in transaction: any SQLTransaction) throws -> Turn {
-        written.withLock { $0 = [:] }
+        written.withLock { $0 = Written() }
         var writtenAt = Moment(nanoseconds: 0)
         var head: AuditHead?
         switch reach {
@@ -48,10 +58,11 @@ final class SharedTurns: Turns {
             writtenAt = try take(UsageRow.locked(names, in: transaction), in: transaction)
         case .everything:
             try transaction.execute("SELECT pg_advisory_xact_lock(?)", [lock])
-            head = try chainEnd(in: transaction).head
-            writtenAt = try take(UsageRow.all(in: transaction), in: transaction)
+            let end = try chainEnd(in: transaction)
+            head = end.head
+            writtenAt = max(try take(UsageRow.all(in: transaction), in: transaction), end.at)
         }
-        let now = try look(at: transaction, takingCommon: reach == .everything)
+        let now = try enter(transaction)
         return Turn(now: max(now, writtenAt), head: head)
     }
 
@@ -62,15 +73,17 @@ final class SharedTurns: Turns {
         let renewed = books.withLock { books in rows.filter { books.isBehind($0) }.map(\.name) }
         let loaded = try sharing.load(renewed, in: transaction)
         books.withLock { books in
-            for tenant in loaded { books.take(tenant) }
-            for row in rows { books.take(row) }
+            for tenant in loaded { books.take(tenant, isLocked: true) }
+            for row in rows { books.take(row, isLocked: true) }
         }
         return rows.map(\.writtenAt).max() ?? Moment(nanoseconds: 0)
     }
 
-    /// The instant, and whether this gateway may still write; for a commit that reaches everything also what belongs to no
-    /// tenant.
-    private func look(at transaction: any SQLTransaction, takingCommon: Bool) throws -> Moment {
+    /// Finds out whether this gateway may still write, and whether what belongs to no tenant has changed: under another root
+    /// key nothing may be sealed any more.
+    ///
+    /// - Returns: the instant.
+    private func enter(_ transaction: any SQLTransaction) throws -> Moment {
         let sql = """
             SELECT \(Self.databaseTime) AS now,
                 (SELECT ended_at IS NULL FROM gateway WHERE epoch = ?) AS is_alive,
@@ -79,7 +92,7 @@ final class SharedTurns: Turns {
         guard let row = try transaction.row(sql, [epoch]), row["is_alive"] as Bool? == true else {
             throw LedgerFailure.unavailable("another gateway has taken this one for dead")
         }
-        if takingCommon { try sharing.takeCommon(edition: row["common"], into: books, in: transaction) }
+        try sharing.takeCommon(edition: row["common"], into: books, in: transaction)
         return clock?() ?? Moment(nanoseconds: row["now"])
     }
 
@@ -99,7 +112,7 @@ final class SharedTurns: Turns {
                 tenant.id, try Document.text(usage), rate?.nextFree?.nanoseconds, edition.revision, edition.edition,
                 now.nanoseconds,
             ])
-        written.withLock { $0[tenant.name] = edition }
+        written.withLock { $0.editions[tenant.name] = edition }
         if isRenewed { try tell(tenant.name, in: transaction) }
     }
 
@@ -112,7 +125,9 @@ final class SharedTurns: Turns {
     }
 
     func renewCommon(in transaction: any SQLTransaction) throws {
-        try transaction.execute("UPDATE fact SET value = value + 1 WHERE name = 'common_edition'", [])
+        let edition = try transaction.value(
+            Int64.self, "UPDATE fact SET value = value + 1 WHERE name = 'common_edition' RETURNING value")
+        written.withLock { $0.commonEdition = edition }
         try tell(Self.common, in: transaction)
     }
 
@@ -121,7 +136,9 @@ final class SharedTurns: Turns {
     }
 
     func committed(into books: inout Books) {
-        books.editions.merge(written.withLock { $0 }) { $1 }
-        sharing.wasInTouch()
+        let written = written.withLock { $0 }
+        books.editions.merge(written.editions) { $1 }
+        // Also where somebody else has taken up what is newer meanwhile, over which this went: it is looked for again.
+        if let edition = written.commonEdition { books.commonEdition = edition }
     }
 }

@@ -1,30 +1,14 @@
 import Auth
 import Quota
-import Synchronization
 
-/// What a gateway that shares its ledger keeps in memory of it, and how it learns what others changed.
-final class Sharing: Sendable {
-    /// How long what is in memory is believed without a word from the database.
-    static let trust = Duration.seconds(2)
-
-    private struct State {
-        var lastTouch: ContinuousClock.Instant
-        var commonEdition: Int64
-    }
-
+/// How a gateway that shares its ledger learns what others changed.
+struct Sharing: Sendable {
     private let sealer: @Sendable () -> Sealer
-    private let state: Mutex<State>
 
     /// - Parameter sealer: what secrets are opened with.
     init(sealer: @escaping @Sendable () -> Sealer) {
-        state = Mutex(State(lastTouch: .now, commonEdition: 0))
         self.sealer = sealer
     }
-
-    /// Whether the database was reached lately enough for what is in memory to be believed.
-    var isTrusted: Bool { ContinuousClock.now - state.withLock(\.lastTouch) < Self.trust }
-
-    func wasInTouch() { state.withLock { $0.lastTouch = .now } }
 
     /// Tenants as the database has them: limits, keys, sandboxes.
     func load(_ names: [String], in database: any SQLConnection) throws -> [LoadedTenant] {
@@ -33,7 +17,7 @@ final class Sharing: Sendable {
 
     /// Takes up what belongs to no tenant, if it changed.
     func takeCommon(edition: Int64, into books: BooksBox, in database: any SQLConnection) throws {
-        guard state.withLock({ $0.commonEdition < edition }) else { return }
+        guard books.withLock({ $0.commonEdition < edition }) else { return }
         let sealer = sealer()
         // Everything may have been sealed under another root key.
         guard try OwnKeys.fit(sealer, in: database) else {
@@ -43,11 +27,13 @@ final class Sharing: Sendable {
         let upstreamKeys = try UpstreamKeyStore.all(in: database, sealer: sealer)
         let policy = try Accounts.defaultPolicy(in: database)
         books.withLock { books in
+            // Somebody else may have taken up what is newer.
+            guard books.commonEdition < edition else { return }
+            books.commonEdition = edition
             for key in adminKeys { books.adminKeys[key.record.id] = key }
             books.upstreamKeys = upstreamKeys
             books.defaultPolicy = policy ?? .standard
         }
-        state.withLock { $0.commonEdition = max($0.commonEdition, edition) }
     }
 
     /// Looks for what others changed and used, in one snapshot.
@@ -62,12 +48,15 @@ final class Sharing: Sendable {
             }
             return (behind.map(\.key), renewed.map(\.key))
         }
+        let notifications = try NotificationStore.count(in: database)
+        let end = try AuditChain.readHead(from: database)?.head
         let loaded = try load(renewed, in: database)
         let rows = behind.isEmpty ? [] : try UsageRow.seen(behind, in: database)
         books.withLock { books in
             for tenant in loaded { books.take(tenant) }
             for row in rows { books.take(row) }
+            books.notifications = notifications
         }
-        wasInTouch()
+        if let end { books.chainGrew(to: end) }
     }
 }

@@ -13,15 +13,14 @@ struct UsageRow: Sendable {
     /// Those of these tenants, locked by their numbers until the transaction is over; of tenants that do not exist there
     /// are none.
     static func locked(_ names: Set<String>, in transaction: any SQLConnection) throws -> [UsageRow] {
-        // Names are of letters, digits and hyphens.
         try rows(
             "WHERE tenant.name = ANY(?::text[]) ORDER BY usage.tenant FOR UPDATE OF usage",
-            ["{\(names.sorted().joined(separator: ","))}"], in: transaction)
+            [names.sorted().postgreSQLArray], in: transaction)
     }
 
     /// Those of these tenants, for who only looks.
     static func seen(_ names: [String], in snapshot: any SQLConnection) throws -> [UsageRow] {
-        try rows("WHERE tenant.name = ANY(?::text[])", ["{\(names.joined(separator: ","))}"], in: snapshot)
+        try rows("WHERE tenant.name = ANY(?::text[])", [names.postgreSQLArray], in: snapshot)
     }
 
     /// Which state of each tenant there is; nothing in a ledger that one process has to itself.
@@ -73,15 +72,18 @@ extension Books {
         let edition: Int64
     }
 
-    /// Whether something of the tenant's changed, beside usage, since it was taken up.
-    func isBehind(_ row: UsageRow) -> Bool {
-        editions[row.name].map { $0.edition < row.edition.edition } ?? true
-    }
+    /// Whether something of the tenant's, beside usage, is not what a locked row says it is.
+    func isBehind(_ row: UsageRow) -> Bool { editions[row.name]?.edition != row.edition.edition }
 
     /// Takes a tenant's usage up, unless it is known, or something newer.
-    mutating func take(_ row: UsageRow) {
+    ///
+    /// - Parameter isLocked: whether the row is the truth, also where it is older than what is known: a server that stepped in
+    ///   for another may lack the last commits.
+    mutating func take(_ row: UsageRow, isLocked: Bool = false) {
         guard var account = accounts[row.name] else { return }
-        if let known = editions[row.name], known.revision >= row.edition.revision { return }
+        if let known = editions[row.name] {
+            guard known.revision < row.edition.revision || isLocked && known != row.edition else { return }
+        }
         account.usage = row.usage
         accounts[row.name] = account
         rates[row.name] = row.rate

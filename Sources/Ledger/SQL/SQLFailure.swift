@@ -5,6 +5,8 @@ struct SQLFailure: Error, Hashable {
         case values
         /// Somebody else holds what the statement needs.
         case locked
+        /// The database took the transaction back so that others could go on. It can be repeated.
+        case undone
         /// What the database read cannot be in it.
         case damage
         /// The file is no database.

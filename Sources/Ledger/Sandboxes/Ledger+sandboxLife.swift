@@ -184,9 +184,9 @@ extension Ledger {
         }
     }
 
-    /// Settles what a process that died was about to make, to be called once at the start. What it made lives on.
+    /// Settles what processes were about to make that are gone. What they made lives on.
     func recoverSandboxes() async throws(LedgerFailure) {
-        let isOver = isOver("epoch")
+        let isOver = isOver("owned_sandbox.epoch")
         try await commits.submit { draft in
             let handles = try draft.database.values(
                 String.self, "SELECT handle FROM owned_sandbox WHERE state = 'creating' AND \(isOver)")

@@ -1,7 +1,7 @@
 import Auth
 import Quota
 
-/// What a ledger reads from its file when it is opened.
+/// What a ledger reads when it is opened.
 struct Opening: Sendable {
     let ownKeys: OwnKeys
     let epoch: Int64
@@ -12,8 +12,12 @@ struct Opening: Sendable {
 
     /// Reads all of it, and counts this opening.
     init(database: any SQLConnection, sealer: Sealer, at now: Moment) throws {
-        ownKeys = try OwnKeys(from: database, sealer: sealer)
         installation = try UpstreamKeyStore.installation(in: database)
+        // Alone with the ledger: all of what follows is of one state.
+        if database.dialect == .postgreSQL {
+            try database.execute("SELECT pg_advisory_xact_lock(?)", [SharedTurns.lock(of: installation)])
+        }
+        ownKeys = try OwnKeys(from: database, sealer: sealer)
         guard let epoch = try database.value(Int64.self, Self.counting(in: database.dialect), [now.nanoseconds]),
             let chain = try AuditChain.readHead(from: database)
         else { throw LedgerFailure.unavailable("the ledger's facts are damaged") }

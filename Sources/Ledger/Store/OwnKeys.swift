@@ -73,7 +73,7 @@ struct OwnKeys: Sendable, Hashable {
     private static func store(_ key: [UInt8], as name: String, in database: any SQLConnection, sealer: Sealer) throws {
         try database.execute(
             "INSERT INTO own_key (name, sealed) VALUES (?, ?)",
-            [name, (try sealer.seal(key, as: SealedColumn.ownKey.label(name)))])
+            [name, try sealer.seal(key, as: SealedColumn.ownKey.label(name))])
     }
 
     private static func read(_ name: String, from database: any SQLConnection, sealer: Sealer) throws -> [UInt8] {

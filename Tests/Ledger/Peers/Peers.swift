@@ -15,13 +15,15 @@ final class Peers: Sendable {
     let key: IssuedKey
     private let minding: [Task<Void, Never>]
 
-    /// - Parameter count: at least one.
-    init(_ count: Int, policy: Policy = .unlimited) async throws {
+    /// - Parameters:
+    ///   - count: at least one.
+    ///   - patience: how long one may show no life.
+    init(_ count: Int, policy: Policy = .unlimited, patience: Duration = .seconds(15)) async throws {
         location = .server(try PostgreSQLLocation(try await PostgreSQLServer.shared().makeDatabase()))
-        var ledgers = [try Ledger.create(in: location, rootKey: rootKey, by: "test")]
+        var ledgers = [try Ledger.create(in: location, rootKey: rootKey, by: "test", peerPatience: patience)]
         try await ledgers[0].createTenant(Self.tenant, policy: policy, by: "test")
         key = try await ledgers[0].issueKey(for: Self.tenant, by: "test")
-        for _ in 1..<count { ledgers.append(try Ledger.open(in: location, rootKey: rootKey)) }
+        for _ in 1..<count { ledgers.append(try Ledger.open(in: location, rootKey: rootKey, peerPatience: patience)) }
         self.ledgers = ledgers
         minding = ledgers.map { ledger in Task { await ledger.mindPeers() } }
     }
@@ -42,9 +44,12 @@ final class Peers: Sendable {
         for ledger in ledgers { await ledger.close() }
     }
 
-    func order(timeout: Int64 = 1_000, subject: String? = nil, nonce: PresentedNonce? = nil) -> AdmissionOrder {
+    func order(
+        timeout: Int64 = 1_000, subject: String? = nil, nonce: PresentedNonce? = nil, of tenant: String = Peers.tenant,
+        key: KeyID? = nil
+    ) -> AdmissionOrder {
         var order = AdmissionOrder(
-            executionID: .random(), tenant: Self.tenant, keyID: key.key.id, subject: subject, requestID: "req-1",
+            executionID: .random(), tenant: tenant, keyID: key ?? self.key.key.id, subject: subject, requestID: "req-1",
             sourceAddress: "127.0.0.1", timeoutMilliseconds: timeout, code: Array("print(1)".utf8), context: nil)
         order.nonce = nonce
         return order

@@ -91,6 +91,30 @@ import Testing
         await peers.close()
     }
 
+    @Test("A tenant may bear any name, null as well")
+    func names() async throws {
+        let peers = try await Peers(2)
+        var policy = Policy.unlimited
+        policy.executions = 1
+        try await peers.ledgers[0].createTenant("null", policy: policy, by: "test")
+        let key = try await peers.ledgers[0].issueKey(for: "null", by: "test").key.id
+        _ = try await peers.ledgers[0].admit(peers.order(of: "null", key: key))
+        await #expect(throws: AdmissionFailure.self) {
+            try await peers.ledgers[1].admit(peers.order(of: "null", key: key))
+        }
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("Once the root key was rotated nobody seals under the old one: who has it writes nothing any more")
+    func rootKey() async throws {
+        let peers = try await Peers(2)
+        try await peers.ledgers[0].rotateRootKey(to: .random(), by: "test")
+        await #expect(throws: AdmissionFailure.self) { try await peers.ledgers[1].admit(peers.order()) }
+        _ = try await peers.ledgers[0].admit(peers.order())
+        await peers.close()
+    }
+
     @Test("Usage is told as it is, whoever used it")
     func usage() async throws {
         let peers = try await Peers(2)

@@ -9,7 +9,7 @@ import Testing
         "What the server complains of is told by its kind",
         arguments: [
             ("22003", SQLFailure.Kind.values), ("23505", .values), ("23503", .values), ("54000", .values),
-            ("40001", .locked), ("40P01", .locked), ("55P03", .locked), ("57014", .locked),
+            ("40001", .undone), ("40P01", .undone), ("55P03", .locked), ("57014", .locked),
             ("XX001", .damage), ("42P01", .statement), ("42601", .statement),
             ("53100", .unavailable), ("53300", .unavailable), ("57P03", .unavailable), ("08006", .unavailable),
             ("25006", .unavailable), ("P0001", .unavailable),
@@ -71,7 +71,7 @@ import Testing
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
-        #expect(failures.compactMap(\.self).map(\.kind) == [.locked])
+        #expect(failures.compactMap(\.self).map(\.kind) == [.undone])
         for database in databases { database.close() }
     }
 }

@@ -105,7 +105,7 @@ enum CheckpointStore {
         let signed = checkpoint.signed(with: key)
         try draft.execute(
             "INSERT INTO checkpoint (number, sequence, document, signature) VALUES (?, ?, ?, ?)",
-            [checkpoint.number, head.sequence, checkpoint.canonical, (signed.signature)]
+            [checkpoint.number, head.sequence, checkpoint.canonical, signed.signature]
         )
         return signed
     }

@@ -30,7 +30,7 @@ struct AuditBase: Sendable {
     func store(in draft: Draft) throws {
         try draft.execute(
             "UPDATE chain SET base_sequence = ?, base_hash = ?, cut_by = ? WHERE stream = ?",
-            [head.sequence, (head.hash), cutBy, AuditChain.stream]
+            [head.sequence, head.hash, cutBy, AuditChain.stream]
         )
     }
 }

@@ -25,8 +25,10 @@ extension SQLFailure.Kind {
     fileprivate init(sqlState: String) {
         self =
             switch sqlState {
-            // A conflict of serialisable transactions, a deadlock, a lock or a statement that took too long.
-            case "40001", "40P01", "55P03", "57014": .locked
+            // A conflict of serialisable transactions, a deadlock.
+            case "40001", "40P01": .undone
+            // A lock or a statement that took too long.
+            case "55P03", "57014": .locked
             case _ where ["22", "23", "54"].contains(where: sqlState.hasPrefix): .values
             case _ where sqlState.hasPrefix("XX"): .damage
             case _ where sqlState.hasPrefix("42"): .statement
