@@ -194,9 +194,11 @@ extension ExecutionResult {
     }
 }
 
-/// Waits until something holds, which it must within ten seconds.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(10)
+/// Waits until something holds, which it must within ten seconds unless told otherwise.
+func eventually(
+    within patience: Duration = .seconds(10), _ condition: () async throws -> Bool
+) async throws -> Bool {
+    let deadline = ContinuousClock.now + patience
     while ContinuousClock.now < deadline {
         if try await condition() { return true }
         try await Task.sleep(for: .milliseconds(5))

@@ -16,12 +16,8 @@ import Testing
         let lease = try await dead.admit(peers.order(timeout: 3_000))
         await dead.recordSandbox("i1", for: lease)
         await peers.kill(0)
-        let id = lease.executionID.text
-        #expect(
-            try await within(seconds: 20) {
-                try await other.execution(id, of: Peers.tenant)?.outcome == .killed
-            })
-        let record = try #require(try await other.execution(id, of: Peers.tenant))
+        #expect(try await peers.isKilled(lease, seenBy: other, within: .seconds(20)))
+        let record = try #require(try await other.execution(lease.executionID.text, of: Peers.tenant))
         #expect(record.runtimeMilliseconds == 3_000)
         #expect(try await other.sandboxesToDestroy() == ["i1"])
         let actions = try await other.auditRecords(AuditQuery(limit: 1_000)).map(\.entry.action)
@@ -36,10 +32,7 @@ import Testing
         let (held, other) = (peers.ledgers[0], peers.ledgers[1])
         let lease = try await held.admit(peers.order(timeout: 3_000))
         await peers.kill(0)
-        #expect(
-            try await within(seconds: 20) {
-                try await other.execution(lease.executionID.text, of: Peers.tenant)?.outcome == .killed
-            })
+        #expect(try await peers.isKilled(lease, seenBy: other, within: .seconds(20)))
         await #expect(throws: LedgerFailure.self) { try await held.settle(lease, with: .completed(held: 1)) }
         await #expect(throws: AdmissionFailure.self) { try await held.admit(peers.order()) }
         try await peers.expectSound()
@@ -65,10 +58,7 @@ import Testing
         try peers.ledgers[1].database.prepare { [epoch = peers.ledgers[0].epoch] database in
             try database.execute("UPDATE gateway SET ended_at = 1 WHERE epoch = ?", [epoch])
         }
-        #expect(
-            try await within(seconds: 2) {
-                try await peers.ledgers[1].execution(lease.executionID.text, of: Peers.tenant)?.outcome == .killed
-            })
+        #expect(try await peers.isKilled(lease, seenBy: peers.ledgers[1], within: .seconds(2)))
         try await peers.expectSound()
         await peers.close()
     }
@@ -79,10 +69,7 @@ import Testing
         let lease = try await peers.ledgers[0].admit(peers.order(timeout: 3_000))
         await peers.kill(0)
         await peers.ledgers[0].close()
-        #expect(
-            try await within(seconds: 2) {
-                try await peers.ledgers[1].execution(lease.executionID.text, of: Peers.tenant)?.outcome == .killed
-            })
+        #expect(try await peers.isKilled(lease, seenBy: peers.ledgers[1], within: .seconds(2)))
         try await peers.expectSound()
         await peers.close()
     }

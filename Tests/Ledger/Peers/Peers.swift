@@ -55,6 +55,26 @@ final class Peers: Sendable {
         return order
     }
 
+    /// Callers at once, each in turn with one gateway after another.
+    func storm(
+        callers: Int, rounds: Int, _ call: @escaping @Sendable (_ ledger: Ledger, _ caller: Int) async -> Void
+    ) async {
+        await withDiscardingTaskGroup { group in
+            for caller in 0..<callers {
+                group.addTask {
+                    for round in 0..<rounds { await call(self.ledgers[(caller + round) % self.ledgers.count], caller) }
+                }
+            }
+        }
+    }
+
+    /// Whether a gateway finds in time that a lease's execution was killed.
+    func isKilled(_ lease: Lease, seenBy ledger: Ledger, within patience: Duration) async throws -> Bool {
+        try await eventually(within: patience) {
+            try await ledger.execution(lease.executionID.text, of: Self.tenant)?.outcome == .killed
+        }
+    }
+
     /// Everything holds in the database that must hold after every commit.
     func expectSound(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let findings = try await LedgerCheck.run(in: location).findings

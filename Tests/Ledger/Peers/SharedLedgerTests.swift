@@ -13,20 +13,12 @@ import Testing
         policy.executions = limit
         let peers = try await Peers(3, policy: policy)
         let load = Load()
-        await withDiscardingTaskGroup { group in
-            for caller in 0..<40 {
-                group.addTask {
-                    for round in 0..<5 {
-                        let ledger = peers.ledgers[(caller + round) % 3]
-                        guard let lease = try? await ledger.admit(peers.order()) else { continue }
-                        load.begin()
-                        await Task.yield()
-                        load.end()
-                        // Perhaps by another: whoever settles it settles it once.
-                        _ = try? await ledger.settle(lease, with: .completed(held: 1))
-                    }
-                }
-            }
+        await peers.storm(callers: 40, rounds: 5) { ledger, _ in
+            guard let lease = try? await ledger.admit(peers.order()) else { return }
+            load.begin()
+            await Task.yield()
+            load.end()
+            _ = try? await ledger.settle(lease, with: .completed(held: 1))
         }
         #expect(load.most <= limit && load.begun >= limit)
         try await peers.expectSound()
@@ -40,21 +32,12 @@ import Testing
         policy.subject = SubjectLimits(executions: nil, runtime: [.day: 4_000])
         let peers = try await Peers(3, policy: policy)
         let charged = Sum()
-        await withDiscardingTaskGroup { group in
-            for caller in 0..<30 {
-                group.addTask {
-                    for round in 0..<4 {
-                        let ledger = peers.ledgers[(caller + round) % 3]
-                        let order = peers.order(timeout: 700, subject: "user-\(caller % 5)")
-                        guard let lease = try? await ledger.admit(order) else { continue }
-                        let held = Int64(caller * 40)
-                        guard let settled = try? await ledger.settle(lease, with: .completed(held: held)) else {
-                            continue
-                        }
-                        charged.add(settled.chargedMilliseconds)
-                    }
-                }
-            }
+        await peers.storm(callers: 30, rounds: 4) { ledger, caller in
+            let order = peers.order(timeout: 700, subject: "user-\(caller % 5)")
+            guard let lease = try? await ledger.admit(order),
+                let settled = try? await ledger.settle(lease, with: .completed(held: Int64(caller * 40)))
+            else { return }
+            charged.add(settled.chargedMilliseconds)
         }
         #expect(charged.total <= 10_000 && charged.total > 5_000)
         try await peers.expectSound()
@@ -66,19 +49,19 @@ import Testing
         let peers = try await Peers(2)
         let (one, other) = (peers.ledgers[0], peers.ledgers[1])
         let issued = try await one.issueKey(for: Peers.tenant, by: "test")
-        #expect(try await within(seconds: 1) { (try? other.authenticate(issued.token)) != nil })
+        #expect(try await eventually(within: .seconds(1)) { (try? other.authenticate(issued.token)) != nil })
         try await one.revokeKey(issued.key.id, by: "test")
-        #expect(try await within(seconds: 1) { (try? other.authenticate(issued.token)) == nil })
+        #expect(try await eventually(within: .seconds(1)) { (try? other.authenticate(issued.token)) == nil })
         try await other.changePolicy(of: Peers.tenant, by: "test") { policy throws(PolicyFailure) in
             var policy = policy
             policy.executions = 3
             return policy
         }
-        #expect(try await within(seconds: 1) { try await one.policy(of: Peers.tenant).executions == 3 })
+        #expect(try await eventually(within: .seconds(1)) { try await one.policy(of: Peers.tenant).executions == 3 })
         try await other.createTenant("other", by: "test")
-        #expect(try await within(seconds: 1) { (try? await one.tenant("other")) != nil })
+        #expect(try await eventually(within: .seconds(1)) { (try? await one.tenant("other")) != nil })
         let admin = try await one.issueAdminToken(named: "ann", scopes: [.adminRead], by: "test")
-        #expect(try await within(seconds: 1) { (try? other.authenticateAdmin(admin.token)) != nil })
+        #expect(try await eventually(within: .seconds(1)) { (try? other.authenticateAdmin(admin.token)) != nil })
         await peers.close()
     }
 
@@ -203,14 +186,4 @@ private final class Sum: Sendable {
     var total: Int64 { sum.withLock { $0 } }
 
     func add(_ more: Int64) { sum.withLock { $0 += more } }
-}
-
-/// Whether something comes true in time.
-func within(seconds: Int, _ condition: () async throws -> Bool) async throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < deadline {
-        if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    return try await condition()
 }
