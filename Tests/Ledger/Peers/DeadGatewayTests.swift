@@ -26,15 +26,21 @@ import Testing
         await peers.close()
     }
 
-    @Test("One that was only held up writes nothing any more: its lease is its peer's to settle, and settled once")
+    @Test("One that was only held up finds its lease settled, once, and goes on under another number")
     func heldUp() async throws {
         let peers = try await Peers(2, patience: Self.patience)
         let (held, other) = (peers.ledgers[0], peers.ledgers[1])
-        let lease = try await held.admit(peers.order(timeout: 3_000))
+        let (lease, epoch) = (try await held.admit(peers.order(timeout: 3_000)), held.epoch)
         await peers.kill(0)
         #expect(try await peers.isKilled(lease, seenBy: other, within: .seconds(20)))
-        await #expect(throws: LedgerFailure.self) { try await held.settle(lease, with: .completed(held: 1)) }
-        await #expect(throws: AdmissionFailure.self) { try await held.admit(peers.order()) }
+        let settled = try await held.settle(lease, with: .completed(held: 1))
+        #expect(settled.wasSettledBefore && settled.chargedMilliseconds == 3_000)
+        #expect(held.epoch > other.epoch && other.epoch > epoch)
+        let next = try await held.admit(peers.order())
+        #expect(try await other.livingEpochs() == [held.epoch, other.epoch])
+        _ = try await held.settle(next, with: .completed(held: 1))
+        var news = held.news.makeAsyncIterator()
+        #expect(await news.next() == .replaced)
         try await peers.expectSound()
         await peers.close()
     }

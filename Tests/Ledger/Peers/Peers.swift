@@ -20,10 +20,14 @@ final class Peers: Sendable {
     ///   - patience: how long one may show no life.
     init(_ count: Int, policy: Policy = .unlimited, patience: Duration = .seconds(15)) async throws {
         location = .server(try PostgreSQLLocation(try await PostgreSQLServer.shared().makeDatabase()))
-        var ledgers = [try Ledger.create(in: location, rootKey: rootKey, by: "test", peerPatience: patience)]
+        var ledgers = [
+            try Ledger.create(in: location, rootKey: rootKey, by: "test", timing: PeerTiming(silence: patience))
+        ]
         try await ledgers[0].createTenant(Self.tenant, policy: policy, by: "test")
         key = try await ledgers[0].issueKey(for: Self.tenant, by: "test")
-        for _ in 1..<count { ledgers.append(try Ledger.open(in: location, rootKey: rootKey, peerPatience: patience)) }
+        for _ in 1..<count {
+            ledgers.append(try Ledger.open(in: location, rootKey: rootKey, timing: PeerTiming(silence: patience)))
+        }
         self.ledgers = ledgers
         minding = ledgers.map { ledger in Task { await ledger.mindPeers() } }
     }

@@ -13,7 +13,7 @@ import Glibc
 /// - The password may come from `PGPASSWORD`, or from the file that `passfile` names, as with every program of PostgreSQL's.
 ///
 /// It never shows the password.
-struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+public struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// Why an address cannot be used. It quotes nothing of the address.
     struct Refused: Error, Equatable, CustomStringConvertible {
         let reason: String
@@ -22,14 +22,17 @@ struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebugStringC
     }
 
     /// User, hosts and database, such as `postgres://gateway@db.example.com:5432/ledger`.
-    let description: String
+    public let description: String
     /// How long to wait for a connection, if the address says so.
     let connectTimeout: Duration?
     private let settings: [String: String]
     private let hosts: [PostgreSQLHost]
 
+    /// Whether a text is meant to be such an address.
+    static func isMeant(by text: String) -> Bool { ["postgres://", "postgresql://"].contains(where: text.hasPrefix) }
+
     init(_ uri: String) throws(Refused) {
-        guard ["postgres://", "postgresql://"].contains(where: uri.hasPrefix) else {
+        guard Self.isMeant(by: uri) else {
             throw Refused(reason: "it does not begin with postgres:// or postgresql://")
         }
         guard !uri.utf8.contains(0) else { throw Refused(reason: "it holds the character NUL") }
@@ -72,8 +75,8 @@ struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebugStringC
         }
     }
 
-    var debugDescription: String { description }
-    var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
     private static func check(_ settings: [String: String]) throws(Refused) {
         let modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
