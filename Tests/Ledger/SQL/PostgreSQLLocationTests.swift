@@ -90,7 +90,7 @@ import Testing
         let writing = try await test.write { connection in
             try names.map { try connection.value(String.self, settings, [$0]) }
         }
-        #expect(writing == ["5000", "2000", "10000", "e2b-gateway"])
+        #expect(writing == ["5000", "2000", "2000", "e2b-gateway"])
         let reading = try await test.read { connection in
             try names.map { try connection.value(String.self, settings, [$0]) }
         }

@@ -6,13 +6,14 @@ struct PostgreSQLTimeouts: Sendable {
     var statement: Duration
     /// For somebody else's lock, by the server's clock.
     var lock: Duration
-    /// For the next statement of an open transaction, until the server ends it.
+    /// For the next statement of an open transaction, until the server ends it. It counts from the last sync, so none is sent
+    /// without one: ``PostgreSQLPipeline``.
     var idle: Duration
     /// How much longer than for a statement the gateway waits for an answer, until it gives the connection up.
     var grace = Duration.seconds(3)
 
-    /// A commit's.
-    static let writing = PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(10))
+    /// A commit's. One that falls silent holds up its peers no longer than they wait for a lock.
+    static let writing = PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(2))
     /// A query's, which may look at all there is.
     static let reading = PostgreSQLTimeouts(statement: .seconds(30), lock: .seconds(2), idle: .seconds(60))
     /// Of what is done to whole tables: at the start, and behind everybody's back.
