@@ -102,6 +102,45 @@ import Testing
         #expect(preparing == ["600000", "600000", "600000", "e2b-gateway"])
     }
 
+    @Test("The server looks whether the gateway is still there, where it can vanish, and compiles nothing")
+    func session() async throws {
+        let names = [
+            "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout", "jit",
+        ]
+        let server = try await PostgreSQLServer.shared()
+        let schema = try await server.makeSchema()
+        for (address, values) in [
+            (try await server.makeDatabase(), ["4", "2", "3", "10000", "off"]), (schema, ["0", "0", "0", "0", "off"]),
+        ] {
+            let connection = try PostgreSQLConnection(to: PostgreSQLLocation(address), .writing)
+            for (name, value) in zip(names, values) {
+                #expect(
+                    try connection.runAlone("SELECT current_setting('\(name)')").first?.values == [.text(value)])
+            }
+        }
+    }
+
+    @Test(
+        "A commit is on disk before it is told of, however the database is set up; what is stricter stays",
+        arguments: [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply"), ("on", "on")])
+    func durable(isSet: String, holds: String) async throws {
+        let server = try await PostgreSQLServer.shared()
+        let address = try await server.makeDatabase()
+        let name = try #require(address.split(separator: "/").last)
+        try server.query("ALTER DATABASE \(name) SET synchronous_commit = \(isSet)")
+        let database = PostgreSQLDatabase(at: try PostgreSQLLocation(address))
+        let setting = "SELECT current_setting('synchronous_commit')"
+        #expect(try database.prepare { try $0.value(String.self, setting) } == holds)
+        let written = try await withCheckedThrowingContinuation { continuation in
+            database.write { writer in
+                continuation.resume(
+                    with: Result { try writer.transaction { try $0.value(String.self, setting) } })
+            }
+        }
+        #expect(written == holds)
+        database.close()
+    }
+
     #if compiler(>=6.3)
         @Test("The environment decides neither which server it is nor how it is verified")
         func environment() async throws {

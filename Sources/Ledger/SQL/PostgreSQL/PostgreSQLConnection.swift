@@ -192,14 +192,23 @@ final class PostgreSQLConnection: SQLTransaction {
         self.interruption = interruption
         interruption?.begins(with: pipeline.cancellation)
         switch kind {
-        case .transaction: try execute("BEGIN")
+        case .transaction:
+            try execute("BEGIN")
+            try execute(Self.durability)
         case .snapshot: try execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         case .upkeep:
             try execute("BEGIN")
+            try execute(Self.durability)
             for statement in PostgreSQLTimeouts.upkeep.statements { try execute(statement) }
             pipeline.patience = PostgreSQLTimeouts.upkeep.statement + PostgreSQLTimeouts.upkeep.grace
         }
     }
+
+    /// A commit that is told of is on disk, whatever the database's default, or the address, says. How far it is on other
+    /// servers' disks is for them to say.
+    private static let durability = """
+        SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'
+        """
 
     /// Commits.
     ///

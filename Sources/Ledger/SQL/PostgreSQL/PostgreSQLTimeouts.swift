@@ -19,10 +19,18 @@ struct PostgreSQLTimeouts: Sendable {
     /// Of what is done to whole tables: at the start, and behind everybody's back.
     static let upkeep = PostgreSQLTimeouts(statement: .seconds(600), lock: .seconds(600), idle: .seconds(600))
 
-    /// The same as libpq's `options`.
+    /// The same as libpq's `options`, with what else holds for a session.
     var options: String {
-        settings.map { "-c \($0.name)=\($0.milliseconds)" }.joined(separator: " ")
+        let timeouts = settings.map { "\($0.name)=\($0.milliseconds)" }
+        return (timeouts + Self.session).map { "-c \($0)" }.joined(separator: " ")
     }
+
+    /// Within 10 s the server notices that a gateway has vanished, and frees its locks; over a Unix socket, where none can
+    /// vanish, it ignores that. Compiling a statement takes longer than any of ours would without.
+    private static let session = [
+        "tcp_keepalives_idle=4", "tcp_keepalives_interval=2", "tcp_keepalives_count=3", "tcp_user_timeout=10000",
+        "jit=off",
+    ]
 
     /// The same as statements, for one transaction.
     var statements: [String] { settings.map { "SET LOCAL \($0.name) = \($0.milliseconds)" } }
