@@ -153,6 +153,20 @@ extension Ledger {
         }
     }
 
+    /// How many other gateways have the ledger open that have shown life of late.
+    public func otherGateways() async throws(LedgerFailure) -> Int {
+        guard turns.isShared else { return 0 }
+        let (epoch, silence) = (turns.epoch, timing.silence.wholeMilliseconds * 1_000_000)
+        return try await read { database in
+            try database.value(
+                Int.self,
+                """
+                SELECT count(*) FROM gateway
+                WHERE ended_at IS NULL AND epoch <> ? AND renewed_at > \(SharedTurns.databaseTime) - ?
+                """, [epoch, silence]) ?? 0
+        }
+    }
+
     /// The number of this gateway's opening of the ledger, greater than those of all before.
     public var epoch: Int64 { turns.epoch }
 
