@@ -15,6 +15,8 @@ final class PostgreSQLConnection: SQLTransaction {
     private var cursorsOpened = 0
     /// Who may want what is under way to be stopped.
     private var interruption: Interruption?
+    /// Whether the server was asked which one it is.
+    private var isIntroduced = false
     /// Whether the server has answered anything in this transaction.
     private(set) var hasAnswered = false
 
@@ -187,6 +189,7 @@ final class PostgreSQLConnection: SQLTransaction {
 
     /// Begins a transaction, together with its first statement.
     func begin(_ kind: Kind, until interruption: Interruption? = nil) throws {
+        if kind != .snapshot { try introduce() }
         pipeline.forgive(before: enter())
         hasAnswered = false
         self.interruption = interruption
@@ -194,21 +197,45 @@ final class PostgreSQLConnection: SQLTransaction {
         switch kind {
         case .transaction:
             try execute("BEGIN")
-            try execute(Self.durability)
+            try open()
         case .snapshot: try execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         case .upkeep:
             try execute("BEGIN")
-            try execute(Self.durability)
+            try open()
             for statement in PostgreSQLTimeouts.upkeep.statements { try execute(statement) }
             pipeline.patience = PostgreSQLTimeouts.upkeep.statement + PostgreSQLTimeouts.upkeep.grace
         }
     }
 
-    /// A commit that is told of is on disk, whatever the database's default, or the address, says. How far it is on other
-    /// servers' disks is for them to say.
-    private static let durability = """
-        SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'
-        """
+    /// Finds out the number of the transaction, by which the server knows what became of it.
+    ///
+    /// And has it on disk before a commit is told of, whatever the database's default, or the address, says. How far it is
+    /// on other servers' disks is for them to say.
+    private func open() throws {
+        let sql = """
+            SELECT pg_current_xact_id() AS number,
+                CASE WHEN current_setting('synchronous_commit') = 'off'
+                THEN set_config('synchronous_commit', 'on', true) END AS made_durable
+            """
+        try inScope { try pipeline.send(sql, [], scope: $0, keeping: .transaction) }
+    }
+
+    /// Has the server say which one it is, once. It may refuse to.
+    private func introduce() throws {
+        guard !isIntroduced else { return }
+        isIntroduced = true
+        lastScope += 1
+        try pipeline.send(PostgreSQLIdentity.query, [], scope: lastScope, keeping: .server)
+        try pipeline.sync()
+    }
+
+    /// What the last transaction, if its commit was sent, can be asked for by; nil where the server has not said it.
+    var commitInQuestion: PostgreSQLCommitInQuestion? {
+        guard let server = pipeline.row(keptAs: .server), let transaction = pipeline.row(keptAs: .transaction) else {
+            return nil
+        }
+        return PostgreSQLCommitInQuestion(transaction: transaction["number"], server: PostgreSQLIdentity(server))
+    }
 
     /// Commits.
     ///

@@ -8,8 +8,16 @@ final class PostgreSQLPipeline {
     private enum Step {
         case preparation(name: String)
         case deallocation(name: String)
-        case statement(scope: Int)
+        case statement(scope: Int, keeping: Kept?)
         case sync
+    }
+
+    /// An answer that is kept for later.
+    enum Kept {
+        /// Which server it is.
+        case server
+        /// Which transaction it is.
+        case transaction
     }
 
     /// A statement that failed.
@@ -40,6 +48,7 @@ final class PostgreSQLPipeline {
     private var prepared = PreparedStatements(limit: preparedStatements)
     /// The answer to the statement at the head, and afterwards to the last one.
     private var answer: LibpqResult?
+    private var kept: [Kept: LibpqResult] = [:]
     private var sentSinceLook = (statements: 0, bytes: 0)
 
     /// The first statement that failed and was not forgiven.
@@ -64,13 +73,18 @@ final class PostgreSQLPipeline {
 
     /// Sends a statement that will be sent again with other values.
     ///
-    /// - Parameter scope: told when it fails.
-    func send(_ sql: String, _ parameters: [SQLValue], scope: Int) throws(SQLFailure) {
+    /// - Parameters:
+    ///   - scope: told when it fails.
+    ///   - place: where its answer is kept, if it is; one that is there is dropped.
+    func send(
+        _ sql: String, _ parameters: [SQLValue], scope: Int, keeping place: Kept? = nil
+    ) throws(SQLFailure) {
         try check()
         try Self.check(parameters)
         let name = try prepare(sql)
         guard libpq.sendPrepared(name, parameters) else { throw lose() }
-        steps.append(.statement(scope: scope))
+        if let place { kept[place] = nil }
+        steps.append(.statement(scope: scope, keeping: place))
         try keepFlowing(parameters)
     }
 
@@ -79,7 +93,7 @@ final class PostgreSQLPipeline {
         try check()
         try Self.check(parameters)
         guard libpq.send(PostgreSQLPlaceholders.numbered(sql), parameters) else { throw lose() }
-        steps.append(.statement(scope: scope))
+        steps.append(.statement(scope: scope, keeping: nil))
         try keepFlowing(parameters)
     }
 
@@ -167,6 +181,9 @@ final class PostgreSQLPipeline {
         return answer
     }
 
+    /// The row of an answer that was kept, if it has come.
+    func row(keptAs place: Kept) -> SQLRow? { kept[place].flatMap { SQLRow.all(of: $0).first } }
+
     /// Takes in what came without being waited for.
     ///
     /// - Returns: whether the connection is still there.
@@ -252,6 +269,9 @@ final class PostgreSQLPipeline {
             case (.preparation(let name), .succeeded): prepared.answered(name, isPrepared: true)
             case (.preparation(let name), .skipped): prepared.answered(name, isPrepared: false)
             case (.deallocation(let name), .skipped): prepared.remains(name)
+            case (.statement(_, keeping: let place?), .succeeded):
+                kept[place] = result
+                answer = result
             case (_, .succeeded): answer = result
             case (.statement, .skipped): break
             case (let step, .failed):
@@ -271,7 +291,8 @@ final class PostgreSQLPipeline {
         if case .preparation(let name) = step { prepared.answered(name, isPrepared: false) }
         if case .deallocation(let name) = step { prepared.remains(name) }
         // Of what prepares a statement the scope is the statement's.
-        let scope = steps[head...].lazy.compactMap { if case .statement(let scope) = $0 { scope } else { nil } }.first
+        let scope = steps[head...].lazy.compactMap { if case .statement(let scope, _) = $0 { scope } else { nil } }
+            .first
         if failed == nil, let scope, !isForgiven(scope) { failed = Failed(failure: failure, scope: scope) }
     }
 
