@@ -45,7 +45,8 @@ struct SharedBench {
                 // Each tenant's callers come to every gateway.
                 let tenant = caller % tenants
                 let callers = Callers(
-                    ledger: ledgers[caller / tenants % gateways], tenant: Self.name(tenant), key: keys[tenant], takesRate: true)
+                    ledger: ledgers[caller / tenants % gateways], tenant: Self.name(tenant), key: keys[tenant],
+                    takesRate: true)
                 group.addTask { try await callers.call(until: end, from: caller) }
             }
             return try await group.reduce(into: Callers.Result()) { all, one in

@@ -15,6 +15,7 @@ final class GroupCommit: Sendable {
         var failures = 0
         var lastCommitAt: Moment?
         var lastFailure: LedgerFailure?
+        var lastUnknownOutcome: ContinuousClock.Instant?
     }
 
     /// Bounds how long a commit takes, and so how long the first in it waits for the last.
@@ -51,6 +52,16 @@ final class GroupCommit: Sendable {
 
     /// Why the last commit failed, unless one has succeeded since.
     var lastFailure: LedgerFailure? { queue.withLock { $0.lastFailure } }
+
+    /// When it was last not known of a commit whether it is there, although its writes were refused.
+    var lastUnknownOutcome: ContinuousClock.Instant? { queue.withLock { $0.lastUnknownOutcome } }
+
+    /// What those commits left is dealt with.
+    func unknownOutcomesSettled(until instant: ContinuousClock.Instant) {
+        queue.withLock { queue in
+            if queue.lastUnknownOutcome == instant { queue.lastUnknownOutcome = nil }
+        }
+    }
 
     /// Runs `body` in the next commit and returns when that is on disk. If it is not, nothing of `body` remains.
     ///
@@ -135,6 +146,7 @@ final class GroupCommit: Sendable {
             let latecomers = queue.withLock { queue -> [any PendingWrite] in
                 queue.failures += 1
                 queue.lastFailure = failure
+                if (error as? SQLFailure)?.kind == .unknownOutcome { queue.lastUnknownOutcome = .now }
                 // Whoever queued up while this waited for somebody's lock has waited for it too.
                 guard LedgerStore.isLocked(error) else { return [] }
                 defer { queue.waiting = [] }

@@ -54,7 +54,7 @@ final class PostgreSQLDatabase: LedgerDatabase {
         PostgreSQLNotifications.stream(on: channel, at: location)
     }
 
-    func election(about key: Int64) -> (any Election)? { nil }
+    func election(about key: Int64) -> (any Election)? { PostgreSQLElection(at: location, key: key) }
 
     /// Others may write to it in any case.
     func abandon() {}

@@ -9,7 +9,7 @@ import Synchronization
 /// server because it was silent for ``silence`` (PostgreSQL 14) or its machine has vanished (10 s).
 ///
 /// That holds for one server. Two that both take themselves for the primary have a lock each.
-final class PostgreSQLElection: Sendable {
+final class PostgreSQLElection: Election {
     /// How long an answer of the server's is believed, from when it was asked for.
     static let validity = Duration.seconds(2)
     /// How often the lock is tried, and its session asked after.

@@ -99,7 +99,9 @@ public struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebug
         }
     }
 
+    /// The same as ``description``.
     public var debugDescription: String { description }
+    /// Shows nothing but ``description``.
     public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
     private static func check(_ settings: [String: String]) throws(Refused) {
