@@ -87,7 +87,11 @@ public final class FaultyWire: Sendable {
         while true {
             let count = read(source, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { break }
+            guard count > 0 else {
+                // The other end is not told of the end either.
+                if fault == .silence || pair.isSilent.load(ordering: .relaxed) { return }
+                break
+            }
             let bytes = Array(buffer.prefix(count))
             switch fault {
             case .silence: continue

@@ -96,13 +96,13 @@ struct PostgreSQLElectionTests {
 
     @Test(
         "Whoever falls silent, or is cut off, does not believe it for long, and the other is elected",
-        arguments: [FaultyWire.Fault.silence, .refusal])
-    func lost(fault: FaultyWire.Fault) async throws {
+        arguments: [(FaultyWire.Fault.silence, false), (.silence, true), (.refusal, true)])
+    func lost(fault: FaultyWire.Fault, isCut: Bool) async throws {
         let wire = try FaultyWire(to: server.port)
         let (first, second) = (try election(over: wire), try election())
         try await run([first, second]) { _ in
             wire.fault = fault
-            if fault == .refusal { try await server.cutConnections(to: database, where: Self.holder) }
+            if isCut { try await server.cutConnections(to: database, where: Self.holder) }
             #expect(try await eventually { !first.isElected && second.isElected })
         }
     }
@@ -127,10 +127,13 @@ struct PostgreSQLElectionTests {
         try await run(elections) { _ in
             for _ in 0..<8 {
                 let victim = Int.random(in: 0..<wires.count, using: &chance)
-                switch Int.random(in: 0..<4, using: &chance) {
+                switch Int.random(in: 0..<5, using: &chance) {
                 case 0: try await server.cutConnections(to: database)
                 case 1: try await server.cutConnections(to: database, where: Self.holder)
                 case 2: wires[victim].fault = .silence
+                case 3:
+                    wires[victim].fault = .silence
+                    try await server.cutConnections(to: database, where: Self.holder)
                 default: wires[victim].fault = .refusal
                 }
                 try await Task.sleep(for: .milliseconds(Int.random(in: 0..<3_000, using: &chance)))
