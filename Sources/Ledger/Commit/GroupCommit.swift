@@ -16,10 +16,18 @@ final class GroupCommit: Sendable {
         var lastCommitAt: Moment?
         var lastFailure: LedgerFailure?
         var lastUnknownOutcome: ContinuousClock.Instant?
+        /// Since when the commit under way is.
+        var underWaySince: ContinuousClock.Instant?
+
+        /// Whether nobody should wait for the commit under way.
+        var isStalled: Bool { underWaySince.map { .now - $0 >= GroupCommit.patience } ?? false }
     }
 
     /// Bounds how long a commit takes, and so how long the first in it waits for the last.
     static let largestCommit = 256
+    /// For how long calls wait for a commit that is not theirs, where a database elsewhere may be silent: the writer may have to
+    /// find out for seconds what became of one.
+    static let patience = Duration.seconds(2)
     /// Bounds memory when the disk hangs; beyond it calls are refused at once.
     static let longestQueue = 8_192
 
@@ -87,6 +95,7 @@ final class GroupCommit: Sendable {
         }
         let answer = queue.withLock { queue -> Answer in
             guard !queue.isClosed else { return .refused(.unavailable("the ledger is closed")) }
+            guard !turns.isShared || !queue.isStalled else { return .refused(Self.stalled) }
             guard queue.waiting.count < Self.longestQueue else {
                 return .refused(.unavailable("too many calls wait for the ledger"))
             }
@@ -101,8 +110,23 @@ final class GroupCommit: Sendable {
         }
     }
 
+    private static let stalled = LedgerFailure.unavailable("the database does not answer")
+
+    /// Refuses those that have come to wait for a commit that takes too long.
+    func refuseStalled() {
+        let waiting = queue.withLock { queue -> [any PendingWrite] in
+            guard queue.isStalled else { return [] }
+            defer { queue.waiting = [] }
+            return queue.waiting
+        }
+        for write in waiting { write.failed(Self.stalled) }
+    }
+
     private func drain(_ writer: any SQLWriter) {
-        while let batch = nextBatch() { commit(batch, by: writer, mayRepeat: turns.isShared) }
+        while let batch = nextBatch() {
+            commit(batch, by: writer, mayRepeat: turns.isShared)
+            queue.withLock { $0.underWaySince = nil }
+        }
     }
 
     private func nextBatch() -> [any PendingWrite]? {
@@ -113,6 +137,7 @@ final class GroupCommit: Sendable {
             }
             let batch = Array(queue.waiting.prefix(batchSize(of: queue.waiting)))
             queue.waiting.removeFirst(batch.count)
+            queue.underWaySince = .now
             return batch
         }
     }

@@ -24,7 +24,12 @@ extension Ledger {
             group.addTask { await self.listen() }
             // By themselves: whatever holds the rest up is no reason to be taken for dead, or not to notice that one is.
             group.addTask { await self.everyBeat { try? await self.showLife() } }
-            group.addTask { await self.everyBeat { if self.turns.isCutOff() { self.books.tell([.cutOff]) } } }
+            group.addTask {
+                await self.everyBeat {
+                    self.commits.refuseStalled()
+                    if self.turns.isCutOff() { self.books.tell([.cutOff]) }
+                }
+            }
             if let election { group.addTask { await election.run() } }
             var watch = PeerWatch()
             await everyBeat {
