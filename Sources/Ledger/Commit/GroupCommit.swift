@@ -4,8 +4,9 @@ import Synchronization
 /// The ledger's one writer: gathers what callers want to write while the disk is busy, and writes it in one commit.
 ///
 /// A synced commit costs a flush of the disk whether it holds one call or two hundred. While one is under way the next
-/// callers queue up; when it is done they all go into the following one, each within a savepoint of its own, so that
-/// one that fails takes nobody along.
+/// callers queue up; when it is done they all go into the following one, and one that fails takes nobody along. In a file each
+/// is within a savepoint of its own. On a server, where savepoints are dear and hundreds of them slow everybody down, they
+/// are so only when one of them has failed, in a second attempt.
 final class GroupCommit: Sendable {
     private struct Queue {
         var waiting: [any PendingWrite] = []
@@ -124,7 +125,7 @@ final class GroupCommit: Sendable {
 
     private func drain(_ writer: any SQLWriter) {
         while let batch = nextBatch() {
-            commit(batch, by: writer, mayRepeat: turns.isShared)
+            commit(batch, by: writer, apart: !turns.isShared, mayRepeat: turns.isShared)
             queue.withLock { $0.underWaySince = nil }
         }
     }
@@ -149,10 +150,12 @@ final class GroupCommit: Sendable {
         return max(1, narrow)
     }
 
-    /// - Parameter mayRepeat: whether it is tried once more if it was taken back for another gateway's sake.
-    private func commit(_ batch: [any PendingWrite], by writer: any SQLWriter, mayRepeat: Bool) {
+    /// - Parameters:
+    ///   - apart: whether each write can be taken back by itself.
+    ///   - mayRepeat: whether it is tried once more if it was taken back for another gateway's sake.
+    private func commit(_ batch: [any PendingWrite], by writer: any SQLWriter, apart: Bool, mayRepeat: Bool) {
         do {
-            let outcome = try write(batch, by: writer)
+            let outcome = try write(batch, by: writer, apart: apart)
             outcome.draft.publish()
             queue.withLock { queue in
                 queue.commits += 1
@@ -161,11 +164,15 @@ final class GroupCommit: Sendable {
             }
             for write in outcome.written { write.committed() }
             for (write, failure) in outcome.refused { write.failed(failure) }
+        } catch is MustBeApart {
+            commit(batch, by: writer, apart: true, mayRepeat: mayRepeat)
+        } catch let failure as SQLFailure where !apart && [.late, .values].contains(failure.kind) {
+            commit(batch, by: writer, apart: true, mayRepeat: mayRepeat)
         } catch let failure as SQLFailure where failure.kind == .late && batch.count > 1 {
             // One of them is refused, and nobody knows which.
-            for write in batch { commit([write], by: writer, mayRepeat: mayRepeat) }
+            for write in batch { commit([write], by: writer, apart: true, mayRepeat: mayRepeat) }
         } catch let failure as SQLFailure where failure.kind == .undone && mayRepeat {
-            commit(batch, by: writer, mayRepeat: false)
+            commit(batch, by: writer, apart: apart, mayRepeat: false)
         } catch {
             let failure = LedgerStore.failure(error)
             let latecomers = queue.withLock { queue -> [any PendingWrite] in
@@ -185,7 +192,10 @@ final class GroupCommit: Sendable {
         draft: Draft, written: [any PendingWrite], refused: [(any PendingWrite, LedgerFailure)]
     )
 
-    private func write(_ batch: [any PendingWrite], by writer: any SQLWriter) throws -> Outcome {
+    /// One write failed that had changed something, and cannot be taken back without the others.
+    private struct MustBeApart: Error {}
+
+    private func write(_ batch: [any PendingWrite], by writer: any SQLWriter, apart: Bool) throws -> Outcome {
         let reach = batch.reduce(Reach.own) { $0.union($1.reach) }
         return try writer.transaction { transaction in
             let turn = try turns.begin(reach, in: transaction)
@@ -194,13 +204,19 @@ final class GroupCommit: Sendable {
             var written: [any PendingWrite] = []
             var refused: [(any PendingWrite, LedgerFailure)] = []
             for write in batch {
+                let changesBefore = transaction.changesMade
                 do {
-                    try transaction.part { try write.perform(in: &draft) }
+                    if apart {
+                        try transaction.part { try write.perform(in: &draft) }
+                    } else {
+                        try write.perform(in: &draft)
+                    }
                     draft.keep()
                     written.append(write)
-                } catch let failure as SQLFailure where failure.kind != .values {
+                } catch let failure as SQLFailure where !apart || failure.kind != .values {
                     throw failure
                 } catch {
+                    guard apart || transaction.changesMade == changesBefore else { throw MustBeApart() }
                     draft.discard()
                     refused.append((write, LedgerStore.failure(error)))
                 }

@@ -17,6 +17,8 @@ final class PostgreSQLConnection: SQLTransaction {
     private var interruption: Interruption?
     /// Whether the server was asked which one it is.
     private var isIntroduced = false
+    /// How many statements were sent that may have changed something.
+    private(set) var changesMade = 0
     /// Whether the server has answered anything in this transaction.
     private(set) var hasAnswered = false
 
@@ -38,6 +40,7 @@ final class PostgreSQLConnection: SQLTransaction {
     // MARK: Statements
 
     func execute(_ sql: String, _ parameters: SQLParameters) throws {
+        changesMade += 1
         try inScope { try pipeline.send(sql, parameters.values, scope: $0) }
     }
 
@@ -71,7 +74,8 @@ final class PostgreSQLConnection: SQLTransaction {
     func eraseWhatIsReplaced() {}
 
     private func answer(_ sql: String, _ parameters: SQLParameters) throws -> LibpqResult {
-        try inScope { scope in
+        if !sql.hasPrefix("SELECT") { changesMade += 1 }
+        return try inScope { scope in
             try pipeline.send(sql, parameters.values, scope: scope)
             return try settled()
         }
