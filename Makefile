@@ -59,12 +59,13 @@ bench-shared: setup-tests ## measure gateways that share a ledger in PostgreSQL
 	@$(QUIETLY) ledger-bench -- swift build -c release --product ledger-bench
 	@$(TEST_PYTHON) bench/shared_ledger.py
 
-lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
+lint: setup-tests ## check formatting, openapi.yaml, deploy/, shell, Python and JavaScript
 	@swift format lint --strict --parallel --recursive Sources Tests bench
 	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
 	@for script in scripts/quietly scripts/setup scripts/fuzz scripts/tests scripts/conformance .ci/run; do bash -n "$$script"; done
-	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs
+	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs deploy
 	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
+	@deploy/check
 	@echo "lint: clean"
 
 format: ## format the Swift sources
