@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test conformance test-long torture fuzz bench bench-upstream bench-ledger lint format setup setup-tests clean
+.PHONY: help demo build release test conformance test-long torture fuzz bench bench-upstream bench-ledger bench-shared lint format setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ bench-upstream: setup-tests release ## measure the gateway against the official 
 
 bench-ledger: setup ## measure the ledger, with ten million executions in it as well (EXECUTIONS=…)
 	@swift run -q -c release ledger-bench --executions $(or $(EXECUTIONS),10000000)
+
+bench-shared: setup-tests ## measure gateways that share a ledger in PostgreSQL
+	@$(QUIETLY) ledger-bench -- swift build -c release --product ledger-bench
+	@$(TEST_PYTHON) bench/shared_ledger.py
 
 lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
 	@swift format lint --strict --parallel --recursive Sources Tests bench

@@ -42,8 +42,8 @@ public struct GatewayService: Service {
         }
         guard settings.controlSocketPath.utf8.count <= ControlSocket.maximumPathBytes else {
             throw SettingFailure(
-                "GATEWAY_LEDGER: the control socket \(settings.controlSocketPath) would have a path of more than "
-                    + "\(ControlSocket.maximumPathBytes) bytes; put the ledger into a folder with a shorter name"
+                "The control socket \(settings.controlSocketPath) would have a path of more than "
+                    + "\(ControlSocket.maximumPathBytes) bytes; name a shorter one in GATEWAY_CONTROL_SOCKET"
             )
         }
         let endpoints = try settings.upstreamEndpoints()
@@ -74,7 +74,7 @@ public struct GatewayService: Service {
         let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
         let slots = UpstreamSlots(limits: settings.capacity, guarantees: ledger.guaranteedSandboxes, logger: logger)
         await closing.destroyLeftovers(holding: slots)
-        let labels = SandboxLabels(installation: ledger.installation)
+        let labels = SandboxLabels(ledger: ledger)
         let doubts = DoubtfulCreates()
         let maker = SandboxMaker(upstream: upstream, closing: closing, doubts: doubts)
         let pool = WarmPool(
@@ -95,6 +95,10 @@ public struct GatewayService: Service {
         let reconciler = Reconciler(
             ledger: ledger, upstream: upstream, control: sandboxes, closing: closing, slots: slots, running: running,
             pool: pool, doubts: doubts, labels: labels, logger: logger)
+        let peers = PeerListener(
+            ledger: ledger, upstream: upstream, running: running, live: live, slots: slots, pool: pool,
+            closing: closing,
+            reconciler: reconciler, logger: logger)
         let readiness = Readiness(ledger: ledger, upstream: upstream, running: running)
         await readiness.probe()
         let health = HealthRoutes(readiness: readiness)
@@ -165,7 +169,8 @@ public struct GatewayService: Service {
         // ships them, and the ledger last.
         let drain = Drain(running: running, live: live, patience: settings.drain, logger: logger)
         var services: [any Service] = [
-            ledger, transport, shipper, notifier, slots, closing, reconciler, keeper, maker, pool, readiness, commands,
+            ledger, transport, shipper, notifier, slots, closing, reconciler, peers, keeper, maker, pool, readiness,
+            commands,
             administrators,
             callers, drain,
         ]

@@ -27,8 +27,10 @@ extension Ledger {
                 await self.writeLateThings()
                 await self.writeCalls()
                 await self.writeRefusals()
-                await self.makeCheckpointIfDue()
-                await self.forgetNonces()
+                if self.isElected {
+                    await self.makeCheckpointIfDue()
+                    await self.forgetNonces()
+                }
             }
             await forgetting
             await minding
@@ -51,13 +53,15 @@ extension Ledger {
     private func forgetWhatIsOld() async {
         try? await Task.sleep(for: Self.rhythm)
         while !Task.isCancelled {
-            // In vain only while the ledger is down, which others tell.
-            _ = try? await forgetOldExecutions()
-            try? await forgetOldNotifications()
-            do {
-                try await forgetOldAudit()
-            } catch {
-                logger.warning("old audit records cannot be removed", metadata: ["reason": "\(error.reason)"])
+            if isElected {
+                // In vain only while the ledger is down, which others tell.
+                _ = try? await forgetOldExecutions()
+                try? await forgetOldNotifications()
+                do {
+                    try await forgetOldAudit()
+                } catch {
+                    logger.warning("old audit records cannot be removed", metadata: ["reason": "\(error.reason)"])
+                }
             }
             try? await Task.sleep(for: Self.housekeeping)
         }
@@ -77,7 +81,7 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/unavailable(_:)``.
     public func checkHealth() async throws(LedgerFailure) {
         if let healthy = commits.healthySince, clock.now() - healthy < .seconds(1) { return }
-        try await commits.submit(.own) { _ in }
+        try await showLife()
     }
 
     /// Tries everything owed. What still cannot be written stays owed.
@@ -104,37 +108,49 @@ extension Ledger {
         return true
     }
 
-    /// Writes rates and uses of keys that changed since they were last written. A failure only leaves them unwritten.
+    /// Writes uses of keys, and rates where they are written late, that changed since. A failure only leaves them unwritten.
     func writeLateThings() async {
-        let (rates, subjects, uses) = books.withLock { books in
+        await writeUses()
+        await writeRates()
+    }
+
+    private func writeUses() async {
+        let uses = books.withLock { $0.takeUnwrittenUses() }
+        guard !uses.isEmpty else { return }
+        do {
+            let written = try await commits.submit(.own) { draft in
+                // In order, since others lock these rows, too.
+                try uses.sorted { "\($0.key)" < "\($1.key)" }.map { id, uses in (id, try uses.add(to: id, in: draft)) }
+            }
+            books.withLock { books in
+                for case (let id, let uses?) in written { books.load(uses, of: id) }
+            }
+        } catch {
+            books.withLock { $0.putBack(uses) }
+        }
+    }
+
+    private func writeRates() async {
+        let (rates, subjects) = books.withLock { books in
             defer {
                 books.unwrittenRates = []
                 books.subjects.unwrittenRates = []
-                books.unwrittenUses = []
             }
-            return (books.unwrittenRates, books.subjects.unwrittenRates, books.unwrittenUses)
+            return (books.unwrittenRates, books.subjects.unwrittenRates)
         }
-        guard !rates.isEmpty || !subjects.isEmpty || !uses.isEmpty else { return }
+        guard !rates.isEmpty || !subjects.isEmpty else { return }
         do {
-            try await commits.submit { [books] draft in
+            try await commits.submit(.tenants(rates.union(subjects.map(\.tenant)))) { [books] draft in
                 draft.changes.usageToWrite.formUnion(rates)
-                for subject in subjects { draft.setUsage(try draft.usage(of: subject), of: subject) }
-                for id in uses {
-                    guard let used = books.withLock({ $0.uses[id] }) else { continue }
-                    // A key is in one of the two tables.
-                    for table in [SealedColumn.key.table, SealedColumn.adminKey.table] {
-                        try draft.execute(
-                            "UPDATE \(table) SET last_used_at = ?, uses = ? WHERE id = ?",
-                            [used.lastUsedAt?.nanoseconds, try Document.text(used), "\(id)"]
-                        )
-                    }
+                for subject in subjects {
+                    guard let rate = books.withLock({ $0.subjects.rate(of: subject) }) else { continue }
+                    draft.changes.subjectRates[subject] = rate
                 }
             }
         } catch {
             books.withLock { books in
                 books.unwrittenRates.formUnion(rates)
                 books.subjects.unwrittenRates.formUnion(subjects)
-                books.unwrittenUses.formUnion(uses)
             }
         }
     }

@@ -13,18 +13,18 @@ public final class Ledger: Service, Sendable {
     /// What this ledger's gateways are called upstream: 16 hex digits, random, the same for as long as the ledger lives, in
     /// every copy of it.
     public let installation: String
-    let location: LedgerLocation
+    /// Where it is.
+    public let location: LedgerLocation
     let clock: LedgerClock
     let ownKeys: OwnKeys
-    /// The number of this opening. Leases of lower numbers belong to processes that are gone.
-    let epoch: Int64
     let books: BooksBox
     let turns: any Turns
-    /// How long another gateway may show no life before it is taken for dead.
-    let peerPatience: Duration
+    let timing: PeerTiming
     let commits: GroupCommit
     let database: any LedgerDatabase
     let debts: Debts
+    let looking = Looking()
+    let election: (any Election)?
     let held: HeldSandboxes
     let nonceLimits: NonceLimits
     let retention: Retention
@@ -34,7 +34,7 @@ public final class Ledger: Service, Sendable {
     /// Stands in for keys that do not exist, so that they cost what others cost.
     let nobody: TokenVerifier
 
-    /// Makes a new ledger and opens it.
+    /// Makes a new ledger in a file and opens it.
     ///
     /// - Parameters:
     ///   - path: Where; the file must not exist, its folder must. It gets mode 0600.
@@ -57,18 +57,20 @@ public final class Ledger: Service, Sendable {
             clock: clock, wall: wall, logger: logger)
     }
 
-    /// The same anywhere.
-    static func create(
+    /// The same anywhere. On a server, the database must be there and must not hold a ledger in the user's schema.
+    ///
+    /// - Parameter timing: How long the gateways of one ledger bear with each other.
+    public static func create(
         in location: LedgerLocation, rootKey: RootKey, by actor: Actor = "local",
         nonceLimits: NonceLimits = NonceLimits(), retention: Retention = .standard,
         clock: (@Sendable () -> Moment)? = nil, wall: (@Sendable () -> Moment)? = nil,
-        peerPatience: Duration = .seconds(15), logger: Logger = Logger(label: "ledger")
+        timing: PeerTiming = PeerTiming(), logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         let database = try location.create()
         do {
             return try Ledger(
                 location: location, database: database, rootKey: rootKey, nonceLimits: nonceLimits,
-                retention: retention, clock: clock, wall: wall, peerPatience: peerPatience, logger: logger,
+                retention: retention, clock: clock, wall: wall, timing: timing, logger: logger,
                 preparing: { database, sealer, now in
                     try location.layTables(in: database)
                     try OwnKeys.create(in: database, sealer: sealer)
@@ -101,30 +103,39 @@ public final class Ledger: Service, Sendable {
             wall: wall, logger: logger)
     }
 
-    /// The same anywhere.
-    static func open(
+    /// The same anywhere. On a server others may have it open as well: this process must show them that it lives, by
+    /// ``run()``, if it has it open for longer than they are patient.
+    ///
+    /// - Parameter timing: How long the gateways of one ledger bear with each other.
+    public static func open(
         in location: LedgerLocation, rootKey: RootKey, nonceLimits: NonceLimits = NonceLimits(),
         retention: Retention = .standard, clock: (@Sendable () -> Moment)? = nil,
-        wall: (@Sendable () -> Moment)? = nil, peerPatience: Duration = .seconds(15),
+        wall: (@Sendable () -> Moment)? = nil, timing: PeerTiming = PeerTiming(),
         logger: Logger = Logger(label: "ledger")
     ) throws(LedgerFailure) -> Ledger {
         try Ledger(
             location: location, database: try location.open(with: rootKey), rootKey: rootKey, nonceLimits: nonceLimits,
-            retention: retention, clock: clock, wall: wall, peerPatience: peerPatience, logger: logger,
+            retention: retention, clock: clock, wall: wall, timing: timing, logger: logger,
             preparing: { _, _, _ in })
     }
 
     private init(
         location: LedgerLocation, database: any LedgerDatabase, rootKey: RootKey, nonceLimits: NonceLimits,
         retention: Retention, clock: (@Sendable () -> Moment)?, wall: (@Sendable () -> Moment)?,
-        peerPatience: Duration, logger: Logger,
+        timing: PeerTiming, logger: Logger,
         preparing: (any SQLConnection, Sealer, Moment) throws -> Void
     ) throws(LedgerFailure) {
-        let source = clock
-        let clock = LedgerClock(source: source, wall: wall)
+        let (source, time) = (clock, DatabaseClock())
+        let clock =
+            switch location {
+            case .file: LedgerClock(source: source, wall: wall)
+            case .server: LedgerClock(source: source ?? time.earliest, wall: wall ?? source ?? LedgerClock.realtime)
+            }
         let sealer = Sealer(rootKey)
+        let opening: Opening
         do {
-            let opening = try database.prepare { database in
+            opening = try database.prepare { database in
+                try Self.read(time, in: database)
                 try preparing(database, sealer, clock.now())
                 return try Opening(database: database, sealer: sealer, at: clock.now())
             }
@@ -137,7 +148,6 @@ public final class Ledger: Service, Sendable {
             }
             ownKeys = opening.ownKeys
             installation = opening.installation
-            epoch = opening.epoch
             books = BooksBox(opening.books)
         } catch {
             throw LedgerStore.failure(error, path: location.description)
@@ -147,17 +157,28 @@ public final class Ledger: Service, Sendable {
         self.clock = clock
         self.nonceLimits = nonceLimits
         self.retention = retention
-        self.peerPatience = peerPatience
+        self.timing = timing
         self.logger = logger
         turns =
             switch location {
-            case .file: SoleTurns(books, clock)
-            case .server: SharedTurns(books, installation: installation, epoch: epoch, clock: source)
+            case .file: SoleTurns(books, epoch: opening.epoch, clock)
+            case .server:
+                SharedTurns(
+                    books, installation: installation, standing: PeerStanding(epoch: opening.epoch, timing: timing),
+                    time: time, clock: source)
             }
+        election = database.election(about: SharedTurns.lock(of: opening.installation))
         commits = GroupCommit(database: database, books: books, turns: turns, clock: clock)
         debts = Debts()
         held = HeldSandboxes()
         nobody = TokenVerifier(keyID: .random(), secret: .random())
+    }
+
+    private static func read(_ time: DatabaseClock, in database: any SQLConnection) throws {
+        guard database.dialect == .postgreSQL else { return }
+        let asked = ContinuousClock.now
+        let now = try database.value(Int64.self, "SELECT \(SharedTurns.databaseTime)")
+        if let now { time.read(Moment(nanoseconds: now), askedAt: asked) }
     }
 
     // The writer may still be about to let go of the database.

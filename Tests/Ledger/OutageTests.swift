@@ -191,7 +191,7 @@ struct OutageTests {
     }
 }
 
-/// A file system of half a megabyte in memory; needs the right to mount.
+/// A file system of a megabyte in memory; needs the right to mount.
 private final class SmallDisk {
     let folder: TemporaryFolder
 
@@ -199,12 +199,12 @@ private final class SmallDisk {
 
     init?() throws {
         folder = try TemporaryFolder()
-        guard mount("tmpfs", folder.path, "tmpfs", 0, "size=512k,mode=700") == 0 else { return nil }
+        guard mount("tmpfs", folder.path, "tmpfs", 0, "size=1m,mode=700") == 0 else { return nil }
     }
 
     func setWritable(_ writable: Bool) {
         let flags = UInt(MS_REMOUNT) | (writable ? 0 : UInt(MS_RDONLY))
-        #expect(mount("tmpfs", folder.path, "tmpfs", flags, "size=512k,mode=700") == 0)
+        #expect(mount("tmpfs", folder.path, "tmpfs", flags, "size=1m,mode=700") == 0)
     }
 
     deinit { umount2(folder.path, Int32(MNT_DETACH)) }

@@ -12,32 +12,32 @@ struct RateTests {
     @Test("The burst passes, the next call is told exactly when to come back")
     func burst() async throws {
         let test = try await TestLedger(policy: rated("10/s", burst: 3))
-        for _ in 0..<3 { try test.ledger.takeRate(of: TestLedger.tenant) }
+        for _ in 0..<3 { try await test.ledger.takeRate(of: TestLedger.tenant) }
         let refusal = Denial.rate(
             limit: rated("10/s", burst: 3).rate, retryAfter: .milliseconds(100))
-        #expect(throws: refusal) { try test.ledger.takeRate(of: TestLedger.tenant) }
+        await #expect(throws: RateFailure.denied(refusal)) { try await test.ledger.takeRate(of: TestLedger.tenant) }
         test.clock.advance(by: .nanoseconds(99_999_999))
-        #expect(throws: Denial.self) { try test.ledger.takeRate(of: TestLedger.tenant) }
+        await #expect(throws: RateFailure.self) { try await test.ledger.takeRate(of: TestLedger.tenant) }
         test.clock.advance(by: .nanoseconds(1))
-        try test.ledger.takeRate(of: TestLedger.tenant)
+        try await test.ledger.takeRate(of: TestLedger.tenant)
         #expect(try await test.ledger.usageReport(of: TestLedger.tenant).rate.remaining == 0)
     }
 
     @Test("A restart does not refill it")
     func survivesRestart() async throws {
         let test = try await TestLedger(policy: rated("1/h", burst: 1))
-        try test.ledger.takeRate(of: TestLedger.tenant)
+        try await test.ledger.takeRate(of: TestLedger.tenant)
         let ledger = try await test.reopened()
-        #expect(throws: Denial.self) { try ledger.takeRate(of: TestLedger.tenant) }
+        await #expect(throws: RateFailure.self) { try await ledger.takeRate(of: TestLedger.tenant) }
     }
 
     @Test("One tenant's calls do not use another's")
     func apart() async throws {
         let test = try await TestLedger(policy: rated("1/h", burst: 1))
         try await test.ledger.createTenant("beta", policy: rated("1/h", burst: 1), by: "test")
-        try test.ledger.takeRate(of: TestLedger.tenant)
-        try test.ledger.takeRate(of: "beta")
-        #expect(throws: Denial.self) { try test.ledger.takeRate(of: "beta") }
+        try await test.ledger.takeRate(of: TestLedger.tenant)
+        try await test.ledger.takeRate(of: "beta")
+        await #expect(throws: RateFailure.self) { try await test.ledger.takeRate(of: "beta") }
     }
 
     @Test("Callers at once never get more than the burst")
@@ -45,7 +45,7 @@ struct RateTests {
         let test = try await TestLedger(policy: rated("1/h", burst: 50))
         let passed = await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<300 {
-                group.addTask { (try? test.ledger.takeRate(of: TestLedger.tenant)) != nil }
+                group.addTask { (try? await test.ledger.takeRate(of: TestLedger.tenant)) != nil }
             }
             return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
         }

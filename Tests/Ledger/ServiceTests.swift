@@ -18,7 +18,7 @@ struct ServiceTests {
         let test = try await TestLedger()
         let (group, task) = running(test)
         _ = try test.ledger.authenticate(test.key.token)
-        try test.ledger.takeRate(of: TestLedger.tenant)
+        try await test.ledger.takeRate(of: TestLedger.tenant)
         #expect(
             try await eventually {
                 try await test.ledger.read { database in

@@ -39,8 +39,8 @@ struct ShadowTests {
     func rate() async throws {
         let rate = Rate(permits: 1, periodSeconds: 3_600, burst: 1)
         let test = try await TestLedger(policy: shadow { $0.rate = rate })
-        #expect(try test.ledger.takeRate(of: TestLedger.tenant).shadowed == nil)
-        let standings = try test.ledger.takeRate(of: TestLedger.tenant)
+        #expect(try await test.ledger.takeRate(of: TestLedger.tenant).shadowed == nil)
+        let standings = try await test.ledger.takeRate(of: TestLedger.tenant)
         #expect(standings.shadowed == .rate(limit: rate, retryAfter: .seconds(3_600)))
         #expect(standings.tenant.remaining == 0)
         var order = test.order()

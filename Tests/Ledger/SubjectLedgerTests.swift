@@ -40,17 +40,17 @@ struct SubjectLedgerTests {
     @Test("A restart forgets neither runtime nor rate of a subject")
     func survivesRestart() async throws {
         let test = try await TestLedger(policy: policy)
-        for _ in 0..<2 { try test.ledger.takeRate(of: TestLedger.tenant, subject: "a") }
+        for _ in 0..<2 { try await test.ledger.takeRate(of: TestLedger.tenant, subject: "a") }
         let lease = try await test.ledger.admit(test.order(timeout: 4_000, subject: "a"))
         _ = try await test.ledger.settle(lease, with: .completed(held: 4_000))
         let before = try await subjectUsage(test.ledger, "a")
         let ledger = try await test.reopened()
         #expect(try await subjectUsage(ledger, "a") == before)
         #expect(before?.windows.first { $0.window == .day }?.usedMilliseconds == 4_000)
-        #expect(throws: Denial.subject(.rate(limit: Self.rate, retryAfter: .seconds(3_600)))) {
-            try ledger.takeRate(of: TestLedger.tenant, subject: "a")
+        await #expect(throws: RateFailure.denied(.subject(.rate(limit: Self.rate, retryAfter: .seconds(3_600))))) {
+            try await ledger.takeRate(of: TestLedger.tenant, subject: "a")
         }
-        try ledger.takeRate(of: TestLedger.tenant, subject: "b")
+        try await ledger.takeRate(of: TestLedger.tenant, subject: "b")
         #expect(try await ledger.admit(test.order(timeout: 4_000, subject: "a")).timeoutMilliseconds == 1_000)
     }
 
@@ -70,11 +70,13 @@ struct SubjectLedgerTests {
         var policy = policy
         policy.rate = Rate(permits: 1, periodSeconds: 1, burst: 5)
         let test = try await TestLedger(policy: policy)
-        for _ in 0..<2 { try test.ledger.takeRate(of: TestLedger.tenant, subject: "a") }
+        for _ in 0..<2 { try await test.ledger.takeRate(of: TestLedger.tenant, subject: "a") }
         for _ in 0..<9 {
-            #expect(throws: Denial.self) { try test.ledger.takeRate(of: TestLedger.tenant, subject: "a") }
+            await #expect(throws: RateFailure.self) {
+                try await test.ledger.takeRate(of: TestLedger.tenant, subject: "a")
+            }
         }
-        let standings = try test.ledger.takeRate(of: TestLedger.tenant, subject: "b")
+        let standings = try await test.ledger.takeRate(of: TestLedger.tenant, subject: "b")
         #expect(standings.tenant.remaining == 2 && standings.subject?.remaining == 1)
     }
 
@@ -105,8 +107,8 @@ struct SubjectLedgerTests {
             cache.set(Usage(), of: subject)
             cache.set(RateState(nextFree: now + .seconds(number % 2)), of: subject, at: now)
         }
-        #expect(cache.usages.count <= SubjectCache.maximumSubjects)
+        #expect(cache.usageCount <= SubjectCache.maximumSubjects)
         #expect(cache.rates.count <= SubjectCache.maximumSubjects)
-        #expect(cache.rates[SubjectID(of: "acme", "1")] != nil, "a rate that is not at rest is kept")
+        #expect(cache.rate(of: SubjectID(of: "acme", "1")) != nil, "a rate that is not at rest is kept")
     }
 }

@@ -95,6 +95,9 @@ final class TestLedger: Sendable {
     /// What their databases understand.
     static let dialect = isOnServer ? SQLDialect.postgreSQL : .sqlite
 
+    /// Nobody looks for what others change, since there are no others.
+    private static let timing = PeerTiming(sight: .seconds(3_600))
+
     init(
         policy: Policy = .unlimited, nonceLimits: NonceLimits = NonceLimits(),
         retention: Retention = .standard
@@ -105,7 +108,7 @@ final class TestLedger: Sendable {
         location = try Self.location(address)
         ledger = try Ledger.create(
             in: location, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, retention: retention,
-            clock: clock.source)
+            clock: clock.source, timing: Self.timing)
         self.nonceLimits = nonceLimits
         try await ledger.createTenant(Self.tenant, policy: policy, by: "test")
         key = try await ledger.issueKey(for: Self.tenant, by: "test")
@@ -174,7 +177,8 @@ final class TestLedger: Sendable {
     ) async throws -> Ledger {
         await ledger.close()
         return try Ledger.open(
-            in: location, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source, wall: wall)
+            in: location, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source, wall: wall,
+            timing: Self.timing)
     }
 }
 

@@ -96,6 +96,11 @@ final class SinkLane: Sendable {
     ///
     /// - Returns: whether there may be more.
     private func shipOn(_ progress: inout Progress) async throws(SinkFailure) -> Bool {
+        guard ledger.isElected else {
+            // Whoever ships in its place notes how far that got.
+            progress.position = nil
+            return false
+        }
         guard let position = try await whereToGoOn(&progress) else { return false }
         // In vain only while the ledger is down, which others tell.
         guard let batch = try? await ledger.auditLines(after: position, limit: Self.recordsAtOnce) else { return false }

@@ -24,14 +24,7 @@ struct Authenticator: RouterMiddleware {
         context.logger[metadataKey: "tenant"] = "\(principal.tenant)"
         context.note.note(principal.claims, of: principal.tenant)
 
-        let standings: RateStandings
-        do {
-            standings = try ledger.takeRate(of: principal.tenant, subject: principal.claims.subject)
-        } catch {
-            var problem = Problem(error)
-            problem.headers = RateLimitHeaders.fields(refusedBy: error, under: principal.policy)
-            throw problem
-        }
+        let standings = try await takeRate(of: principal)
         context.principal?.shadowedRate = standings.shadowed
         let headers = RateLimitHeaders.fields(for: standings, under: principal.policy)
         do {
@@ -47,6 +40,18 @@ struct Authenticator: RouterMiddleware {
             if problem.type.status == 401 { problem = failures.judged(problem, from: context.sourceAddress) }
             problem.headers.append(contentsOf: headers)
             throw problem
+        }
+    }
+
+    private func takeRate(of principal: Principal) async throws(Problem) -> RateStandings {
+        do {
+            return try await ledger.takeRate(of: principal.tenant, subject: principal.claims.subject)
+        } catch .denied(let denial) {
+            var problem = Problem(denial)
+            problem.headers = RateLimitHeaders.fields(refusedBy: denial, under: principal.policy)
+            throw problem
+        } catch {
+            throw .ledgerUnavailable
         }
     }
 

@@ -59,7 +59,7 @@ struct DataPlane: RouterMiddleware {
             let route = SandboxRoute.to(address.port, request.method, path)
         else { throw .nothingThere }
         context.note.note(port: address.port, pathClass: route.pathClass)
-        let opened = try door.open(address, for: route, request.head, path, from: context.sourceAddress)
+        let opened = try await door.open(address, for: route, request.head, path, from: context.sourceAddress)
         let sandbox = opened.sandbox
         context.note.note(sandbox)
         let policy = try judge(opened, from: context.sourceAddress)
@@ -113,7 +113,7 @@ struct DataPlane: RouterMiddleware {
 
     private func enter(_ sandbox: OwnedSandbox) throws(EdgeRefusal) -> LiveSandboxes.Call {
         do {
-            return try live.enter(sandbox.id)
+            return try live.enter(sandbox) { ledger.runningSandbox(sandbox.id) != nil }
         } catch {
             switch error {
             case .draining: throw .draining

@@ -26,7 +26,7 @@ struct SandboxDoor: Sendable {
     func open(
         _ address: SandboxAddress, for route: SandboxRoute, _ request: HTTPRequest, _ path: DataPath,
         from source: String
-    ) throws(EdgeRefusal) -> Opened {
+    ) async throws(EdgeRefusal) -> Opened {
         let presented = Presented(request.headerFields)
         // A token that is there must be right; a signature beside it says nothing.
         let signed = route.maySigned && presented.daemon == nil ? SignedFile(request.method, path) : nil
@@ -34,7 +34,7 @@ struct SandboxDoor: Sendable {
             guard let signed else { throw .notFound(nil, cause: "no sandbox named") }
             return try open(signed, from: source)
         }
-        let sandbox = ledger.runningSandbox(id)
+        let sandbox = try await sandbox(id)
         let isRight: Bool
         if let signed {
             isRight = signed.isMade(with: token(.envd, of: sandbox, id))
@@ -54,6 +54,18 @@ struct SandboxDoor: Sendable {
             throw .notFound(id, cause: isMissing ? "no token" : "wrong token")
         }
         return Opened(sandbox: sandbox, signatureEnds: signed?.expiration)
+    }
+
+    /// The running sandbox with this id. One that is not known here may just have been made through another gateway.
+    private func sandbox(_ id: String) async throws(EdgeRefusal) -> OwnedSandbox? {
+        do {
+            try ledger.checkSight()
+            if let sandbox = ledger.runningSandbox(id) { return sandbox }
+            try await ledger.catchUp()
+        } catch {
+            throw .ledgerUnavailable
+        }
+        return ledger.runningSandbox(id)
     }
 
     /// Holds a signature against every sandbox that runs: there is none other in the URL by which to know it.

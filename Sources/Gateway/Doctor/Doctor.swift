@@ -59,14 +59,12 @@ public struct Doctor: Diagnosing {
     private func checks(of part: DiagnosisPart) -> [any Check] {
         switch part {
         case .machine:
-            [
-                SettingsCheck(settings: settings), RootKeyCheck(settings: settings),
-                DiskCheck(path: settings.ledgerPath), OpenFilesCheck(), MemoryCheck(),
-            ]
+            [SettingsCheck(settings: settings), RootKeyCheck(settings: settings)]
+                + (settings.ledger.path.map { [DiskCheck(path: $0)] } ?? []) + [OpenFilesCheck(), MemoryCheck()]
         case .ledger:
             [
-                LedgerCheckup(ledger: ledger, path: settings.ledgerPath), CommitSpeedCheck(path: settings.ledgerPath),
-                ReadinessCheck(readiness: readiness),
+                LedgerCheckup(ledger: ledger, location: settings.ledger),
+                CommitSpeedCheck(ledger: ledger, location: settings.ledger), ReadinessCheck(readiness: readiness),
             ]
         case .upstream: [UpstreamCheck(upstream: upstream)]
         case .sandbox: [SandboxCheck(upstream: upstream, labels: labels, template: template)]

@@ -107,6 +107,7 @@ extension AuthenticationFailure {
         case .signature(.digestMissing): "digest missing"
         case .signature(.digestMismatch): "digest mismatch"
         case .signature(.skewed): "skewed"
+        case .unavailable: "ledger unavailable"
         }
     }
 }

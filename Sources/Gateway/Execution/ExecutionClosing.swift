@@ -60,7 +60,7 @@ final class ExecutionClosing: Service {
 
     /// Has those destroyed that were left over from before the start. They hold slots until they are.
     func destroyLeftovers(holding slots: UpstreamSlots) async {
-        for id in (try? await ledger.sandboxesToDestroy()) ?? [] {
+        for id in (try? await ledger.leftoverSandboxes()) ?? [] {
             destroy(DoomedSandbox(id: id, slot: slots.slotOfLeftover()))
         }
     }

@@ -77,6 +77,7 @@ final class ExecutionProgress: Sendable {
         case .deadline: (ending.outcome, ending.reason) = (.timed_out, "timeout")
         case .keyRevoked: (ending.outcome, ending.reason) = (.killed, "key_revoked")
         case .sandboxLost: return self.ending(failedWith: .sandboxGone)
+        case .ledgerLost: (ending.outcome, ending.reason) = (.killed, "ledger_lost")
         case .shutdown: (ending.outcome, ending.reason) = (.killed, "gateway_shutdown")
         }
         return ending

@@ -46,7 +46,10 @@ struct ExecutionRoutes: Sendable {
         try context.principal.require(.execute)
         let id = try id(context)
         let record = try await record(id, context)
-        let status: HTTPResponse.Status = running.stop(id, of: context.principal.tenant) ? .accepted : .ok
+        let tenant = context.principal.tenant
+        let isRunning =
+            if running.stop(id, of: tenant) { true } else { try await ledger.askToStop(id, of: tenant) }
+        let status: HTTPResponse.Status = isRunning ? .accepted : .ok
         guard context.principal.claims.scopes.contains(.read) else {
             return JSONReply.response(ExecutionStanding(record), status: status)
         }

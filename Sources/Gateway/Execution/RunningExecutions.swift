@@ -46,6 +46,9 @@ final class RunningExecutions: Sendable {
         return true
     }
 
+    /// Ends one, if it runs here.
+    func stop(_ id: ExecutionID) { state.withLock { $0.entries[id] }?.stop.stop(.cancelled) }
+
     /// Ends what a key started, when it is revoked.
     func stopAll(of keyID: KeyID) {
         for entry in state.withLock({ Array($0.entries.values) }) where entry.keyID == keyID {

@@ -15,7 +15,7 @@ struct SandboxLabels: Sendable {
     static let handle = "e2b-gateway-sandbox"
     /// The label that tells one warm sandbox from another.
     static let spare = "e2b-gateway-spare"
-    /// The label that names the process a warm sandbox waits in.
+    /// The label that names the gateway a warm sandbox waits in, by its opening of the ledger.
     static let run = "e2b-gateway-run"
     /// The label that says what a sandbox is for.
     static let kind = "e2b-gateway"
@@ -25,8 +25,17 @@ struct SandboxLabels: Sendable {
 
     /// The ledger's name for itself.
     let installation: String
-    /// This process.
-    let run = Self.randomName()
+    /// The number of this gateway's opening of the ledger, as it stands when asked.
+    let epoch: @Sendable () -> Int64
+
+    init(installation: String, epoch: @escaping @Sendable () -> Int64) {
+        self.installation = installation
+        self.epoch = epoch
+    }
+
+    init(ledger: Ledger) {
+        self.init(installation: ledger.installation) { ledger.epoch }
+    }
 
     /// What every sandbox of this installation carries.
     var ours: [String: String] { Self.of(installation: installation) }
@@ -43,7 +52,7 @@ struct SandboxLabels: Sendable {
     }
 
     func ofSpare() -> [String: String] {
-        labels(.spare, [Self.spare: Self.randomName(), Self.run: run])
+        labels(.spare, [Self.spare: Self.randomName(), Self.run: "\(epoch())"])
     }
 
     private func labels(_ kind: Kind, _ more: [String: String]) -> [String: String] {

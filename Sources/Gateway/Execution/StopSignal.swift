@@ -12,6 +12,8 @@ enum StopReason: Sendable, Equatable {
     case keyRevoked
     /// Its sandbox is gone upstream.
     case sandboxLost
+    /// The ledger cannot be reached, and other gateways are about to take over what runs here.
+    case ledgerLost
     /// The gateway shuts down and its patience is over.
     case shutdown
 }

@@ -55,7 +55,9 @@ final class Notifier: Service {
     /// What is due and not under way, as many as there is room for.
     private func next() async -> [Notification] {
         let current = underWay.withLock(\.self)
-        guard current.count < Self.atOnce, ledger.waitingNotifications > current.count else { return [] }
+        guard ledger.isElected, current.count < Self.atOnce, ledger.waitingNotifications > current.count else {
+            return []
+        }
         // In vain only while the ledger is down, which others tell.
         guard let due = try? await ledger.dueNotifications(upTo: Self.atOnce) else { return [] }
         let next = due.filter { !current.contains($0.id) }.prefix(Self.atOnce - current.count)

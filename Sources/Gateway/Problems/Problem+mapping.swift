@@ -21,6 +21,8 @@ extension Problem {
             self = isSigned ? .invalidSignature : .invalidToken
         case .signature(let failure):
             self.init(failure)
+        case .unavailable:
+            self = .ledgerUnavailable
         }
     }
 

@@ -6,10 +6,14 @@ import Synchronization
 
 /// Compares what upstream has with what the ledger knows, so that nothing runs on that nobody pays for, and nobody waits for
 /// what is gone: settles what is lost, destroys what is ours and held by nobody, touches nothing that is not ours.
+///
+/// Of the gateways that share a ledger each looks after what it runs itself, and one that is elected after the rest.
 final class Reconciler: Service {
     private struct Schedule {
         var next: ContinuousClock.Instant
         var pause: Duration
+        /// Whether the next look is at everything, elected or not.
+        var isSteppingIn = false
     }
 
     private let ledger: Ledger
@@ -65,11 +69,17 @@ final class Reconciler: Service {
         }
     }
 
+    /// Looks at everything, soon: a gateway died that may have had what only upstream knows, and may have been the elected one.
+    func stepIn() {
+        schedule.withLock { $0.isSteppingIn = true }
+        lookSoon()
+    }
+
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var strays = Strays(ledger: self.ledger, closing: self.closing, slots: self.slots, logger: self.logger)
             var owned = OwnedComparison(), executions = ExecutionComparison()
-            var spares = SpareComparison(run: self.labels.run)
+            var spares = SpareComparison()
             while (try? await Task.sleep(for: Self.rhythm)) != nil {
                 guard self.isDue() else { continue }
                 await self.look(&strays, &owned, &executions, &spares)
@@ -90,10 +100,15 @@ final class Reconciler: Service {
         _ strays: inout Strays, _ owned: inout OwnedComparison, _ executions: inout ExecutionComparison,
         _ spares: inout SpareComparison
     ) async {
+        let isSteppingIn = schedule.withLock { schedule in
+            defer { schedule.isSteppingIn = false }
+            return schedule.isSteppingIn
+        }
         // Asked before the list is, and after it: what is in neither was not there while it was made.
         let before = known()
-        let expected = ledger.runningSandboxes(), running = running.holding
+        let expected = ledger.runningSandboxes(), running = running.holding, epoch = ledger.epoch
         do {
+            let living = try await ledger.livingEpochs()
             let listed = try await upstream.listSandboxes(metadata: labels.ours)
             strays.forget(allBut: listed)
             var found = ReconciliationStanding()
@@ -104,17 +119,20 @@ final class Reconciler: Service {
                 strays.leave(sandbox.id)
                 found.strays += 1
             }
-            found.lost += await owned.settle(expected, missingFrom: listed, by: control, upstream)
-            found.asleep += await owned.noteAsleep(expected, among: listed, by: control)
-            found.sleepless += await owned.letSleep(listed, by: control, ledger)
             found.lost += await executions.stop(running, missingFrom: listed, among: self.running, upstream)
-            let outliving =
-                try await Strays.outliving(
+            var unheld = spares.strays(among: listed, of: epoch, except: before.union(known()))
+            if ledger.isElected || isSteppingIn {
+                found.lost += await owned.settle(expected, missingFrom: listed, by: control, upstream)
+                found.asleep += await owned.noteAsleep(expected, among: listed, by: control)
+                found.sleepless += await owned.letSleep(listed, by: control, ledger)
+                unheld += SpareComparison.orphans(among: listed, except: living)
+                unheld += try await Strays.outliving(
                     among: listed, of: SandboxLabels.handle, over: ledger.endedSandboxes(among:))
-                + Strays.outliving(
+                unheld += try await Strays.outliving(
                     among: listed, of: SandboxLabels.execution, over: ledger.finishedExecutions(among:))
-            let unheld = spares.strays(among: listed, except: before.union(known()))
-            found.strays += try await strays.destroy(outliving + unheld)
+                try await strays.destroyAbandoned()
+            }
+            found.strays += try await strays.destroy(unheld)
             found.lost += spares.drop(pool, missingFrom: listed, among: before)
             note(found, listed: listed.count)
         } catch {

@@ -54,6 +54,13 @@ struct Strays: Sendable {
         return count
     }
 
+    /// Destroys what a gateway left that died before it could.
+    mutating func destroyAbandoned() async throws(LedgerFailure) {
+        for id in try await ledger.abandonedSandboxes() where found.insert(id).inserted {
+            closing.destroy(DoomedSandbox(id: id, slot: slots.slotOfLeftover()))
+        }
+    }
+
     /// This one is being destroyed by somebody else.
     mutating func leave(_ id: String) {
         found.insert(id)

@@ -2,8 +2,8 @@ import Auth
 import Ledger
 import Synchronization
 
-/// The tenants' own sandboxes that this process serves: the slot that each holds upstream, and the calls that are open to
-/// it, which end when it does.
+/// The tenants' own sandboxes that this process serves: the slot that each holds upstream if it was made here, and the calls
+/// that are open to it, which end when it does.
 final class LiveSandboxes: Sendable {
     /// How many calls may be open to one sandbox at once.
     static let maximumCalls = 256
@@ -13,6 +13,9 @@ final class LiveSandboxes: Sendable {
         let tenant: String
         var slot: UpstreamSlot?
         var calls: [Int: StopSignal] = [:]
+
+        /// Whether there is nothing to be known of it: another gateway's, without a call.
+        var isIdle: Bool { slot == nil && calls.isEmpty }
     }
 
     private struct State {
@@ -51,17 +54,22 @@ final class LiveSandboxes: Sendable {
         case full
     }
 
-    /// Opens a call to a sandbox.
-    func enter(_ sandboxID: String) throws(Refusal) -> Call {
-        try state.withLock { state throws(Refusal) in
+    /// Opens a call to a sandbox, whichever gateway made it.
+    ///
+    /// - Parameter isRunning: whether it runs. Asked once the call can be found here, so that whoever ends the sandbox either
+    ///   says so before, or cuts the call.
+    func enter(_ sandbox: OwnedSandbox, isRunning: () -> Bool) throws(Refusal) -> Call {
+        let call = try state.withLock { state throws(Refusal) in
             guard !state.isDraining else { throw .draining }
-            guard let entry = state.entries[sandboxID] else { throw .gone }
+            let entry = state.entries[sandbox.id] ?? Entry(keyID: sandbox.keyID, tenant: sandbox.tenant)
             guard entry.calls.count < Self.maximumCalls else { throw .full }
             state.nextCall += 1
             let stop = StopSignal()
-            state.entries[sandboxID]?.calls[state.nextCall] = stop
-            return Call(sandboxID: sandboxID, number: state.nextCall, stop: stop, live: self)
+            state.entries[sandbox.id, default: entry].calls[state.nextCall] = stop
+            return Call(sandboxID: sandbox.id, number: state.nextCall, stop: stop, live: self)
         }
+        guard isRunning() else { throw .gone }
+        return call
     }
 
     /// Cuts the calls to what a key made, when it is revoked.
@@ -104,7 +112,10 @@ final class LiveSandboxes: Sendable {
         }
 
         func leave() {
-            _ = live.state.withLock { $0.entries[sandboxID]?.calls.removeValue(forKey: number) }
+            live.state.withLock { state in
+                state.entries[sandboxID]?.calls[number] = nil
+                if state.entries[sandboxID]?.isIdle == true { state.entries[sandboxID] = nil }
+            }
         }
 
         deinit { leave() }

@@ -12,8 +12,9 @@ struct SandboxKeeper: Service {
     /// How late a sandbox may end.
     private static let rhythm = Duration.milliseconds(200)
 
-    /// Takes up those that run from before the start; they hold slots.
+    /// Takes up those that run from before the start; they hold slots. Where several gateways share the ledger it counts them.
     func takeUp(from slots: UpstreamSlots) {
+        guard !ledger.isShared else { return }
         for sandbox in ledger.runningSandboxes() {
             live.hold(slots.slotOfLeftover(), for: sandbox.id, of: sandbox.keyID, sandbox.tenant)
         }

@@ -10,7 +10,7 @@ import NIOCore
 extension SandboxRoutes {
     /// Running and paused ones, page by page.
     func list(_ request: Request, context: TenantContext) async throws -> Response {
-        let (query, all) = try listed(request, context)
+        let (query, all) = try await listed(request, context)
         let (page, nextToken) = query.page(of: all)
         var response = try await reply(with: page)
         response.headers[.totalRunning] = "\(all.count { $0.state == .running })"
@@ -20,15 +20,18 @@ extension SandboxRoutes {
 
     /// Version 1: running ones, all of them.
     func listRunning(_ request: Request, context: TenantContext) async throws -> Response {
-        var (query, all) = try listed(request, context)
+        var (query, all) = try await listed(request, context)
         query.states = [.running]
         query.limit = .max
         query.after = nil
         return try await reply(with: query.page(of: all).sandboxes)
     }
 
-    private func listed(_ request: Request, _ context: TenantContext) throws -> (SandboxListQuery, [OwnedSandbox]) {
+    private func listed(
+        _ request: Request, _ context: TenantContext
+    ) async throws -> (SandboxListQuery, [OwnedSandbox]) {
         try context.principal.requireSDKDoor(.read)
+        try await ledger.catchUp()
         let parameters = request.uri.queryParameters
         let query = try SandboxListQuery { parameters[Substring($0)].map(String.init) }
         return (query, ledger.sandboxes(for: SandboxCaller(context)))
@@ -95,7 +98,7 @@ extension SandboxRoutes {
         _ path: String, of request: Request, _ context: TenantContext, version: String = "",
         parameters: [String: Parameter]
     ) async throws -> Response {
-        let sandbox = try sandbox(.read, context)
+        let sandbox = try await sandbox(.read, context)
         let query = try Self.query(of: request, parameters)
         do {
             return Self.json(

@@ -30,7 +30,7 @@ struct SandboxRoutes: Sendable {
     func connect(_ version: SandboxCreation.Version, _ request: Request, _ context: TenantContext) async throws
         -> Response
     {
-        let sandbox = try sandbox(.execute, context)
+        let sandbox = try await sandbox(.execute, context)
         let asked = try await timeout(of: request).timeout
         guard version == .v2 || asked != nil else { throw Problem.invalidField("timeout", "is missing") }
         let (connected, wasAsleep) = try await control.connect(
@@ -39,7 +39,7 @@ struct SandboxRoutes: Sendable {
     }
 
     func get(_ request: Request, context: TenantContext) async throws -> Response {
-        let sandbox = try sandbox(.read, context)
+        let sandbox = try await sandbox(.read, context)
         let members: [String: JSONValue]
         do {
             members = try await control.upstream.detail(of: sandbox.id)
@@ -56,12 +56,12 @@ struct SandboxRoutes: Sendable {
     }
 
     func kill(_ request: Request, context: TenantContext) async throws -> Response {
-        try await control.kill(try sandbox(.execute, context), for: context)
+        try await control.kill(try await sandbox(.execute, context), for: context)
         return Response(status: .noContent)
     }
 
     func setTimeout(_ request: Request, context: TenantContext) async throws -> Response {
-        let sandbox = try sandbox(.execute, context)
+        let sandbox = try await sandbox(.execute, context)
         guard let asked = try await timeout(of: request).timeout else {
             throw Problem.invalidField("timeout", "is missing")
         }
@@ -81,7 +81,7 @@ struct SandboxRoutes: Sendable {
 
     /// Prolongs by at least 15 s, and never shortens.
     func refresh(_ request: Request, context: TenantContext) async throws -> Response {
-        let sandbox = try sandbox(.execute, context)
+        let sandbox = try await sandbox(.execute, context)
         let asked = try await timeout(of: request).duration ?? 0
         guard (0...3600).contains(asked) else {
             throw Problem.invalidField("duration", "must be from 0 to 3600 seconds")
@@ -92,7 +92,7 @@ struct SandboxRoutes: Sendable {
     }
 
     func pause(_ request: Request, context: TenantContext) async throws -> Response {
-        let sandbox = try sandbox(.execute, context)
+        let sandbox = try await sandbox(.execute, context)
         _ = try await timeout(of: request)
         try await control.pause(sandbox, for: context)
         return Response(status: .noContent)
@@ -101,8 +101,10 @@ struct SandboxRoutes: Sendable {
     // MARK: Parts of a request and of a reply
 
     /// The sandbox that a path names, if the caller reaches it.
-    func sandbox(_ scope: Scope, _ context: TenantContext) throws -> OwnedSandbox {
+    func sandbox(_ scope: Scope, _ context: TenantContext) async throws -> OwnedSandbox {
         try context.principal.requireSDKDoor(scope)
+        // The call before this one may have gone through another gateway.
+        try await ledger.catchUp()
         let text = try context.parameters.require("sandboxID")
         // The legacy form is `id-clientid`.
         let caller = SandboxCaller(context), id = String(text.prefix { $0 != "-" })

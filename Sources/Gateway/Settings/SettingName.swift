@@ -11,6 +11,7 @@ public enum SettingName: String, CaseIterable, Sendable {
     case tlsKey = "GATEWAY_TLS_KEY"
     case domain = "GATEWAY_DOMAIN"
     case ledger = "GATEWAY_LEDGER"
+    case controlSocket = "GATEWAY_CONTROL_SOCKET"
     case rootKey = "GATEWAY_ROOT_KEY"
     /// For `root-key rotate` only.
     case newRootKey = "GATEWAY_NEW_ROOT_KEY"
@@ -70,10 +71,9 @@ extension Settings {
             }
             self.domain = domain
         case .ledger:
-            guard value.hasPrefix("sqlite:"), value.count > 7 else {
-                throw SettingFailure(setting, "must be sqlite:PATH, such as sqlite:gateway.db")
-            }
-            ledgerPath = String(value.dropFirst(7))
+            ledger = try Self.ledger(setting)
+        case .controlSocket:
+            controlSocket = value
         case .rootKey:
             rootKey = try Self.rootKey(setting)
         case .newRootKey:
@@ -196,6 +196,14 @@ extension Settings {
             throw SettingFailure(setting, "must be 64 hex digits, as `e2b-gateway init` writes them")
         }
         return key
+    }
+
+    private static func ledger(_ setting: RawSetting) throws(SettingFailure) -> LedgerLocation {
+        do {
+            return try LedgerLocation(setting.value)
+        } catch {
+            throw SettingFailure(setting, error.reason)
+        }
     }
 
     private static func receiverURL(_ setting: RawSetting, of messages: String) throws(SettingFailure) -> ReceiverURL {

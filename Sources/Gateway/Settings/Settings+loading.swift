@@ -1,4 +1,5 @@
 public import Foundation
+import Ledger
 
 extension Settings {
     /// Reads the environment, then `.env.local` in `directory`, then the YAML file if one is named.
@@ -75,7 +76,7 @@ extension Settings {
             throw SettingFailure(
                 "GATEWAY_AUDIT_COLLECTOR_TOKEN is set and GATEWAY_AUDIT_COLLECTOR_URL is not: where should records go?")
         }
-        guard auditFile == nil || auditFile != ledgerPath else {
+        guard auditFile == nil || auditFile != ledger.path else {
             throw SettingFailure("GATEWAY_AUDIT_FILE is the ledger's own file; put the audit log into another")
         }
         guard (tlsCertificateFile == nil) == (tlsKeyFile == nil) else {

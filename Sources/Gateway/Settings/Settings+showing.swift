@@ -12,7 +12,8 @@ extension Settings {
         case .tlsCertificate: tlsCertificateFile ?? "none"
         case .tlsKey: tlsKeyFile ?? "none"
         case .domain: domain?.description ?? "none"
-        case .ledger: "sqlite:\(ledgerPath)"
+        case .ledger: ledger.path.map { "sqlite:\($0)" } ?? ledger.description
+        case .controlSocket: controlSocketPath
         case .rootKey: secret(rootKey != nil)
         case .newRootKey: secret(newRootKey != nil)
         case .rootKeyFile: effectiveRootKeyFile

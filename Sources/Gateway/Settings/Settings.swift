@@ -19,13 +19,18 @@ public struct Settings: Sendable {
     /// `GATEWAY_DOMAIN`: the domain under which `api.DOMAIN` and `{port}-{id}.DOMAIN` lead to the callers' listener.
     /// Default none.
     public var domain: ServedDomain?
-    /// `GATEWAY_LEDGER`: `sqlite:PATH`. Default `sqlite:gateway.db`.
-    public var ledgerPath = "gateway.db"
+    /// `GATEWAY_LEDGER`: `sqlite:PATH`, or an address such as `postgres://gateway@db.example.com/ledger`. Default
+    /// `sqlite:gateway.db`.
+    public var ledger = LedgerLocation.file(path: "gateway.db")
+    /// `GATEWAY_CONTROL_SOCKET`. Default: the ledger's path with `.socket` behind it; `gateway.socket` where the ledger is no
+    /// file.
+    public var controlSocket: String?
     /// `GATEWAY_ROOT_KEY`: 64 hex digits. Takes precedence over the file.
     public var rootKey: RootKey?
     /// `GATEWAY_NEW_ROOT_KEY`: what `root-key rotate` seals under from now on, where the old one is in the environment.
     public var newRootKey: RootKey?
-    /// `GATEWAY_ROOT_KEY_FILE`. Default: the ledger's path with `.root-key` behind it.
+    /// `GATEWAY_ROOT_KEY_FILE`. Default: the ledger's path with `.root-key` behind it; `gateway.root-key` where the ledger is
+    /// no file.
     public var rootKeyFile: String?
     /// `GATEWAY_TRUSTED_PROXIES`: comma list of addresses or CIDR blocks. Default none.
     public var trustedProxies = TrustedProxies.none
@@ -106,8 +111,11 @@ public struct Settings: Sendable {
     }
 
     /// The path of the file that holds the root key.
-    public var effectiveRootKeyFile: String { rootKeyFile ?? ledgerPath + ".root-key" }
+    public var effectiveRootKeyFile: String { rootKeyFile ?? besideLedger + ".root-key" }
 
     /// The path of the Unix socket through which commands on this machine reach a running gateway.
-    public var controlSocketPath: String { ledgerPath + ".socket" }
+    public var controlSocketPath: String { controlSocket ?? besideLedger + ".socket" }
+
+    /// What files begin with that belong to this gateway's ledger.
+    private var besideLedger: String { ledger.path ?? "gateway" }
 }

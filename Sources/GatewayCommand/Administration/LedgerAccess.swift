@@ -32,12 +32,12 @@ enum LedgerAccess {
     }
 
     private static func open(_ settings: Settings, with rootKey: RootKey) throws(LedgerFailure) -> Ledger {
-        try Ledger.open(at: settings.ledgerPath, rootKey: rootKey, retention: settings.retention)
+        try Ledger.open(in: settings.ledger, rootKey: rootKey, retention: settings.retention)
     }
 
     static func create(_ settings: Settings, rootKey: RootKey) throws -> Ledger {
         try advising(settings) { () throws(LedgerFailure) in
-            try Ledger.create(at: settings.ledgerPath, rootKey: rootKey, retention: settings.retention)
+            try Ledger.create(in: settings.ledger, rootKey: rootKey, retention: settings.retention)
         }
     }
 
@@ -53,36 +53,40 @@ enum LedgerAccess {
     }
 
     private static func advice(on failure: LedgerFailure, _ settings: Settings) -> CommandFailure {
-        let path = settings.ledgerPath
+        let place = settings.ledger
         return switch failure {
-        case .missing where LedgerRestoration.wasInterrupted(at: path):
+        case .missing where place.path.map(LedgerRestoration.wasInterrupted(at:)) == true:
             CommandFailure(
-                "There is no ledger at \(path), because a restoration was interrupted. "
+                "There is no ledger at \(place), because a restoration was interrupted. "
                     + "Repeat it: `e2b-gateway ledger restore BACKUP`."
             )
-        case .missing: CommandFailure("There is no ledger at \(path). Make one with `e2b-gateway init`.")
-        case .exists: CommandFailure("There is a ledger at \(path) already; nothing was changed.")
+        case .missing: CommandFailure("There is no ledger at \(place). Make one with `e2b-gateway init`.")
+        case .exists: CommandFailure("There is a ledger at \(place) already; nothing was changed.")
         case .inUse:
             CommandFailure(
-                "Another process holds the ledger at \(path): a gateway that is running, or another command. "
+                "Another process holds the ledger at \(place): a gateway that is running, or another command. "
                     + "Stop it, or wait for it."
             )
         case .notALedger:
-            CommandFailure("\(path) is not a ledger of this gateway, or its beginning is damaged. \(cure)")
-        case .tooNew: CommandFailure("The ledger at \(path) was written by a newer version of this gateway.")
+            CommandFailure("\(place) is not a ledger of this gateway, or its beginning is damaged. \(cure(of: place))")
+        case .tooNew: CommandFailure("The ledger at \(place) was written by a newer version of this gateway.")
         case .wrongRootKey: CommandFailure(wrongRootKey(settings))
-        case .unavailable(let reason): CommandFailure("The ledger at \(path) cannot be used: \(reason). \(cure)")
-        default: CommandFailure("The ledger at \(path) cannot be used: \(failure).")
+        case .unavailable(let reason):
+            CommandFailure("The ledger at \(place) cannot be used: \(reason). \(cure(of: place))")
+        default: CommandFailure("The ledger at \(place) cannot be used: \(failure).")
         }
     }
 
     /// For a ledger that may be damaged.
-    private static let cure =
-        "Unless the disk or its rights are to blame: `e2b-gateway ledger check` says what is broken, "
-        + "`e2b-gateway ledger restore BACKUP` puts a copy in its place."
+    private static func cure(of place: LedgerLocation) -> String {
+        place.path == nil
+            ? "Is the server up, and can it be reached from here? docs/runbook.md, \"When the database is down\"."
+            : "Unless the disk or its rights are to blame: `e2b-gateway ledger check` says what is broken, "
+                + "`e2b-gateway ledger restore BACKUP` puts a copy in its place."
+    }
 
     private static func wrongRootKey(_ settings: Settings) -> String {
-        let path = settings.ledgerPath
+        let path = settings.ledger
         return settings.rootKey == nil
             ? "The root key in \(settings.effectiveRootKeyFile) does not open the ledger at \(path). "
                 + "Is GATEWAY_ROOT_KEY_FILE the right one, or did a rotation leave it beside, at .new or .old?"
@@ -93,7 +97,7 @@ enum LedgerAccess {
     static func rootKey(_ settings: Settings) throws -> RootKey {
         if let given = settings.rootKey { return given }
         do {
-            return try RootKeyFile(path: settings.effectiveRootKeyFile).load(for: settings.ledgerPath)
+            return try RootKeyFile(path: settings.effectiveRootKeyFile).load(for: settings.ledger)
         } catch let failure as LedgerFailure {
             throw advice(on: failure, settings)
         }

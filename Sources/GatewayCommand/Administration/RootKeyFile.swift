@@ -16,17 +16,17 @@ struct RootKeyFile {
 
     /// The key that opens the ledger. After a rotation that was interrupted there are two files; the one whose key fits
     /// is the right one.
-    func load(for ledgerPath: String) throws -> RootKey {
+    func load(for ledger: LedgerLocation) throws -> RootKey {
         guard hasSuccessor else { return try read(path) }
         let successor: RootKey?
         do {
             successor = try read(successorPath)
         } catch {
             // Unfinished when the power went: then the old one still fits, or there is something to be told.
-            guard let old = try? read(path), try Ledger.fits(rootKey: old, at: ledgerPath) else { throw error }
+            guard let old = try? read(path), try Ledger.fits(rootKey: old, in: ledger) else { throw error }
             return old
         }
-        guard let successor, try Ledger.fits(rootKey: successor, at: ledgerPath) else { return try read(path) }
+        guard let successor, try Ledger.fits(rootKey: successor, in: ledger) else { return try read(path) }
         return successor
     }
 

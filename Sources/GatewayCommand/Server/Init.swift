@@ -30,17 +30,26 @@ struct Init: AsyncParsableCommand {
     func run() async throws {
         let settings = try Settings.load(configFile: config).settings
         umask(0o077)
-        guard !FileManager.default.fileExists(atPath: settings.ledgerPath) else {
-            throw CommandFailure("There is a ledger at \(settings.ledgerPath) already; nothing was changed.")
+        // On a server it is found out in the transaction that makes it.
+        if let path = settings.ledger.path, FileManager.default.fileExists(atPath: path) {
+            throw CommandFailure("There is a ledger at \(path) already; nothing was changed.")
         }
         let (rootKey, isNew) = try rootKey(settings)
-        let ledger = try LedgerAccess.create(settings, rootKey: rootKey)
+        let ledger: Ledger
+        do {
+            ledger = try LedgerAccess.create(settings, rootKey: rootKey)
+        } catch {
+            // It opens nothing.
+            if isNew { try? FileManager.default.removeItem(atPath: settings.effectiveRootKeyFile) }
+            throw error
+        }
         let administration = LedgerAdministration(ledger: ledger)
         let issued = try await administration.issueAdminToken(named: "first", scopes: nil)
         await ledger.close()
 
         let file = settings.rootKey == nil ? settings.effectiveRootKeyFile : nil
-        try format.print(Made(ledger: settings.ledgerPath, rootKeyFile: file, adminToken: issued.token)) { made in
+        try format.print(Made(ledger: settings.ledger.description, rootKeyFile: file, adminToken: issued.token)) {
+            made in
             var lines = ["Ledger       \(made.ledger)"]
             if let file = made.rootKeyFile {
                 lines.append("Root key     \(file)\(isNew ? "" : " (was there)")")
@@ -58,7 +67,7 @@ struct Init: AsyncParsableCommand {
         if let given = settings.rootKey { return (given, false) }
         guard !file.hasSuccessor else {
             throw CommandFailure(
-                "There is no ledger at \(settings.ledgerPath), but \(file.successorPath) was left by a rotation of some "
+                "There is no ledger at \(settings.ledger), but \(file.successorPath) was left by a rotation of some "
                     + "ledger's root key, which may need it. Is GATEWAY_LEDGER right? Else move the file away."
             )
         }

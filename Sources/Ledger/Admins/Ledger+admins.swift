@@ -41,7 +41,8 @@ extension Ledger {
 
     /// All administrators' keys, the oldest first.
     public func adminKeys() async throws(LedgerFailure) -> [AdminKeyRecord] {
-        books.withLock { books in books.adminKeys.values.map { books.listed($0.record) } }
+        try await askPeers(for: .keyUses)
+        return books.withLock { books in books.adminKeys.values.map { books.listed($0.record) } }
             .sorted { ($0.createdAt, $0.id.description) < ($1.createdAt, $1.id.description) }
     }
 
@@ -106,6 +107,7 @@ extension Ledger {
     private func authenticateAdmin(
         _ id: KeyID, proof: (TokenVerifier, Int64) throws(AuthenticationFailure) -> Claims
     ) throws(AuthenticationFailure) -> AdminPrincipal {
+        try checkKeysAreKnown()
         let now = clock.now()
         let key = books.withLock { $0.adminKeys[id] }
         let live = key.flatMap { $0.record.state == .active ? $0 : nil }

@@ -39,7 +39,7 @@ public struct LedgerCheck: Sendable {
     }
 
     /// The same of a ledger anywhere.
-    static func run(in location: LedgerLocation) async throws(LedgerFailure) -> LedgerCheck {
+    public static func run(in location: LedgerLocation) async throws(LedgerFailure) -> LedgerCheck {
         guard case .server(let server) = location else { return try run(at: location.description) }
         let database = PostgreSQLDatabase(at: server)
         defer { database.close() }

@@ -15,16 +15,16 @@ enum Accounts {
         for row in try database.rows("SELECT * FROM key") {
             let key = try key(row, names: names, sealer: sealer)
             books.keys[key.record.id] = key
-            books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
+            books.load(KeyUses(row), of: key.record.id)
         }
         for row in try database.rows("SELECT * FROM admin_key") {
             let key = try adminKey(row, sealer: sealer)
             books.adminKeys[key.record.id] = key
-            books.load(KeyUses(text: row["uses"], lastUsedAt: moment(row, "last_used_at")), of: key.record.id)
+            books.load(KeyUses(row), of: key.record.id)
         }
         books.upstreamKeys = try UpstreamKeyStore.all(in: database, sealer: sealer)
         books.sandboxes = try SandboxStore.book(in: database, names: names, sealer: sealer)
-        books.nonces = try NonceStore.tally(in: database)
+        books.nonces = try NonceStore.count(in: database)
         books.notifications = try NotificationStore.count(in: database)
         books.subjects = SubjectCache(rates: try SubjectStore.rates(in: database, at: now))
         books.defaultPolicy = try defaultPolicy(in: database) ?? .standard

@@ -40,7 +40,8 @@ struct Books: Sendable {
     var adminKeys: [KeyID: AdminKey] = [:]
     /// Keys for upstream, the oldest first.
     var upstreamKeys: [HeldUpstreamKey] = []
-    var nonces = NonceTally()
+    /// How many nonces are remembered.
+    var nonces = 0
     var head = AuditHead.start
     var lastCheckpoint = LastCheckpoint()
     /// Seals under the present root key.
@@ -65,9 +66,10 @@ struct Books: Sendable {
     /// And which state of what belongs to no tenant.
     var commonEdition: Int64 = 0
 
-    /// How much each key is used, tenants' and administrators', and which of these have changed since they were written.
-    private(set) var uses: [KeyID: KeyUses] = [:]
-    var unwrittenUses: Set<KeyID> = []
+    /// How much each key is used, tenants' and administrators'.
+    private var uses: [KeyID: KeyUses] = [:]
+    /// And how much more than was written.
+    private var unwrittenUses: [KeyID: KeyUses] = [:]
 
     init(sealer: Sealer) {
         self.sealer = sealer
@@ -76,12 +78,23 @@ struct Books: Sendable {
     /// Counts a call that was accepted with a key.
     mutating func count(_ key: KeyID, at now: Moment) {
         uses[key, default: KeyUses()].count(at: now)
-        unwrittenUses.insert(key)
+        unwrittenUses[key, default: KeyUses()].count(at: now)
     }
 
     /// Takes up a key's uses as they were written.
-    mutating func load(_ uses: KeyUses, of key: KeyID) {
-        if uses.lastUsedAt != nil { self.uses[key] = uses }
+    mutating func load(_ written: KeyUses, of key: KeyID) {
+        guard written.lastUsedAt != nil else { return }
+        uses[key] = unwrittenUses[key].map { written + $0 } ?? written
+    }
+
+    /// Takes out what is to be written; what cannot be is put back.
+    mutating func takeUnwrittenUses() -> [KeyID: KeyUses] {
+        defer { unwrittenUses = [:] }
+        return unwrittenUses
+    }
+
+    mutating func putBack(_ uses: [KeyID: KeyUses]) {
+        unwrittenUses.merge(uses) { $1 + $0 }
     }
 
     /// A key as it is told: at this instant, and with its uses.

@@ -6,11 +6,23 @@ final class BooksBox: Sendable {
     /// Has a word when notifications have been added.
     let notificationsAdded: AsyncStream<Void>
     private let bell: AsyncStream<Void>.Continuation
+    /// What happened elsewhere that concerns what this gateway is doing.
+    let news: AsyncStream<PeerNews>
+    private let messenger: AsyncStream<PeerNews>.Continuation
     private let auditListeners = Mutex<(next: Int, all: [Int: AsyncStream<Void>.Continuation])>((0, [:]))
 
     init(_ books: Books) {
         self.books = Mutex(books)
         (notificationsAdded, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (news, messenger) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.newsKept))
+    }
+
+    /// How much news waits for who does not listen.
+    private static let newsKept = 10_000
+
+    /// Tells whoever runs what this concerns.
+    func tell(_ news: [PeerNews]) {
+        for one in news { messenger.yield(one) }
     }
 
     /// Tells whoever delivers notifications.

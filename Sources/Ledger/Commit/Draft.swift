@@ -12,8 +12,8 @@ struct Draft {
         var adminKeys: [KeyID: Books.AdminKey] = [:]
         /// All upstream keys, if any of them changed.
         var upstreamKeys: [HeldUpstreamKey]?
-        /// How many nonces of a key there are more, or less, than the books say.
-        var nonces: [KeyID: Int] = [:]
+        /// How many nonces there are more, or less, than the books say.
+        var nonces = 0
         var sealer: Sealer
         /// Whether everything sealed was sealed under another root key.
         var isSealedAnew = false
@@ -21,6 +21,9 @@ struct Draft {
         var usageToWrite: Set<String> = []
         /// Subjects whose usage changed.
         var subjects: [SubjectID: Usage] = [:]
+        /// Rates of tenants and of subjects that changed; only where each call's is in a commit.
+        var rates: [String: RateState] = [:]
+        var subjectRates: [SubjectID: RateState] = [:]
         /// Sandboxes that changed.
         var sandboxes: [SandboxHandle: OwnedSandbox] = [:]
         /// What was consumed more than the disk says.
@@ -53,11 +56,13 @@ struct Draft {
             keys.merge(later.keys) { $1 }
             adminKeys.merge(later.adminKeys) { $1 }
             upstreamKeys = later.upstreamKeys ?? upstreamKeys
-            nonces.merge(later.nonces, uniquingKeysWith: +)
+            nonces += later.nonces
             sealer = later.sealer
             isSealedAnew = isSealedAnew || later.isSealedAnew
             usageToWrite.formUnion(later.usageToWrite)
             subjects.merge(later.subjects) { $1 }
+            rates.merge(later.rates) { $1 }
+            subjectRates.merge(later.subjectRates) { $1 }
             sandboxes.merge(later.sandboxes) { $1 }
             for (key, more) in later.consumption { consumption[key, default: Consumption()] += more }
             notifications += later.notifications
@@ -74,18 +79,23 @@ struct Draft {
     let database: any SQLTransaction
     /// One instant for all that is in the commit.
     let now: Moment
-    /// The same by the wall clock, for the times of credentials.
+    /// The number under which this gateway's leases stand.
+    let epoch: Int64
+    /// The same instant by the wall clock, for the times of credentials.
     let wall: Moment
     /// What the write changes whose turn it is.
     var changes: Changes
     /// What the writes before it changed.
     private var earlier: Changes
     private let books: BooksBox
+    private let turns: any Turns
 
-    init(database: any SQLTransaction, books: BooksBox, turn: Turn, wall: Moment) {
+    init(database: any SQLTransaction, books: BooksBox, turns: any Turns, turn: Turn, wall: Moment) {
         self.database = database
         self.books = books
+        self.turns = turns
         now = turn.now
+        epoch = turn.epoch
         self.wall = wall
         earlier = books.withLock { Changes(sealer: $0.sealer, head: turn.head) }
         changes = earlier
@@ -109,8 +119,30 @@ struct Draft {
     /// A subject's usage: from this commit, from memory, else from the disk.
     func usage(of subject: SubjectID) throws -> Usage {
         if let usage = changes.subjects[subject] ?? earlier.subjects[subject] { return usage }
-        if let usage = books.withLock({ $0.subjects.usages[subject] }) { return usage }
-        return try SubjectStore.usage(of: subject, in: database)
+        if let usage = books.withLock({ $0.subjects.usage(of: subject) }) { return usage }
+        return try learn(subject).usage
+    }
+
+    /// Where a tenant stands against its rate.
+    func rate(of tenant: String) -> RateState? {
+        changes.rates[tenant] ?? earlier.rates[tenant] ?? books.withLock { $0.rates[tenant] }
+    }
+
+    /// Where a subject stands against its rate.
+    func rate(of subject: SubjectID) throws -> RateState {
+        if let rate = changes.subjectRates[subject] ?? earlier.subjectRates[subject] { return rate }
+        if let rate = books.withLock({ $0.subjects.rate(of: subject) }) { return rate }
+        return try learn(subject).rate
+    }
+
+    /// What the disk says of a subject, which stays as it is until this commit writes it.
+    private func learn(_ subject: SubjectID) throws -> (usage: Usage, rate: RateState) {
+        let row = try SubjectStore.row(of: subject, in: database)
+        books.withLock { books in
+            books.subjects.set(row.usage, of: subject)
+            if turns.isShared { books.subjects.set(row.rate, of: subject, at: now) }
+        }
+        return row
     }
 
     /// A sandbox of a tenant's own, as it is after the writes before this one; nil for one that is unknown, or long over.
@@ -157,13 +189,8 @@ struct Draft {
         changes.adminKeys[id] ?? earlier.adminKeys[id] ?? books.withLock { $0.adminKeys[id] }
     }
 
-    /// Whether one more nonce of a key may be remembered.
-    func hasRoomForNonce(of key: KeyID, within limits: NonceLimits) -> Bool {
-        let (total, own) = books.withLock { ($0.nonces.total, $0.nonces.perKey[key] ?? 0) }
-        let changed = [changes.nonces, earlier.nonces]
-        return changed.reduce(total, { $1.values.reduce($0, +) }) < limits.total
-            && changed.reduce(own, { $0 + ($1[key] ?? 0) }) < limits.perKey
-    }
+    /// How many nonces are remembered in all.
+    var nonces: Int { changes.nonces + earlier.nonces + books.withLock { $0.nonces } }
 
     /// Changes a tenant or its limits.
     mutating func set(_ account: Books.Account) {
@@ -201,6 +228,12 @@ struct Draft {
         account.usage = usage
         changes.accounts[account.tenant.name] = account
         changes.usageToWrite.insert(account.tenant.name)
+    }
+
+    /// Changes where a tenant and a subject stand against their rates; their rows are written once for the whole commit.
+    mutating func setRates(_ rates: RatePair, of subject: SubjectID, hasOwn: Bool) {
+        changes.rates[subject.tenant] = rates.tenant
+        if hasOwn { changes.subjectRates[subject] = rates.subject }
     }
 
     /// Changes a subject's usage; its row is written once for the whole commit.
@@ -245,26 +278,27 @@ struct Draft {
     }
 
     /// Writes what is written once for a commit, however many calls it serves.
-    mutating func writeShared(_ turns: any Turns) throws {
-        for name in earlier.usageToWrite.union(turns.isShared ? earlier.renewed : []).sorted() {
+    mutating func writeShared() throws {
+        let renewed = turns.isShared ? earlier.renewed : []
+        for name in earlier.usageToWrite.union(renewed).union(earlier.rates.keys).sorted() {
             guard let account = account(name) else { continue }
-            let rate = books.withLock { $0.rates[name] }
+            let rate = earlier.rates[name] ?? books.withLock { $0.rates[name] }
             try turns.store(
                 account.usage, rate: rate, of: account.tenant, isRenewed: earlier.renewed.contains(name), at: now,
                 in: database)
         }
-        for (subject, usage) in earlier.subjects {
-            let rate = books.withLock { $0.subjects.rates[subject] }
-            try SubjectStore.store(usage, rate: rate, of: subject, at: now, in: database)
+        for (subject, usage) in earlier.subjects { try SubjectStore.store(usage, of: subject, at: now, in: database) }
+        for (subject, rate) in earlier.subjectRates {
+            try SubjectStore.store(rate, of: subject, at: now, in: database)
         }
         for (key, consumption) in earlier.consumption { try ConsumptionStore.add(consumption, to: key, in: database) }
         if isCommonRenewed { try turns.renewCommon(in: database) }
-        try writeChain(turns)
+        try writeChain()
     }
 
     /// The records that waited, and the end of the chain. Last of all: whoever commits after this one waits for it from here
     /// on.
-    private mutating func writeChain(_ turns: any Turns) throws {
+    private mutating func writeChain() throws {
         var recordedAt = now
         if earlier.head == nil {
             guard !earlier.unchained.isEmpty else { return }
@@ -279,23 +313,25 @@ struct Draft {
     }
 
     /// Makes the commit visible, after it is on disk.
-    func publish(_ turns: any Turns) {
-        let hasAudited = books.withLock { books in
+    func publish() {
+        let (hasAudited, news) = books.withLock { books in
             let hasAudited = earlier.head.map { $0.sequence > books.head.sequence } ?? false
             if hasAudited, let head = earlier.head { books.head = head }
             for (name, account) in earlier.accounts { books.accounts[name] = account }
             for (id, key) in earlier.keys { books.keys[id] = key }
             for (id, key) in earlier.adminKeys { books.adminKeys[id] = key }
             if let keys = earlier.upstreamKeys { books.upstreamKeys = keys }
-            for (id, count) in earlier.nonces { books.nonces.add(count, of: id) }
+            books.nonces += earlier.nonces
+            books.rates.merge(earlier.rates) { $1 }
             for (subject, usage) in earlier.subjects { books.subjects.set(usage, of: subject) }
+            for (subject, rate) in earlier.subjectRates { books.subjects.set(rate, of: subject, at: now) }
             for sandbox in earlier.sandboxes.values { books.sandboxes.set(sandbox) }
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
             books.notifications += earlier.notifications
             books.sealer = earlier.sealer
-            turns.committed(into: &books)
-            return hasAudited
+            return (hasAudited, turns.committed(into: &books))
         }
+        books.tell(news)
         if earlier.hasNews { books.ring() }
         if hasAudited { books.auditHasGrown() }
         for action in earlier.afterCommit { action() }

@@ -117,7 +117,7 @@ final class GroupCommit: Sendable {
     private func commit(_ batch: [any PendingWrite], by writer: any SQLWriter, mayRepeat: Bool) {
         do {
             let outcome = try write(batch, by: writer)
-            outcome.draft.publish(turns)
+            outcome.draft.publish()
             queue.withLock { queue in
                 queue.commits += 1
                 queue.lastCommitAt = outcome.draft.now
@@ -152,7 +152,8 @@ final class GroupCommit: Sendable {
         let reach = batch.reduce(Reach.own) { $0.union($1.reach) }
         return try writer.transaction { transaction in
             let turn = try turns.begin(reach, in: transaction)
-            var draft = Draft(database: transaction, books: books, turn: turn, wall: clock.wall())
+            var draft = Draft(
+                database: transaction, books: books, turns: turns, turn: turn, wall: clock.wall())
             var written: [any PendingWrite] = []
             var refused: [(any PendingWrite, LedgerFailure)] = []
             for write in batch {
@@ -167,7 +168,7 @@ final class GroupCommit: Sendable {
                     refused.append((write, LedgerStore.failure(error)))
                 }
             }
-            try draft.writeShared(turns)
+            try draft.writeShared()
             return (draft, written, refused)
         }
     }

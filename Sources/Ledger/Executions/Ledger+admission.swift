@@ -8,9 +8,9 @@ extension Ledger {
     ///
     /// - Throws: ``AdmissionFailure``; after ``AdmissionFailure/unavailable(_:)`` nothing is reserved.
     public func admit(_ order: AdmissionOrder) async throws(AdmissionFailure) -> Lease {
-        let (prepared, epoch) = (prepare(order), epoch)
+        let prepared = prepare(order)
         return try await decide(prepared) { account, draft in
-            try Self.judge(prepared, of: account, epoch: epoch, in: &draft)
+            try Self.judge(prepared, of: account, in: &draft)
         }
     }
 
@@ -76,7 +76,7 @@ extension Ledger {
     }
 
     static func judge(
-        _ order: PreparedOrder, of account: Books.Account, epoch: Int64, in draft: inout Draft
+        _ order: PreparedOrder, of account: Books.Account, in draft: inout Draft
     ) throws -> Result<Lease, AdmissionRefusal> {
         let subject = SubjectID(of: order.tenant, order.origin.subject)
         let before = UsagePair(tenant: account.usage, subject: try draft.usage(of: subject))
@@ -91,7 +91,7 @@ extension Ledger {
         draft.setUsage(usages.subject, of: subject)
         let shadowedRate = account.policy.shadow ? order.shadowedRate?.shadowName : nil
         let shadowed = shadowedRate ?? before.shadowed(order.demand, under: account.policy, at: draft.now)
-        try order.insert(grant: grant, shadowed: shadowed, of: account.tenant, epoch: epoch, in: draft)
+        try order.insert(grant: grant, shadowed: shadowed, of: account.tenant, in: draft)
         var entry = order.entry(.executionAdmitted)
         if account.policy.recordsCode {
             try order.recordCode(in: draft)

@@ -10,7 +10,7 @@ extension Ledger {
     public func recover() async throws(LedgerFailure) -> RecoveryReport {
         try await recoverSandboxes()
         var report = RecoveryReport(executions: [], chargedMilliseconds: 0, sandboxes: [])
-        let isOver = isOver("lease.epoch")
+        let isOver = turns.isOver("lease.epoch")
         // In portions, so that calls already coming in need not wait for thousands.
         while true {
             let portion = try await commits.submit { draft in try Self.recover(where: isOver, in: &draft) }

@@ -31,7 +31,8 @@ extension Ledger {
             }
             guard !old.isEmpty else { break }
             let begun = ContinuousClock.now
-            forgotten += try await commits.submit { draft in
+            // Nobody writes any more to what is over.
+            forgotten += try await commits.submit(.own) { draft in
                 try ExecutionStore.forget(old, finishedBefore: cutoff, in: draft)
             }
             try? await Task.sleep(for: begun.duration(to: .now))
@@ -49,6 +50,6 @@ extension Ledger {
             try SubjectStore.still(since: cutoff, upTo: Self.forgottenAtOnce, in: database)
         }
         guard !still.isEmpty else { return }
-        try await commits.submit { draft in try SubjectStore.forget(still, stillSince: cutoff, in: draft) }
+        try await commits.submit(.own) { draft in try SubjectStore.forget(still, stillSince: cutoff, in: draft) }
     }
 }

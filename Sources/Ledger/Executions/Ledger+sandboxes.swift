@@ -37,6 +37,26 @@ extension Ledger {
         }
     }
 
+    /// Those of them that nobody is destroying when a gateway starts.
+    public func leftoverSandboxes() async throws(LedgerFailure) -> [String] {
+        turns.isShared ? try await abandonedSandboxes() : try await sandboxesToDestroy()
+    }
+
+    /// Those of them that have been over for so long that the gateway that should destroy them may have died; none where there
+    /// is but one, which destroys what it finds left over at its start.
+    public func abandonedSandboxes() async throws(LedgerFailure) -> [String] {
+        guard turns.isShared else { return [] }
+        let cutoff = (clock.now() - timing.silence).nanoseconds
+        return try await read { database in
+            try database.values(
+                String.self,
+                """
+                SELECT id FROM sandbox WHERE doomed_at < ?1
+                UNION ALL SELECT sandbox FROM owned_sandbox WHERE doomed_at < ?1 LIMIT 10000
+                """, [cutoff])
+        }
+    }
+
     /// Forgets a sandbox that is no more. When it cannot be written now it is written later.
     public func sandboxDestroyed(_ sandboxID: String) async {
         let sandbox = sandboxID.recordable

@@ -81,7 +81,7 @@ struct PreparedOrder: Sendable {
         )
     }
 
-    func insert(grant: Grant, shadowed: String?, of tenant: Tenant, epoch: Int64, in draft: Draft) throws {
+    func insert(grant: Grant, shadowed: String?, of tenant: Tenant, in draft: Draft) throws {
         try draft.execute(
             """
             INSERT INTO execution (
@@ -97,7 +97,7 @@ struct PreparedOrder: Sendable {
         )
         try draft.execute(
             "INSERT INTO lease (execution, tenant, epoch, grant_document) VALUES (?, ?, ?, ?)",
-            [id.text, tenant.id, epoch, try Document.text(grant)]
+            [id.text, tenant.id, draft.epoch, try Document.text(grant)]
         )
         if let idempotency { try ExecutionKeyStore.insert(idempotency, of: id, tenant, in: draft) }
     }

@@ -125,13 +125,21 @@ enum ExecutionKeyStore {
     // MARK: Forgetting
 
     /// Keys whose time is over, the oldest first.
-    static func expired(at now: Moment, upTo count: Int, in database: any SQLConnection) throws -> [(
-        String, tenant: Int64
-    )] {
+    static func expired(at now: Moment, upTo count: Int, in database: any SQLConnection) throws -> [Expired] {
         try database.rows(
-            "SELECT execution, tenant FROM execution_key WHERE expires_at <= ? ORDER BY expires_at LIMIT ?",
-            [now.nanoseconds, count]
-        ).map { ($0["execution"], tenant: $0["tenant"]) }
+            """
+            SELECT execution_key.execution, execution_key.tenant, tenant.name
+            FROM execution_key JOIN tenant ON tenant.id = execution_key.tenant
+            WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
+            """, [now.nanoseconds, count]
+        ).map { Expired(execution: $0["execution"], tenant: $0["tenant"], tenantName: $0["name"]) }
+    }
+
+    /// A key whose time is over, by the execution that it stood for.
+    struct Expired: Sendable {
+        let execution: String
+        let tenant: Int64
+        let tenantName: String
     }
 
     /// Takes out a key whose time is over, and its reply.

@@ -26,13 +26,12 @@ extension Ledger {
             case admitted(Lease)
             case earlier(ExecutionKeyStore.Earlier)
         }
-        let epoch = epoch
         let (prepared, digests) = prepare(order, under: key)
         let verdict: Verdict = try await decide(prepared) { account, draft in
             if let earlier = try ExecutionKeyStore.earlier(digests, of: account.tenant, in: draft) {
                 return .success(.earlier(earlier))
             }
-            return try Self.judge(prepared, of: account, epoch: epoch, in: &draft).map(Verdict.admitted)
+            return try Self.judge(prepared, of: account, in: &draft).map(Verdict.admitted)
         }
         switch verdict {
         case .admitted(let lease): return .admitted(lease)
@@ -92,10 +91,8 @@ extension Ledger {
             guard !expired.isEmpty else { return }
             let begun = ContinuousClock.now
             // A key that was freed and is used anew belongs to another execution.
-            try await commits.submit { draft in
-                for (execution, tenant) in expired {
-                    try ExecutionKeyStore.forget(execution, of: tenant, in: draft)
-                }
+            try await commits.submit(.tenants(Set(expired.map(\.tenantName)))) { draft in
+                for key in expired { try ExecutionKeyStore.forget(key.execution, of: key.tenant, in: draft) }
             }
             try? await Task.sleep(for: begun.duration(to: .now))
         }

@@ -46,16 +46,23 @@ extension Ledger {
         return isUsed ?? false
     }
 
+    /// How many keys' nonces are forgotten in one commit.
+    private static let keysAtOnce = 100
+
     /// Forgets nonces whose time is over, if there are any. A failure only leaves them there.
     func forgetNonces() async {
-        guard books.withLock({ $0.nonces.total > 0 }) else { return }
+        guard books.withLock({ $0.nonces > 0 }) else { return }
         let now = clock.now()
-        let isAnyOver = try? await read { database in
-            let sql = "SELECT EXISTS (SELECT 1 FROM nonce WHERE expires_at <= ?)"
-            return try database.value(Bool.self, sql, [now.nanoseconds])
+        let keys = try? await read { database in
+            try NonceStore.keysWithOver(by: now, upTo: Self.keysAtOnce, in: database)
         }
-        guard isAnyOver == true else { return }
-        try? await commits.submit { draft in try NonceStore.forget(upTo: NonceStore.forgottenAtOnce, in: &draft) }
+        guard let keys, !keys.isEmpty else { return }
+        let reach = keys.map(reach(of:)).reduce(Reach.own) { $0.union($1) }
+        try? await commits.submit(reach) { draft in
+            for key in keys {
+                try NonceStore.forget(upTo: NonceStore.forgottenAtOnce / keys.count, of: key, in: &draft)
+            }
+        }
     }
 }
 

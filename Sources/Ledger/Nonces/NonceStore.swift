@@ -2,15 +2,14 @@ import Auth
 import FoundationEssentials
 import Quota
 
-/// Which nonces were used, on disk, with how many there are of each key in the books.
+/// Which nonces were used, on disk, with how many there are of each key.
 enum NonceStore {
     enum Verdict {
         case accepted, replayed, late, full
     }
 
-    /// How many nonces whose time is over go with each one that comes: more than one, so that they get fewer.
-    private static let forgottenEachTime = 8
-    /// How many go at once when there is no room, or in the background; bounds how long the writer is busy with it.
+    /// How many nonces whose time is over go at once when there is no room, or in the background; bounds how long the writer
+    /// is busy with it.
     static let forgottenAtOnce = 10_000
 
     /// Accepts a nonce if it is new and there is room, in the commit that is being written.
@@ -21,9 +20,9 @@ enum NonceStore {
         guard nonce.until > draft.wall else { return .late }
         // By the ledger's own clock, which may be apart from the one that signatures live by.
         let until = draft.now + (nonce.until - draft.wall)
-        try forget(upTo: forgottenEachTime, in: &draft)
+        var standing = try Standing(of: key, in: draft.database)
         // Its time was over before, and the wall clock was set back since.
-        guard try nonce.until > forgotten(of: key, in: draft.database) else { return .late }
+        guard nonce.until > standing.forgottenUntil else { return .late }
         let digest = digest(nonce.text)
         if let known = try end(of: digest, of: key, in: draft.database) {
             guard known.isOver(at: draft.now, wall: draft.wall) else { return .replayed }
@@ -33,16 +32,37 @@ enum NonceStore {
             )
             return .accepted
         }
-        if !draft.hasRoomForNonce(of: key, within: limits) {
-            try forget(upTo: forgottenAtOnce, in: &draft)
-            guard draft.hasRoomForNonce(of: key, within: limits) else { return .full }
+        if standing.remembered >= limits.perKey || draft.nonces >= limits.total {
+            standing.remembered -= try forget(upTo: forgottenAtOnce, of: key, in: &draft)
+            guard standing.remembered < limits.perKey, draft.nonces < limits.total else { return .full }
         }
         try draft.execute(
             "INSERT INTO nonce (key, digest, expires_at, until) VALUES (?, ?, ?, ?)",
             ["\(key)", digest, until.nanoseconds, nonce.until.nanoseconds]
         )
-        draft.changes.nonces[key, default: 0] += 1
+        try draft.execute(
+            """
+            INSERT INTO nonce_key (key, remembered) VALUES (?, 1)
+            ON CONFLICT (key) DO UPDATE SET remembered = nonce_key.remembered + 1
+            """, ["\(key)"])
+        draft.changes.nonces += 1
         return .accepted
+    }
+
+    /// What is remembered of a key's nonces as a whole.
+    private struct Standing {
+        /// How many there are.
+        var remembered: Int
+        /// Up to which end, by the wall clock, they may have been forgotten. Behind the wall clock, unless that was set back
+        /// since.
+        let forgottenUntil: Moment
+
+        init(of key: KeyID, in database: any SQLConnection) throws {
+            let sql = "SELECT remembered, forgotten_until FROM nonce_key WHERE key = ?"
+            let row = try database.row(sql, ["\(key)"])
+            remembered = row?["remembered"] ?? 0
+            forgottenUntil = row.flatMap { Accounts.moment($0, "forgotten_until") } ?? Moment(nanoseconds: .min)
+        }
     }
 
     static func isUsed(
@@ -67,66 +87,43 @@ enum NonceStore {
         return row.map { End(ledger: $0["expires_at"], wall: $0["until"]) }
     }
 
-    /// Forgets nonces whose time is over, the longest first.
-    static func forget(upTo count: Int, in draft: inout Draft) throws {
+    /// Keys with nonces whose time is over.
+    static func keysWithOver(by now: Moment, upTo count: Int, in database: any SQLConnection) throws -> [KeyID] {
+        let sql = "SELECT DISTINCT key FROM nonce WHERE expires_at <= ? LIMIT ?"
+        return try database.values(String.self, sql, [now.nanoseconds, count]).compactMap { KeyID($0) }
+    }
+
+    /// Forgets nonces of a key whose time is over, the longest first.
+    ///
+    /// - Returns: how many.
+    @discardableResult
+    static func forget(upTo count: Int, of key: KeyID, in draft: inout Draft) throws -> Int {
         let sql = """
-            DELETE FROM nonce WHERE (key, digest) IN (
-                SELECT key, digest FROM nonce WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
-            ) RETURNING key, until
+            DELETE FROM nonce WHERE key = ?1 AND digest IN (
+                SELECT digest FROM nonce WHERE key = ?1 AND expires_at <= ?2 ORDER BY expires_at LIMIT ?3
+            ) RETURNING until
             """
-        let rows = try draft.database.rows(sql, [draft.now.nanoseconds, count])
-        var ends: [String: Int64] = [:]
-        for row in rows {
-            let key: String = row["key"]
-            ends[key] = max(ends[key] ?? .min, row["until"])
-            if let key = KeyID(key) { draft.changes.nonces[key, default: 0] -= 1 }
-        }
-        for (key, end) in ends {
-            try draft.execute(
-                """
-                INSERT INTO forgotten_nonce (key, until) VALUES (?, ?)
-                ON CONFLICT (key) DO UPDATE
-                SET until = CASE WHEN excluded.until > forgotten_nonce.until
-                    THEN excluded.until ELSE forgotten_nonce.until END
-                """,
-                [key, end]
-            )
-        }
+        let ends = try draft.database.values(Int64.self, sql, ["\(key)", draft.now.nanoseconds, count])
+        guard let end = ends.max() else { return 0 }
+        try draft.execute(
+            """
+            UPDATE nonce_key SET remembered = remembered - ?2,
+                forgotten_until = CASE WHEN forgotten_until > ?3 THEN forgotten_until ELSE ?3 END
+            WHERE key = ?1
+            """, ["\(key)", ends.count, end])
+        draft.changes.nonces -= ends.count
+        return ends.count
     }
 
-    /// Up to which end, by the wall clock, a key's nonces may have been forgotten. Behind the wall clock, unless that was
-    /// set back since.
-    private static func forgotten(of key: KeyID, in database: any SQLConnection) throws -> Moment {
-        let sql = "SELECT until FROM forgotten_nonce WHERE key = ?"
-        let end = try database.value(Int64.self, sql, ["\(key)"])
-        return Moment(nanoseconds: end ?? .min)
-    }
-
-    /// How many nonces of each key are remembered.
-    static func tally(in database: any SQLConnection) throws -> NonceTally {
-        var tally = NonceTally()
-        let rows = try database.cursor("SELECT key, count(*) AS nonces FROM nonce GROUP BY key")
-        while let row = try rows.next() {
-            guard let key = KeyID(row["key"] as String) else { continue }
-            tally.add(row["nonces"], of: key)
-        }
-        return tally
+    /// How many nonces are remembered.
+    static func count(in database: any SQLConnection) throws -> Int {
+        try database.value(Int64.self, "SELECT CAST(coalesce(sum(remembered), 0) AS BIGINT) FROM nonce_key").map(
+            Int.init)
+            ?? 0
     }
 
     /// What is kept of a nonce: nobody can find two with the same 16 bytes, and all take the same room.
     private static func digest(_ nonce: String) -> [UInt8] {
         Array(Digest.sha256(Array(nonce.utf8)).prefix(16))
-    }
-}
-
-/// How many nonces are remembered.
-struct NonceTally: Sendable, Hashable {
-    private(set) var total = 0
-    private(set) var perKey: [KeyID: Int] = [:]
-
-    mutating func add(_ count: Int, of key: KeyID) {
-        total += count
-        let left = (perKey[key] ?? 0) + count
-        perKey[key] = left == 0 ? nil : left
     }
 }

@@ -7,18 +7,28 @@ extension Ledger {
     /// How often a gateway shows that it is alive, and looks for what others changed in case it was not told.
     private static let beat = Duration.milliseconds(500)
 
+    /// Whether this gateway does what one of those has to do that share the ledger: it stands for all of them, as long as the
+    /// database confirms it.
+    public var isElected: Bool { election?.isElected ?? true }
+
+    /// Whether other gateways may have the ledger open as well.
+    public var isShared: Bool { turns.isShared }
+
+    /// What happened that concerns what this gateway is doing, and that did not happen through it. For one listener.
+    public var news: AsyncStream<PeerNews> { books.news }
+
     /// Does all of it until the task is cancelled. Whoever has the ledger open for longer than others are patient must.
     func mindPeers() async {
-        guard let turns = turns as? SharedTurns, let database = database as? PostgreSQLDatabase else { return }
+        guard turns.isShared else { return }
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.listen(to: database, turns.sharing) }
-            // By itself: whatever holds the rest up is no reason to be taken for dead.
-            group.addTask {
-                await self.everyBeat { await self.showLife() }
-            }
+            group.addTask { await self.listen() }
+            // By themselves: whatever holds the rest up is no reason to be taken for dead, or not to notice that one is.
+            group.addTask { await self.everyBeat { try? await self.showLife() } }
+            group.addTask { await self.everyBeat { if self.turns.isCutOff() { self.books.tell([.cutOff]) } } }
+            if let election { group.addTask { await election.run() } }
             var watch = PeerWatch()
             await everyBeat {
-                await self.look(turns.sharing)
+                await self.look()
                 await self.stepIn(for: &watch)
             }
             group.cancelAll()
@@ -32,39 +42,57 @@ extension Ledger {
         }
     }
 
-    /// Takes up what others changed as soon as they say so.
-    private func listen(to database: PostgreSQLDatabase, _ sharing: Sharing) async {
-        for await _ in database.notifications(on: SharedTurns.channel) { await look(sharing) }
+    /// Takes up what others changed as soon as they say so; of many words at once, as of one.
+    private func listen() async {
+        let (words, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await _ in self.database.notifications(on: SharedTurns.channel) { continuation.yield() }
+                continuation.finish()
+            }
+            for await _ in words { await look() }
+            group.cancelAll()
+        }
     }
 
-    private func look(_ sharing: Sharing) async {
-        // In vain only while the database cannot be reached; every commit looks for itself.
-        try? await read { [books] database in try sharing.look(into: books, in: database) }
-    }
+    /// In vain only while the database cannot be reached; every commit looks for itself.
+    private func look() async { try? await askPeers(for: .changes) }
 
-    /// Takes up what others changed and used until now, for who wants to know it exactly.
+    /// Takes up what others changed until now, for who wants to know it exactly.
     ///
     /// - Throws: ``LedgerFailure/unavailable(_:)``.
-    func askPeers() async throws(LedgerFailure) {
-        guard let turns = turns as? SharedTurns else { return }
-        try await read { [books] database in try turns.sharing.look(into: books, in: database) }
+    func askPeers(for detail: PeerDetail) async throws(LedgerFailure) {
+        guard turns.isShared else { return }
+        guard case .changes = detail else { return try await ask(for: detail).get() }
+        try await looking.next { await self.ask(for: .changes) }.get()
     }
 
-    private func showLife() async {
-        let epoch = epoch
-        try? await commits.submit(.own) { draft in
-            try draft.execute(
-                "UPDATE gateway SET renewed_at = \(SharedTurns.databaseTime) WHERE epoch = ? AND ended_at IS NULL",
-                [epoch])
+    private func ask(for detail: PeerDetail) async -> Looking.Outcome {
+        do throws(LedgerFailure) {
+            let asked = ContinuousClock.now
+            try await read { [turns] snapshot in try turns.look(at: detail, in: snapshot, askedAt: asked) }
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Shows that this gateway is alive, which takes a commit.
+    func showLife() async throws(LedgerFailure) {
+        let began = ContinuousClock.now
+        try await commits.submit(.own) { [turns] draft in
+            try turns.showLife(in: draft.database)
+            draft.afterCommit { turns.lifeShown(at: began) }
         }
     }
 
     /// Takes gateways for dead that have shown no life, and settles what those left that are gone.
     private func stepIn(for watch: inout PeerWatch) async {
-        let epoch = epoch
+        let epoch = turns.epoch
         let leftBehind = """
-            SELECT EXISTS (SELECT 1 FROM lease WHERE \(isOver("lease.epoch")))
-                OR EXISTS (SELECT 1 FROM owned_sandbox WHERE state = 'creating' AND \(isOver("owned_sandbox.epoch")))
+            SELECT EXISTS (SELECT 1 FROM lease WHERE \(turns.isOver("lease.epoch")))
+                OR EXISTS (
+                    SELECT 1 FROM owned_sandbox WHERE state = 'creating' AND \(turns.isOver("owned_sandbox.epoch")))
             """
         let seen = try? await read { database in
             (
@@ -76,11 +104,11 @@ extension Ledger {
         guard let (others, isAnythingLeft) = seen else { return watch.lostSight() }
         let renewals = Dictionary(
             uniqueKeysWithValues: others.map { ($0["epoch"] as Int64, $0["renewed_at"] as Int64) })
-        let silent = watch.silent(among: renewals, at: .now, patience: peerPatience)
+        let silent = watch.silent(among: renewals, at: .now, patience: timing.silence)
         guard !silent.isEmpty || isAnythingLeft else { return }
         do throws(LedgerFailure) {
             try await takeForDead(silent)
-            _ = try await recover()
+            books.tell([.steppedIn(try await recover())])
         } catch {
             logger.warning("what a dead gateway left cannot be settled yet", metadata: ["reason": "\(error.reason)"])
         }
@@ -110,22 +138,42 @@ extension Ledger {
 
     /// Says that this gateway is gone, so that nobody has to wait for its death.
     func leavePeers() async {
-        guard turns is SharedTurns else { return }
-        let epoch = epoch
-        try? await commits.submit(.own) { draft in
-            try draft.execute(
-                "UPDATE gateway SET ended_at = \(SharedTurns.databaseTime) WHERE epoch = ? AND ended_at IS NULL",
-                [epoch])
+        guard turns.isShared else { return }
+        try? await commits.submit(.own) { [turns] draft in try turns.leave(in: draft.database) }
+    }
+}
+
+/// What gateways ask each other.
+extension Ledger {
+    /// The numbers of those that have the ledger open, this one's among them; of one that has it to itself, its own.
+    public func livingEpochs() async throws(LedgerFailure) -> Set<Int64> {
+        guard turns.isShared else { return [turns.epoch] }
+        return try await read { database in
+            Set(try database.values(Int64.self, "SELECT epoch FROM gateway WHERE ended_at IS NULL"))
         }
     }
 
-    /// The condition under which an epoch is of a gateway that is gone.
+    /// The number of this gateway's opening of the ledger, greater than those of all before.
+    public var epoch: Int64 { turns.epoch }
+
+    /// Asks the gateway that runs an execution to stop it, whichever that is.
     ///
-    /// - Parameter column: with its table.
-    func isOver(_ column: String) -> String {
-        switch location {
-        case .file: "\(column) < \(epoch)"
-        case .server: "NOT EXISTS (SELECT 1 FROM gateway WHERE gateway.epoch = \(column) AND ended_at IS NULL)"
+    /// - Returns: whether it is running, as far as the ledger knows.
+    /// - Throws: ``LedgerFailure/unavailable(_:)``.
+    public func askToStop(_ execution: ExecutionID, of tenant: String) async throws(LedgerFailure) -> Bool {
+        guard turns.isShared else { return false }
+        return try await commits.submit(.tenant(tenant)) { draft in
+            guard let account = draft.account(tenant) else { return false }
+            let changed = try draft.database.change(
+                "UPDATE lease SET stop_asked_at = coalesce(stop_asked_at, ?) WHERE execution = ? AND tenant = ?",
+                [draft.now.nanoseconds, execution.text, account.tenant.id])
+            if changed > 0 { try SharedTurns.tell(SharedTurns.stop, in: draft.database) }
+            return changed > 0
         }
     }
+
+    /// Takes up what others changed until now: for who looks for something in memory that is not there.
+    ///
+    /// - Throws: ``LedgerFailure/unavailable(_:)``.
+    public func catchUp() async throws(LedgerFailure) { try await askPeers(for: .changes) }
 }

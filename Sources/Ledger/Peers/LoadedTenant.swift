@@ -33,14 +33,22 @@ extension Books {
     /// Takes up a tenant as it is in the database, unless it is known so, or newer. Usage is taken up apart.
     ///
     /// - Parameter isLocked: whether it is the truth, also where it is older than what is known.
-    mutating func take(_ loaded: LoadedTenant, isLocked: Bool = false) {
+    /// - Returns: what this changed for what this gateway is doing.
+    mutating func take(_ loaded: LoadedTenant, isLocked: Bool = false) -> [PeerNews] {
         let name = loaded.account.tenant.name
-        if let known = editions[name], known.edition >= loaded.edition, !isLocked { return }
+        if let known = editions[name], known.edition >= loaded.edition, !isLocked { return [] }
+        let former = accounts[name]
         var account = loaded.account
-        if let known = accounts[name] { account.usage = known.usage }
+        if let former { account.usage = former.usage }
         accounts[name] = account
-        for key in loaded.keys { keys[key.record.id] = key }
-        sandboxes.replace(name, loaded.sandboxes)
+        var news = PeerNews.of(former, account)
+        for key in loaded.keys {
+            let wasRevoked = keys[key.record.id].map { $0.record.revokedAt != nil } ?? true
+            if !wasRevoked, key.record.revokedAt != nil { news.append(.keyRevoked(key.record.id)) }
+            keys[key.record.id] = key
+        }
+        news += sandboxes.replace(name, loaded.sandboxes).map(PeerNews.sandboxLeft)
         editions[name] = Edition(revision: editions[name]?.revision ?? 0, edition: loaded.edition)
+        return news
     }
 }

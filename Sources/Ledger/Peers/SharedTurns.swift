@@ -7,36 +7,45 @@ import Synchronization
 /// its tenants' rows, by their numbers; the end of the chain. So none of them ever waits in a circle. The instant is the
 /// database's, read once the tenants are locked and never behind what was written to them last.
 final class SharedTurns: Turns {
-    /// What gateways tell each other changed: a tenant's name, or ``common``.
+    /// What gateways tell each other changed: a tenant's name, ``common``, or ``stop``.
     static let channel = "e2b_gateway"
     static let common = "*"
+    static let stop = "!"
 
     /// The instant by the database's clock.
     static let databaseTime = "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
 
     let isShared = true
+    let standing: PeerStanding
     private let books: BooksBox
     private let lock: Int64
-    private let epoch: Int64
+    private let time: DatabaseClock
     /// In place of the database's clock.
     private let clock: (@Sendable () -> Moment)?
-    let sharing: Sharing
+    private let sharing: Sharing
     /// What the commit under way wrote, for the books.
     private let written = Mutex(Written())
 
     private struct Written {
         var editions: [String: Books.Edition] = [:]
         var commonEdition: Int64?
+        /// Under which number this gateway goes on.
+        var epoch: Int64?
+        var hasLeft = false
     }
 
     /// - Parameters:
     ///   - installation: of the ledger: several may be in one database.
-    ///   - epoch: the number of this gateway's opening.
-    ///   - clock: in place of the database's.
-    init(_ books: BooksBox, installation: String, epoch: Int64, clock: (@Sendable () -> Moment)?) {
+    ///   - time: the database's.
+    ///   - clock: in its place.
+    init(
+        _ books: BooksBox, installation: String, standing: PeerStanding, time: DatabaseClock,
+        clock: (@Sendable () -> Moment)?
+    ) {
         self.books = books
         lock = Self.lock(of: installation)
-        self.epoch = epoch
+        self.standing = standing
+        self.time = time
         self.clock = clock
         sharing = Sharing { books.withLock(\.sealer) }
     }
@@ -45,6 +54,9 @@ final class SharedTurns: Turns {
     static func lock(of installation: String) -> Int64 {
         Int64(bitPattern: UInt64(installation, radix: 16) ?? 0)
     }
+
+    var epoch: Int64 { standing.epoch }
+    var latestNow: Moment { clock?() ?? time.latest() }
 
     func begin(_ reach: Reach, in transaction: any SQLTransaction) throws -> Turn {
         written.withLock { $0 = Written() }
@@ -62,8 +74,8 @@ final class SharedTurns: Turns {
             head = end.head
             writtenAt = max(try take(UsageRow.all(in: transaction), in: transaction), end.at)
         }
-        let now = try enter(transaction)
-        return Turn(now: max(now, writtenAt), head: head)
+        let (now, epoch) = try enter(transaction)
+        return Turn(now: max(now, writtenAt), epoch: epoch, head: head)
     }
 
     /// Has the books say what the rows say.
@@ -72,28 +84,35 @@ final class SharedTurns: Turns {
     private func take(_ rows: [UsageRow], in transaction: any SQLTransaction) throws -> Moment {
         let renewed = books.withLock { books in rows.filter { books.isBehind($0) }.map(\.name) }
         let loaded = try sharing.load(renewed, in: transaction)
-        books.withLock { books in
-            for tenant in loaded { books.take(tenant, isLocked: true) }
+        let news = books.withLock { books in
+            let news = loaded.flatMap { books.take($0, isLocked: true) }
             for row in rows { books.take(row, isLocked: true) }
+            return news
         }
+        books.tell(news)
         return rows.map(\.writtenAt).max() ?? Moment(nanoseconds: 0)
     }
 
     /// Finds out whether this gateway may still write, and whether what belongs to no tenant has changed: under another root
-    /// key nothing may be sealed any more.
-    ///
-    /// - Returns: the instant.
-    private func enter(_ transaction: any SQLTransaction) throws -> Moment {
+    /// key nothing may be sealed any more. If others took it for dead it goes on under another number: what it runs under the
+    /// old one is theirs to settle.
+    private func enter(_ transaction: any SQLTransaction) throws -> (now: Moment, epoch: Int64) {
+        guard !standing.hasLeft else { throw LedgerFailure.unavailable("the ledger is closed") }
         let sql = """
             SELECT \(Self.databaseTime) AS now,
                 (SELECT ended_at IS NULL FROM gateway WHERE epoch = ?) AS is_alive,
                 (SELECT value FROM fact WHERE name = 'common_edition') AS common
             """
-        guard let row = try transaction.row(sql, [epoch]), row["is_alive"] as Bool? == true else {
-            throw LedgerFailure.unavailable("another gateway has taken this one for dead")
-        }
+        let (epoch, asked) = (epoch, ContinuousClock.now)
+        guard let row = try transaction.row(sql, [epoch]) else { throw LedgerFailure.damaged("gateway") }
+        let now = Moment(nanoseconds: row["now"])
+        time.read(now, askedAt: asked)
         try sharing.takeCommon(edition: row["common"], into: books, in: transaction)
-        return clock?() ?? Moment(nanoseconds: row["now"])
+        guard row["is_alive"] as Bool? != true else { return (clock?() ?? now, epoch) }
+        let anew = try transaction.insert(
+            "INSERT INTO gateway (started_at, renewed_at) VALUES (?1, ?1) RETURNING epoch", [now.nanoseconds])
+        written.withLock { $0.epoch = anew }
+        return (clock?() ?? now, anew)
     }
 
     func store(
@@ -113,7 +132,7 @@ final class SharedTurns: Turns {
                 now.nanoseconds,
             ])
         written.withLock { $0.editions[tenant.name] = edition }
-        if isRenewed { try tell(tenant.name, in: transaction) }
+        if isRenewed { try Self.tell(tenant.name, in: transaction) }
     }
 
     func chainEnd(in transaction: any SQLTransaction) throws -> (head: AuditHead, at: Moment) {
@@ -128,17 +147,54 @@ final class SharedTurns: Turns {
         let edition = try transaction.value(
             Int64.self, "UPDATE fact SET value = value + 1 WHERE name = 'common_edition' RETURNING value")
         written.withLock { $0.commonEdition = edition }
-        try tell(Self.common, in: transaction)
+        try Self.tell(Self.common, in: transaction)
     }
 
-    private func tell(_ what: String, in transaction: any SQLTransaction) throws {
-        try transaction.execute("SELECT pg_notify(?, ?)", [Self.channel, what])
+    /// Has all gateways look, once the transaction is committed.
+    static func tell(_ what: String, in transaction: any SQLConnection) throws {
+        try transaction.execute("SELECT pg_notify(?, ?)", [channel, what])
     }
 
-    func committed(into books: inout Books) {
+    func committed(into books: inout Books) -> [PeerNews] {
         let written = written.withLock { $0 }
         books.editions.merge(written.editions) { $1 }
         // Also where somebody else has taken up what is newer meanwhile, over which this went: it is looked for again.
         if let edition = written.commonEdition { books.commonEdition = edition }
+        if written.hasLeft { standing.left() }
+        guard let epoch = written.epoch else { return [] }
+        standing.replaced(by: epoch)
+        return [.replaced]
+    }
+}
+
+// What this gateway and the others know of each other.
+extension SharedTurns {
+    func showLife(in transaction: any SQLTransaction) throws {
+        try transaction.execute(
+            "UPDATE gateway SET renewed_at = \(Self.databaseTime) WHERE epoch = ? AND ended_at IS NULL", [epoch])
+    }
+
+    func lifeShown(at instant: ContinuousClock.Instant) { standing.shown(at: instant) }
+
+    func isCutOff() -> Bool { standing.isCutOff() }
+
+    func leave(in transaction: any SQLTransaction) throws {
+        try transaction.execute(
+            "UPDATE gateway SET ended_at = \(Self.databaseTime) WHERE epoch = ? AND ended_at IS NULL", [epoch])
+        written.withLock { $0.hasLeft = true }
+    }
+
+    func look(
+        at detail: PeerDetail, in snapshot: any SQLConnection, askedAt instant: ContinuousClock.Instant
+    ) throws {
+        let news = try sharing.look(at: detail, into: books, of: epoch, in: snapshot)
+        standing.seen(at: instant)
+        books.tell(news)
+    }
+
+    func checkSight() throws(LedgerFailure) { try standing.checkSight() }
+
+    func isOver(_ column: String) -> String {
+        "NOT EXISTS (SELECT 1 FROM gateway WHERE gateway.epoch = \(column) AND ended_at IS NULL)"
     }
 }

@@ -16,6 +16,16 @@ protocol LedgerDatabase: Sendable {
     /// Runs `work` on the writer's thread when what was asked for before is done.
     func write(_ work: @escaping @Sendable (any SQLWriter) -> Void)
 
+    /// What is told on a channel: a text whenever there may be something new, also when some may have been missed. Ends with
+    /// the stream; at once where nobody else could tell anything.
+    func notifications(on channel: String) -> AsyncStream<String>
+
+    /// A vote on who of those that have the database open does what one has to do.
+    ///
+    /// - Parameter key: what it is about.
+    /// - Returns: nil where there is nobody else.
+    func election(about key: Int64) -> (any Election)?
+
     /// Ends what ``SQLTransaction/eraseWhatIsReplaced()`` began, once its transaction is committed.
     ///
     /// - Throws: ``SQLFailure``; then it is done in the course of time.
@@ -26,6 +36,15 @@ protocol LedgerDatabase: Sendable {
 
     /// Lets others take the database at once, although nobody closed it.
     func abandon()
+}
+
+/// A vote among those that have a database open, of whom one is elected at a time.
+protocol Election: Sendable {
+    /// Whether it is this one, as far as the database has confirmed it a moment ago.
+    var isElected: Bool { get }
+
+    /// Stands for election until the task is cancelled.
+    func run() async
 }
 
 /// The writer's connection. It lives on one thread.

@@ -31,6 +31,14 @@ enum SQLDialect: Sendable {
         }
     }
 
+    /// What has the rows that a query finds stay as they are until the commit; where nobody else writes they do.
+    var untilCommitted: String {
+        switch self {
+        case .sqlite: ""
+        case .postgreSQL: " FOR UPDATE"
+        }
+    }
+
     /// The bytes of a text.
     func bytes(of column: String) -> String {
         switch self {

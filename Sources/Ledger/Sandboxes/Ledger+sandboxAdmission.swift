@@ -11,14 +11,14 @@ extension Ledger {
     ///   order with the same idempotency key made.
     /// - Throws: ``SandboxFailure``; nothing is reserved then.
     public func admit(_ order: SandboxAdmissionOrder) async throws(SandboxFailure) -> OwnedSandbox {
-        let (epoch, refusals) = (epoch, refusals)
+        let refusals = refusals
         return try await submit(.tenant(order.caller.tenant)) { draft in
             if let idempotency = order.idempotency, let tenant = draft.account(order.caller.tenant)?.tenant,
                 let earlier = try SandboxStore.earlier(idempotency, of: tenant, in: draft)
             {
                 return earlier
             }
-            switch try Self.judge(order, epoch: epoch, in: &draft) {
+            switch try Self.judge(order, in: &draft) {
             case .success(let sandbox): return .success(sandbox)
             case .failure(let refusal):
                 var entry = OwnedSandbox(order, at: draft.now).entry(.sandboxRefused, by: order.caller)
@@ -33,7 +33,7 @@ extension Ledger {
     }
 
     private static func judge(
-        _ order: SandboxAdmissionOrder, epoch: Int64, in draft: inout Draft
+        _ order: SandboxAdmissionOrder, in draft: inout Draft
     ) throws -> Result<OwnedSandbox, AdmissionRefusal> {
         let account: Books.Account
         do throws(AdmissionRefusal) {
@@ -46,7 +46,7 @@ extension Ledger {
         let asked = min(order.timeoutMilliseconds, latest.milliseconds - draft.now.milliseconds)
         sandbox.endsAt = draft.now + .milliseconds(asked)
         try SandboxStore.insert(
-            sandbox, of: account.tenant, epoch: epoch, idempotency: order.idempotency, in: draft)
+            sandbox, of: account.tenant, idempotency: order.idempotency, in: draft)
         let verdict: SandboxVerdict
         switch try draft.lease(asked, to: &sandbox, of: account, heldSince: nil) {
         case .success(let lease): verdict = lease

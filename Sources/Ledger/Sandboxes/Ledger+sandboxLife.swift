@@ -120,6 +120,7 @@ extension Ledger {
         sandbox.state = .running
         sandbox.endsAt = now + .milliseconds(verdict.grant.timeoutMilliseconds)
         try SandboxStore.update(sandbox, in: draft)
+        try SandboxStore.takeOver(sandbox, in: draft)
         draft.set(sandbox)
         var entry = sandbox.entry(.sandboxResumed, by: caller)
         entry.timeoutAsked = milliseconds
@@ -162,12 +163,12 @@ extension Ledger {
     public func endOverdueSandboxes() async throws(LedgerFailure) -> [OwnedSandbox] {
         let (now, wall) = (clock.now(), clock.wall())
         let due = books.withLock { books in
-            books.sandboxes.all.values.filter { books.reason(toEnd: $0, at: now, wall: wall) != nil }.map(\.handle)
+            books.sandboxes.all.values.filter { books.reason(toEnd: $0, at: now, wall: wall) != nil }
         }
         guard !due.isEmpty else { return [] }
-        return try await commits.submit { [books] draft in
+        return try await commits.submit(.tenants(Set(due.map(\.tenant)))) { [books] draft in
             var over: [OwnedSandbox] = []
-            for handle in due {
+            for handle in due.map(\.handle) {
                 // Again, at the instant of the commit: it may have been prolonged meanwhile.
                 guard let sandbox = draft.sandbox(handle),
                     let reason = books.withLock({ $0.reason(toEnd: sandbox, at: draft.now, wall: draft.wall) })
@@ -186,7 +187,7 @@ extension Ledger {
 
     /// Settles what processes were about to make that are gone. What they made lives on.
     func recoverSandboxes() async throws(LedgerFailure) {
-        let isOver = isOver("owned_sandbox.epoch")
+        let isOver = turns.isOver("owned_sandbox.epoch")
         try await commits.submit { draft in
             let handles = try draft.database.values(
                 String.self, "SELECT handle FROM owned_sandbox WHERE state = 'creating' AND \(isOver)")

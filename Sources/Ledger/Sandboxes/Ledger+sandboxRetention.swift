@@ -18,7 +18,7 @@ extension Ledger {
             }
             guard !old.isEmpty else { return }
             // What has ended does not begin again, and what is destroyed is not doomed again.
-            try await commits.submit { draft in
+            try await commits.submit(.own) { draft in
                 for handle in old {
                     try draft.execute("DELETE FROM sandbox_lease WHERE handle = ?", [handle])
                     try draft.execute("DELETE FROM owned_sandbox WHERE handle = ?", [handle])

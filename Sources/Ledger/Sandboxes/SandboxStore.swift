@@ -79,7 +79,7 @@ enum SandboxStore {
     // MARK: Writing
 
     static func insert(
-        _ sandbox: OwnedSandbox, of tenant: Tenant, epoch: Int64, idempotency: SandboxIdempotency?, in draft: Draft
+        _ sandbox: OwnedSandbox, of tenant: Tenant, idempotency: SandboxIdempotency?, in draft: Draft
     ) throws {
         try draft.execute(
             """
@@ -91,7 +91,7 @@ enum SandboxStore {
             [
                 sandbox.handle.text, tenant.id, try Document.text(sandbox.claims), sandbox.origin.requestID,
                 sandbox.origin.traceID, sandbox.origin.sourceAddress, sandbox.template,
-                try Document.text(sandbox.metadata), sandbox.expiry.rawValue, sandbox.state.rawValue, epoch,
+                try Document.text(sandbox.metadata), sandbox.expiry.rawValue, sandbox.state.rawValue, draft.epoch,
                 draft.now.nanoseconds, sandbox.endsAt.nanoseconds, idempotency?.key, idempotency?.fingerprint,
             ]
         )
@@ -107,6 +107,12 @@ enum SandboxStore {
                 isThere ? sandbox.startedAt.nanoseconds : nil, sandbox.endsAt.nanoseconds, sandbox.handle.text,
             ]
         )
+    }
+
+    /// Writes that this gateway is the one that holds room for it upstream.
+    static func takeOver(_ sandbox: OwnedSandbox, in draft: Draft) throws {
+        try draft.execute(
+            "UPDATE owned_sandbox SET epoch = ? WHERE handle = ?", [draft.epoch, sandbox.handle.text])
     }
 
     static func insert(_ access: SandboxAccess, of handle: SandboxHandle, in draft: Draft) throws {

@@ -41,3 +41,20 @@ public struct CommitSpeed: Sendable {
     /// Execution, lease, usage and audit record.
     private static let admissionBytes = 2_000
 }
+
+extension Ledger {
+    /// How long this gateway's commits take, from one to the next, each with a row of its own and with those that callers ask
+    /// for meanwhile.
+    ///
+    /// - Parameter count: at least 1.
+    /// - Throws: ``LedgerFailure/unavailable(_:)``.
+    public func measureCommits(_ count: Int = 50) async throws(LedgerFailure) -> CommitSpeed {
+        var durations: [Duration] = []
+        for _ in 0..<max(1, count) {
+            let started = ContinuousClock.now
+            try await showLife()
+            durations.append(.now - started)
+        }
+        return CommitSpeed(durations: durations.sorted())
+    }
+}

@@ -84,4 +84,24 @@ extension Ledger {
         try LedgerStore.checkFile(at: path)
         return try LedgerStore.look(at: path, for: { database in try OwnKeys.fit(Sealer(rootKey), in: database) })
     }
+
+    /// The same of a ledger anywhere.
+    public static func fits(rootKey: RootKey, in location: LedgerLocation) throws(LedgerFailure) -> Bool {
+        switch location {
+        case .file(let path): return try fits(rootKey: rootKey, at: path)
+        case .server(let server):
+            let database = PostgreSQLDatabase(at: server)
+            defer { database.close() }
+            do {
+                return try database.prepare { transaction in
+                    guard try PostgreSQLSchema.hasLedger(in: transaction) else {
+                        throw LedgerFailure.missing(path: location.description)
+                    }
+                    return try OwnKeys.fit(Sealer(rootKey), in: transaction)
+                }
+            } catch {
+                throw LedgerStore.failure(error)
+            }
+        }
+    }
 }

@@ -1,13 +1,44 @@
 import Auth
 
 /// Where a ledger is.
-enum LedgerLocation: Sendable, CustomStringConvertible {
+public enum LedgerLocation: Sendable, CustomStringConvertible {
     /// In a file of its own, served by one process.
     case file(path: String)
-    /// On a PostgreSQL server.
+    /// On a PostgreSQL server, where several gateways may share it.
     case server(PostgreSQLLocation)
 
-    var description: String {
+    /// Why a text names no place for a ledger. It quotes nothing of an address, which may hold a password.
+    public struct Refused: Error, Equatable, Sendable {
+        /// What is wrong, to be read behind the name of what was given.
+        public let reason: String
+    }
+
+    private static let filePrefix = "sqlite:"
+
+    /// Reads `sqlite:PATH`, or an address such as `postgres://gateway@db.example.com/ledger`.
+    public init(_ text: String) throws(Refused) {
+        if text.hasPrefix(Self.filePrefix), text.count > Self.filePrefix.count {
+            self = .file(path: String(text.dropFirst(Self.filePrefix.count)))
+        } else if PostgreSQLLocation.isMeant(by: text) {
+            do throws(PostgreSQLLocation.Refused) {
+                self = .server(try PostgreSQLLocation(text))
+            } catch {
+                throw Refused(reason: "is an address of PostgreSQL that cannot be used: \(error.reason)")
+            }
+        } else {
+            throw Refused(
+                reason: "must be sqlite:PATH, such as sqlite:gateway.db, or an address such as "
+                    + "postgres://gateway@db.example.com/ledger")
+        }
+    }
+
+    /// The path of the ledger's file, if it is in one.
+    public var path: String? {
+        if case .file(let path) = self { path } else { nil }
+    }
+
+    /// The path, or the address without its password.
+    public var description: String {
         switch self {
         case .file(let path): path
         case .server(let location): location.description

@@ -44,4 +44,18 @@ extension Schema {
             until INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         """
+
+    /// How many nonces of each key are remembered, beside up to where they were forgotten, and the way to those that are over.
+    static let countedNonces = """
+        CREATE TABLE nonce_key (
+            key TEXT PRIMARY KEY,
+            remembered INTEGER NOT NULL,
+            forgotten_until INTEGER
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO nonce_key (key, remembered) SELECT key, count(*) FROM nonce GROUP BY key;
+        INSERT INTO nonce_key (key, remembered, forgotten_until) SELECT key, 0, until FROM forgotten_nonce WHERE true
+        ON CONFLICT (key) DO UPDATE SET forgotten_until = excluded.forgotten_until;
+        DROP TABLE forgotten_nonce;
+        CREATE INDEX nonce_of_key_by_end ON nonce (key, expires_at);
+        """
 }

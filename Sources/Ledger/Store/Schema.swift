@@ -28,6 +28,9 @@ enum Schema {
             try database.execute(sql: idempotency)
         }
         migrator.registerMigration("8 upstream keys", migrate: addUpstreamKeys)
+        migrator.registerMigration("9 nonces counted by key") { database in
+            try database.execute(sql: countedNonces)
+        }
         return migrator
     }
 

@@ -9,7 +9,11 @@ struct SubjectID: Hashable, Sendable {
     var name: String { subject.text }
 
     init(of tenant: String, _ subject: String?) {
+        self.init(of: tenant, SubjectName(subject))
+    }
+
+    init(of tenant: String, _ subject: SubjectName) {
         self.tenant = tenant
-        self.subject = SubjectName(subject)
+        self.subject = subject
     }
 }

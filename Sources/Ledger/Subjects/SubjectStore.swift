@@ -2,27 +2,42 @@ import Quota
 
 /// The rows of subjects. There may be any number of them, so they stay on disk and only those in use are in the books.
 enum SubjectStore {
-    static func usage(of subject: SubjectID, in database: any SQLConnection) throws -> Usage {
+    /// What a subject used, and where it stands against its rate.
+    static func row(of subject: SubjectID, in database: any SQLConnection) throws -> (usage: Usage, rate: RateState) {
         let sql = """
-            SELECT usage FROM subject
+            SELECT usage, rate_next_free FROM subject
             WHERE tenant = (SELECT id FROM tenant WHERE name = ?) AND name = ?
             """
-        let text = try database.value(String.self, sql, [subject.tenant, subject.name])
-        return try text.map { try Document.value(from: $0) } ?? Usage()
+        guard let row = try database.row(sql, [subject.tenant, subject.name]) else { return (Usage(), RateState()) }
+        return (
+            try Document.value(from: row["usage"]), RateState(nextFree: Accounts.moment(row, "rate_next_free"))
+        )
     }
 
     static func store(
-        _ usage: Usage, rate: RateState?, of subject: SubjectID, at now: Moment, in database: any SQLConnection
+        _ usage: Usage, of subject: SubjectID, at now: Moment, in database: any SQLConnection
+    ) throws {
+        try database.execute(
+            """
+            INSERT INTO subject (tenant, name, usage, changed_at)
+            VALUES ((SELECT id FROM tenant WHERE name = ?), ?, ?, ?)
+            ON CONFLICT (tenant, name) DO UPDATE SET usage = excluded.usage, changed_at = excluded.changed_at
+            """, [subject.tenant, subject.name, try Document.text(usage), now.nanoseconds])
+    }
+
+    static func store(
+        _ rate: RateState, of subject: SubjectID, at now: Moment, in database: any SQLConnection
     ) throws {
         try database.execute(
             """
             INSERT INTO subject (tenant, name, usage, rate_next_free, changed_at)
             VALUES ((SELECT id FROM tenant WHERE name = ?), ?, ?, ?, ?)
             ON CONFLICT (tenant, name) DO UPDATE
-            SET usage = excluded.usage, rate_next_free = excluded.rate_next_free, changed_at = excluded.changed_at
+            SET rate_next_free = excluded.rate_next_free, changed_at = excluded.changed_at
             """,
             [
-                subject.tenant, subject.name, try Document.text(usage), rate?.nextFree?.nanoseconds, now.nanoseconds,
+                subject.tenant, subject.name, try Document.text(Usage()), rate.nextFree?.nanoseconds,
+                now.nanoseconds,
             ])
     }
 

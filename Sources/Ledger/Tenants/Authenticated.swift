@@ -24,6 +24,8 @@ public enum AuthenticationFailure: Error, Equatable, Sendable {
     case refused(TokenFailure)
     /// The signature is forged, ill-formed, or not of this minute.
     case signature(SignatureFailure)
+    /// The ledger has not been reached for so long that what is known of keys is not believed.
+    case unavailable(String)
 
     /// Whether the proof itself failed, which a key that does not exist always makes it do.
     var isForgery: Bool { self == .refused(.forged) || self == .signature(.forged) }

@@ -1,3 +1,4 @@
+import Auth
 import Quota
 
 /// How much traffic is on a key, counted in memory and written late.
@@ -42,6 +43,55 @@ struct KeyUses: Sendable, Hashable, Codable {
         let today = now.seconds / Self.daySeconds
         if today != day { (day, usesOfDay) = (today, 0) }
         usesOfDay += 1
+    }
+
+    /// Both together, each counted at its time.
+    static func + (one: KeyUses, other: KeyUses) -> KeyUses {
+        var sum = one.newestSlot >= other.newestSlot ? one : other
+        let less = one.newestSlot >= other.newestSlot ? other : one
+        let oldest = sum.newestSlot - slotCount + 1
+        if less.newestSlot >= oldest {
+            for slot in max(oldest, less.newestSlot - slotCount + 1)...less.newestSlot {
+                sum.slots[place(of: slot)] += less.slots[place(of: slot)]
+            }
+        }
+        if less.day == sum.day { sum.usesOfDay += less.usesOfDay }
+        sum.lastUsedAt = [one.lastUsedAt, other.lastUsedAt].compactMap(\.self).max()
+        return sum
+    }
+
+    /// Those of all keys, tenants' and administrators', as they were written.
+    static func all(in database: any SQLConnection) throws -> [KeyID: KeyUses] {
+        var all: [KeyID: KeyUses] = [:]
+        for table in [SealedColumn.key.table, SealedColumn.adminKey.table] {
+            for row in try database.rows("SELECT id, last_used_at, uses FROM \(table) WHERE last_used_at IS NOT NULL") {
+                guard let id = KeyID(row["id"] as String) else { continue }
+                all[id] = KeyUses(row)
+            }
+        }
+        return all
+    }
+
+    /// As a row says.
+    init(_ row: SQLRow) {
+        self.init(text: row["uses"], lastUsedAt: Accounts.moment(row, "last_used_at"))
+    }
+
+    /// Adds these to what is written of a key, which other gateways may write as well.
+    ///
+    /// - Returns: what is written now; nil for a key that is not there.
+    func add(to id: KeyID, in draft: Draft) throws -> KeyUses? {
+        // A key is in one of the two tables.
+        for table in [SealedColumn.key.table, SealedColumn.adminKey.table] {
+            let sql = "SELECT last_used_at, uses FROM \(table) WHERE id = ?\(draft.database.dialect.untilCommitted)"
+            guard let row = try draft.database.row(sql, ["\(id)"]) else { continue }
+            let sum = KeyUses(row) + self
+            try draft.execute(
+                "UPDATE \(table) SET last_used_at = ?, uses = ? WHERE id = ?",
+                [sum.lastUsedAt?.nanoseconds, try Document.text(sum), "\(id)"])
+            return sum
+        }
+        return nil
     }
 
     /// Uses in the current slot and the eleven before it.

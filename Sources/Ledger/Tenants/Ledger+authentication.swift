@@ -1,5 +1,5 @@
 public import Auth
-public import Quota
+import Quota
 
 extension Ledger {
     /// Who calls with this token, from memory: no disk, no waiting.
@@ -34,6 +34,7 @@ extension Ledger {
     private func authenticate(
         _ id: KeyID, proof: (TokenVerifier, Int64) throws(AuthenticationFailure) -> Claims
     ) throws(AuthenticationFailure) -> Authenticated {
+        try checkKeysAreKnown()
         let now = clock.now()
         let key = books.withLock { $0.keys[id] }
         // A revoked key is as good as none: not even its honest holder learns more.
@@ -53,33 +54,16 @@ extension Ledger {
         return Authenticated(tenant: account.tenant.name, claims: claims, policy: account.policy)
     }
 
-    /// Takes one call off the rates of a tenant and of a subject, from memory: both are judged before either is charged.
-    /// Written with the next commit that concerns them; a tenant's within a second.
+    /// Whether what is kept in memory may be believed: a gateway that shares its ledger has to have reached it a moment ago.
     ///
-    /// A shadow policy refuses nothing: what it would have refused is told in the standings.
-    ///
-    /// - Returns: what is left of the rates.
-    /// - Throws: ``Denial/rate(limit:retryAfter:)``, or that of the subject. A tenant that does not exist has no rate to
-    ///   exceed.
-    @discardableResult
-    public func takeRate(of tenant: String, subject: String? = nil) throws(Denial) -> RateStandings {
-        let now = clock.now()
-        let id = SubjectID(of: tenant, subject?.recordable)
-        return try books.withLock { books throws(Denial) in
-            guard let policy = books.accounts[tenant]?.policy else { return RateStandings() }
-            var rates = RatePair(tenant: books.rates[tenant], subject: books.subjects.rates[id])
-            let shadowed: Denial?
-            do throws(Denial) {
-                try rates.take(under: policy, at: now)
-                shadowed = nil
-            } catch {
-                guard policy.shadow else { throw error }
-                shadowed = error
-            }
-            books.rates[tenant] = rates.tenant
-            books.unwrittenRates.insert(tenant)
-            if policy.subject?.rate != nil { books.subjects.set(rates.subject, of: id, at: now) }
-            return rates.standings(under: policy, at: now, shadowed: shadowed)
+    /// - Throws: ``LedgerFailure/unavailable(_:)``.
+    public func checkSight() throws(LedgerFailure) { try turns.checkSight() }
+
+    func checkKeysAreKnown() throws(AuthenticationFailure) {
+        do throws(LedgerFailure) {
+            try checkSight()
+        } catch {
+            throw .unavailable(error.reason)
         }
     }
 }

@@ -33,6 +33,7 @@ extension Ledger {
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
     public func keys(of tenant: String? = nil) async throws(LedgerFailure) -> [KeyRecord] {
+        try await askPeers(for: .keyUses)
         let now = clock.now()
         let (isKnown, keys) = books.withLock { books in
             (

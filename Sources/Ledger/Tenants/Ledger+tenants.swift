@@ -34,14 +34,16 @@ extension Ledger {
 
     /// All tenants, by name.
     public func tenants() async throws(LedgerFailure) -> [Tenant] {
-        books.withLock { $0.accounts.values.map(\.tenant) }.sorted { $0.name < $1.name }
+        try await askPeers(for: .changes)
+        return books.withLock { $0.accounts.values.map(\.tenant) }.sorted { $0.name < $1.name }
     }
 
     /// The tenant of this name.
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
     public func tenant(_ name: String) async throws(LedgerFailure) -> Tenant {
-        try account(name).tenant
+        try await askPeers(for: .changes)
+        return try account(name).tenant
     }
 
     /// Shuts a tenant out, or lets it in again. What is running goes on.
@@ -71,7 +73,8 @@ extension Ledger {
     ///
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
     public func policy(of name: String) async throws(LedgerFailure) -> Policy {
-        try account(name).policy
+        try await askPeers(for: .changes)
+        return try account(name).policy
     }
 
     /// Sets a tenant's limits, from the next call on. What is running keeps what it was granted.

@@ -6,7 +6,7 @@ extension Ledger {
     /// - Parameter subject: whose share is told; nil for the nameless subject's.
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func usageReport(of name: String, subject: String? = nil) async throws(LedgerFailure) -> UsageReport {
-        try await askPeers()
+        try await askPeers(for: .usage)
         let now = clock.now()
         let account = try account(name)
         let policy = account.policy
@@ -26,13 +26,10 @@ extension Ledger {
     private func subject(
         _ subject: SubjectID, _ limits: SubjectLimits, _ policy: Policy, _ now: Moment
     ) async throws(LedgerFailure) -> UsageReport.Subject {
-        let (known, rate) = books.withLock { ($0.subjects.usages[subject], $0.subjects.rates[subject] ?? RateState()) }
-        var usage: Usage
-        if let known {
-            usage = known
-        } else {
-            usage = try await read { database in try SubjectStore.usage(of: subject, in: database) }
-        }
+        let known = books.withLock { ($0.subjects.usage(of: subject), $0.subjects.rate(of: subject)) }
+        let row = try await read { database in try SubjectStore.row(of: subject, in: database) }
+        var usage = known.0 ?? row.usage
+        let rate = known.1 ?? row.rate
         usage.roll(to: now)
         return UsageReport.Subject(
             name: subject.name.isEmpty ? nil : subject.name, limits: limits, usage: usage,

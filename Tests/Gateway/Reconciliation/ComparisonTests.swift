@@ -12,7 +12,7 @@ import Testing
 /// What a list of upstream's means for those that are being made, and for those that wait.
 @Suite(.timeLimit(.minutes(1)))
 struct ComparisonTests {
-    private let labels = SandboxLabels(installation: "0123456789abcdef")
+    private let labels = SandboxLabels(installation: "0123456789abcdef") { 7 }
     private let slots = UpstreamSlots(
         limits: CapacityLimits(sandboxes: 3), guarantees: { [:] }, logger: Logger(label: "test"))
 
@@ -78,29 +78,40 @@ struct ComparisonTests {
 
     // MARK: Spares
 
-    @Test func `a dead process's spares are nobody's at once, this one's only after a while`() throws {
-        var comparison = SpareComparison(run: labels.run)
-        let dead = SandboxLabels(installation: labels.installation)
-        let both = [try listed("idead", dead.ofSpare()), try listed("iown", labels.ofSpare())]
+    @Test
+    func `a dead gateway's spares are nobody's at once, this one's only after a while, another living one's its own`()
+        throws
+    {
+        var comparison = SpareComparison()
+        let (dead, other) = (
+            SandboxLabels(installation: labels.installation) { 3 },
+            SandboxLabels(installation: labels.installation) { 8 }
+        )
+        let all = [
+            try listed("idead", dead.ofSpare()), try listed("iown", labels.ofSpare()),
+            try listed("iother", other.ofSpare()),
+            try listed("iformer", labels.ofSpare().merging([SandboxLabels.run: "k3j4h5"]) { $1 }),
+        ]
+        #expect(SpareComparison.orphans(among: all, except: [7, 8]).map(\.id) == ["idead", "iformer"])
         let start = ContinuousClock.now
-        #expect(comparison.strays(among: both, except: [], at: start).map(\.id) == ["idead"])
-        #expect(comparison.strays(among: both, except: [], at: start + .seconds(99)).map(\.id) == ["idead"])
-        #expect(comparison.strays(among: both, except: [], at: start + .seconds(100)).map(\.id) == ["idead", "iown"])
+        #expect(comparison.strays(among: all, of: 7, except: [], at: start).isEmpty)
+        #expect(comparison.strays(among: all, of: 7, except: [], at: start + .seconds(99)).isEmpty)
+        #expect(comparison.strays(among: all, of: 7, except: [], at: start + .seconds(100)).map(\.id) == ["iown"])
     }
 
     @Test func `what somebody has is no stray, however long, and nothing but spares is`() throws {
-        var comparison = SpareComparison(run: labels.run)
+        var comparison = SpareComparison()
         let list = [
             try listed("ispare", labels.ofSpare()), try listed("iexecution", labels.of(ExecutionID.random())),
-            try listed("iforeign", ["e2b-gateway-run": labels.run]),
+            try listed("iforeign", ["e2b-gateway-run": "7"]),
         ]
         let start = ContinuousClock.now
         for wait in [0, 200, 400] {
-            #expect(comparison.strays(among: list, except: ["ispare"], at: start + .seconds(wait)).isEmpty)
+            #expect(comparison.strays(among: list, of: 7, except: ["ispare"], at: start + .seconds(wait)).isEmpty)
         }
         // The time that it was held does not count.
-        #expect(comparison.strays(among: list, except: [], at: start + .seconds(500)).isEmpty)
-        #expect(comparison.strays(among: list, except: [], at: start + .seconds(600)).map(\.id) == ["ispare"])
+        #expect(comparison.strays(among: list, of: 7, except: [], at: start + .seconds(500)).isEmpty)
+        #expect(comparison.strays(among: list, of: 7, except: [], at: start + .seconds(600)).map(\.id) == ["ispare"])
     }
 
     // MARK: Executions
@@ -139,9 +150,9 @@ struct ComparisonTests {
         #expect(ending.failure == .sandboxGone)
     }
 
-    @Test func `two spares and two processes have two names`() {
+    @Test func `two spares have two names, and say which gateway they wait in`() {
         #expect(labels.ofSpare() != labels.ofSpare())
-        #expect(SandboxLabels(installation: "a").run != SandboxLabels(installation: "a").run)
+        #expect(labels.ofSpare()[SandboxLabels.run] == "7")
         for own in [labels.ofSpare(), labels.of(ExecutionID.random())] {
             #expect(labels.ours.allSatisfy { own[$0.key] == $0.value })
         }

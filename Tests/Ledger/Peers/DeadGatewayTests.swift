@@ -5,13 +5,13 @@ import Testing
 
 /// What a gateway leaves that dies, and what becomes of one that was only held up.
 @Suite(.onAServer) struct DeadGatewayTests {
-    private static let patience = Duration.seconds(4)
+    private static let timing = PeerTiming(silence: .seconds(4))
 
     @Test("A dead gateway's leases are settled at their ceilings by another, its sandboxes marked, and it is on record")
     func takenOver() async throws {
         var policy = Policy.unlimited
         policy.runtime = [.day: 10_000]
-        let peers = try await Peers(2, policy: policy, patience: Self.patience)
+        let peers = try await Peers(2, policy: policy, timing: Self.timing)
         let (dead, other) = (peers.ledgers[0], peers.ledgers[1])
         let lease = try await dead.admit(peers.order(timeout: 3_000))
         await dead.recordSandbox("i1", for: lease)
@@ -26,24 +26,30 @@ import Testing
         await peers.close()
     }
 
-    @Test("One that was only held up writes nothing any more: its lease is its peer's to settle, and settled once")
+    @Test("One that was only held up finds its lease settled, once, and goes on under another number")
     func heldUp() async throws {
-        let peers = try await Peers(2, patience: Self.patience)
+        let peers = try await Peers(2, timing: Self.timing)
         let (held, other) = (peers.ledgers[0], peers.ledgers[1])
-        let lease = try await held.admit(peers.order(timeout: 3_000))
+        let (lease, epoch) = (try await held.admit(peers.order(timeout: 3_000)), held.epoch)
         await peers.kill(0)
         #expect(try await peers.isKilled(lease, seenBy: other, within: .seconds(20)))
-        await #expect(throws: LedgerFailure.self) { try await held.settle(lease, with: .completed(held: 1)) }
-        await #expect(throws: AdmissionFailure.self) { try await held.admit(peers.order()) }
+        let settled = try await held.settle(lease, with: .completed(held: 1))
+        #expect(settled.wasSettledBefore && settled.chargedMilliseconds == 3_000)
+        #expect(held.epoch > other.epoch && other.epoch > epoch)
+        let next = try await held.admit(peers.order())
+        #expect(try await other.livingEpochs() == [held.epoch, other.epoch])
+        _ = try await held.settle(next, with: .completed(held: 1))
+        var news = held.news.makeAsyncIterator()
+        #expect(await news.next() == .replaced)
         try await peers.expectSound()
         await peers.close()
     }
 
     @Test("One that lives is left alone, however long it has been there")
     func alive() async throws {
-        let peers = try await Peers(2, patience: Self.patience)
+        let peers = try await Peers(2, timing: Self.timing)
         let lease = try await peers.ledgers[0].admit(peers.order(timeout: 3_000))
-        try await Task.sleep(for: Self.patience + .seconds(1))
+        try await Task.sleep(for: Self.timing.silence + .seconds(1))
         #expect(try await peers.ledgers[1].execution(lease.executionID.text, of: Peers.tenant)?.outcome == nil)
         _ = try await peers.ledgers[0].settle(lease, with: .completed(held: 5))
         try await peers.expectSound()
@@ -65,7 +71,7 @@ import Testing
 
     @Test("One that leaves in good order need not be waited for")
     func left() async throws {
-        let peers = try await Peers(2, patience: Self.patience)
+        let peers = try await Peers(2, timing: Self.timing)
         let lease = try await peers.ledgers[0].admit(peers.order(timeout: 3_000))
         await peers.kill(0)
         await peers.ledgers[0].close()

@@ -26,11 +26,11 @@ extension LedgerCommand {
         }
 
         func run() async throws {
-            let settings = try Settings.load(configFile: config).settings
+            let ledger = try Settings.load(configFile: config).settings.ledgerFile
             umask(0o077)
             let backup: LedgerBackup
             do throws(LedgerFailure) {
-                backup = try Ledger.backUp(settings.ledgerPath, to: path, progress: LedgerFileAdvice.progress)
+                backup = try Ledger.backUp(ledger, to: path, progress: LedgerFileAdvice.progress)
             } catch {
                 throw LedgerFileAdvice.failure(error, doing: "The ledger cannot be copied to \(path)")
             }

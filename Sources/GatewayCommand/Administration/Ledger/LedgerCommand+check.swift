@@ -18,14 +18,15 @@ extension LedgerCommand {
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
-            let path = try file ?? Settings.load(configFile: config).settings.ledgerPath
+            let place: LedgerLocation =
+                try file.map { .file(path: $0) } ?? Settings.load(configFile: config).settings.ledger
             let check: LedgerCheck
             do throws(LedgerFailure) {
-                check = try LedgerCheck.run(at: path)
+                check = try await LedgerCheck.run(in: place)
             } catch {
-                throw LedgerFileAdvice.failure(error, doing: "\(path) cannot be checked")
+                throw LedgerFileAdvice.failure(error, doing: "\(place) cannot be checked")
             }
-            try format.print(LedgerCheckView(check, of: path)) { $0.text }
+            try format.print(LedgerCheckView(check, of: place.description)) { $0.text }
             if !check.isSound { throw ExitCode.failure }
         }
     }

@@ -52,11 +52,12 @@ extension LedgerCommand {
 
         func run() async throws {
             let settings = try Settings.load(configFile: config).settings
+            let ledger = try settings.ledgerFile
             umask(0o077)
             let rootKey = try rootKey(settings)
             let restored: Restored
             do {
-                let restoration = try LedgerRestoration(of: backup, to: settings.ledgerPath, rootKey: rootKey)
+                let restoration = try LedgerRestoration(of: backup, to: ledger, rootKey: rootKey)
                 guard restoration.check.isSound else {
                     let view = LedgerCheckView(restoration.check, of: backup)
                     throw CommandFailure("The backup is not sound; nothing was changed.\n\(view.text)")
@@ -66,7 +67,7 @@ extension LedgerCommand {
                     revokingAllKeys: revoking, by: LedgerAdministration.localActor,
                     progress: LedgerFileAdvice.progress)
                 restored = Restored(
-                    ledger: settings.ledgerPath, keptAt: done.keptAt, sequence: restoration.check.sequence,
+                    ledger: ledger, keptAt: done.keptAt, sequence: restoration.check.sequence,
                     hash: restoration.check.hash, revokedKeys: done.revokedKeys,
                     revokedAdminTokens: done.revokedAdminTokens, adminToken: done.adminToken?.token.text)
             } catch let failure as LedgerFailure {
@@ -147,7 +148,7 @@ extension LedgerCommand.Restore {
     private func rootKey(_ settings: Settings) throws -> RootKey {
         if let given = settings.rootKey { return given }
         do {
-            return try RootKeyFile(path: settings.effectiveRootKeyFile).load(for: backup)
+            return try RootKeyFile(path: settings.effectiveRootKeyFile).load(for: .file(path: backup))
         } catch let failure as LedgerFailure {
             throw advice(failure, settings)
         }

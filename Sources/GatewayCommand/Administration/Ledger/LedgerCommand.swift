@@ -60,6 +60,22 @@ struct LedgerCheckView: Encodable {
     }
 }
 
+extension Settings {
+    /// The path of the ledger's file.
+    ///
+    /// - Throws: ``CommandFailure`` for a ledger on a server.
+    var ledgerFile: String {
+        get throws(CommandFailure) {
+            guard let path = ledger.path else {
+                throw CommandFailure(
+                    "The ledger is in \(ledger): back it up and restore it with PostgreSQL's own tools, while gateways "
+                        + "serve or not; docs/runbook.md says how, and what to do about keys afterwards.")
+            }
+            return path
+        }
+    }
+}
+
 /// What the ledger's own commands say about files that are not as they should be.
 enum LedgerFileAdvice {
     static func failure(_ failure: LedgerFailure, doing what: String) -> CommandFailure {

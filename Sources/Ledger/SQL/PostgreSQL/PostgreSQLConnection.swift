@@ -96,33 +96,39 @@ final class PostgreSQLConnection: SQLTransaction {
     // MARK: Parts
 
     func part(_ body: () throws -> Void) throws {
-        try execute("SAVEPOINT part")
+        let savepoint = "part\(lastScope + 1 - (scopes.first ?? 0))"
+        try inScope { try pipeline.sendOnce("SAVEPOINT \(savepoint)", scope: $0) }
         let scope = enter()
         do {
             try body()
-            try execute("RELEASE SAVEPOINT part")
+            try inScope { try pipeline.sendOnce("RELEASE SAVEPOINT \(savepoint)", scope: $0) }
         } catch let failure as SQLFailure where failure.kind != .values {
             // The transaction itself is lost.
             leave()
             throw failure
         } catch {
             defer { leave() }
-            try takeBack(scope)
+            try takeBack(scope, to: savepoint)
             throw error
         }
         leave()
     }
 
     /// Takes back what was sent since the part began, answered or not.
-    private func takeBack(_ scope: Int) throws {
+    ///
+    /// Its savepoint has a name that no other of the transaction has. What failed unseen before it began made the server skip
+    /// it, and going back to what was never defined fails too, so that the transaction stays lost. By a name that they
+    /// shared it would go back to one whose release was skipped, before or within this one, and live on without what
+    /// failed.
+    private func takeBack(_ scope: Int, to savepoint: String) throws {
         cursors = cursors.filter { $0.value < scopes.count }
         try inScope { _ in
             pipeline.forgive(scope...lastScope)
             // Should one of its statements fail, this is not skipped.
             try pipeline.sync()
             let outer = scopes[scopes.count - 2]
-            try pipeline.send("ROLLBACK TO SAVEPOINT part", [], scope: outer)
-            try pipeline.send("RELEASE SAVEPOINT part", [], scope: outer)
+            try pipeline.sendOnce("ROLLBACK TO SAVEPOINT \(savepoint)", scope: outer)
+            try pipeline.sendOnce("RELEASE SAVEPOINT \(savepoint)", scope: outer)
         }
     }
 
@@ -186,14 +192,23 @@ final class PostgreSQLConnection: SQLTransaction {
         self.interruption = interruption
         interruption?.begins(with: pipeline.cancellation)
         switch kind {
-        case .transaction: try execute("BEGIN")
+        case .transaction:
+            try execute("BEGIN")
+            try execute(Self.durability)
         case .snapshot: try execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         case .upkeep:
             try execute("BEGIN")
+            try execute(Self.durability)
             for statement in PostgreSQLTimeouts.upkeep.statements { try execute(statement) }
             pipeline.patience = PostgreSQLTimeouts.upkeep.statement + PostgreSQLTimeouts.upkeep.grace
         }
     }
+
+    /// A commit that is told of is on disk, whatever the database's default, or the address, says. How far it is on other
+    /// servers' disks is for them to say.
+    private static let durability = """
+        SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'
+        """
 
     /// Commits.
     ///

@@ -54,6 +54,8 @@ final class PostgreSQLDatabase: LedgerDatabase {
         PostgreSQLNotifications.stream(on: channel, at: location)
     }
 
+    func election(about key: Int64) -> (any Election)? { nil }
+
     /// Others may write to it in any case.
     func abandon() {}
 

@@ -18,8 +18,9 @@ final class PostgreSQLPipeline {
         let scope: Int
     }
 
-    /// After so many statements, or bytes, what has come is taken in.
-    private static let lookAfter = (statements: 64, bytes: 1 << 20)
+    /// After so many statements, or bytes, what is still here is sent and what has come is taken in. Of bytes fewer than libpq
+    /// sends by itself (64 KiB): see ``keepFlowing(_:)``.
+    private static let lookAfter = (statements: 64, bytes: 1 << 15)
     /// How many statements are kept prepared.
     static let preparedStatements = 500
     /// TLS may hold back what has come: it is looked for although the socket is silent.
@@ -84,10 +85,14 @@ final class PostgreSQLPipeline {
 
     /// Ends a segment: whatever failed before, what follows is not skipped.
     func sync() throws(SQLFailure) {
+        try mark()
+        prepared.segmentEnds()
+    }
+
+    private func mark() throws(SQLFailure) {
         if let lost { throw lost }
         guard libpq.sendSync() else { throw lose() }
         steps.append(.sync)
-        prepared.segmentEnds()
     }
 
     /// Sends what is still here, as far as that does not take waiting.
@@ -121,6 +126,10 @@ final class PostgreSQLPipeline {
     }
 
     /// Sees to it that what was sent goes out, and takes in what has come, after some statements.
+    ///
+    /// Nothing goes out without a sync behind it. Until one comes the server does not take the session for idle, and would wait
+    /// for ever, with all its locks, for a gateway that is frozen. What is being prepared keeps its name nevertheless: it is
+    /// only skipped where the transaction is lost.
     private func keepFlowing(_ parameters: [SQLValue]) throws(SQLFailure) {
         sentSinceLook.statements += 1
         for case .text(let text) in parameters { sentSinceLook.bytes += text.utf8.count }
@@ -130,6 +139,7 @@ final class PostgreSQLPipeline {
             return
         }
         sentSinceLook = (0, 0)
+        try mark()
         var deadline = ContinuousClock.now + patience
         var progress = libpq.flush()
         while progress == .wantsWriting {
@@ -259,6 +269,7 @@ final class PostgreSQLPipeline {
         // A table that has changed, or a pooler in between: what is prepared here does not fit any more.
         if ["0A000", "26000"].contains(result.sqlState) { isSpent = true }
         if case .preparation(let name) = step { prepared.answered(name, isPrepared: false) }
+        if case .deallocation(let name) = step { prepared.remains(name) }
         // Of what prepares a statement the scope is the statement's.
         let scope = steps[head...].lazy.compactMap { if case .statement(let scope) = $0 { scope } else { nil } }.first
         if failed == nil, let scope, !isForgiven(scope) { failed = Failed(failure: failure, scope: scope) }

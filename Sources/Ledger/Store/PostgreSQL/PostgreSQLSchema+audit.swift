@@ -42,7 +42,12 @@ extension PostgreSQLSchema {
             PRIMARY KEY (key, digest)
         );
         CREATE INDEX nonce_by_end ON nonce (expires_at);
-        CREATE TABLE forgotten_nonce (key TEXT PRIMARY KEY, until BIGINT NOT NULL);
+        CREATE INDEX nonce_of_key_by_end ON nonce (key, expires_at);
+        CREATE TABLE nonce_key (
+            key TEXT PRIMARY KEY,
+            remembered BIGINT NOT NULL,
+            forgotten_until BIGINT
+        ) WITH (fillfactor = 50);
 
         CREATE TABLE execution_key (
             execution TEXT PRIMARY KEY REFERENCES execution (id),

@@ -32,8 +32,11 @@ extension PostgreSQLSchema {
             execution TEXT PRIMARY KEY REFERENCES execution (id),
             tenant BIGINT NOT NULL REFERENCES tenant (id),
             epoch BIGINT NOT NULL,
-            grant_document TEXT NOT NULL
+            grant_document TEXT NOT NULL,
+            -- When somebody asked another gateway than its own to stop it.
+            stop_asked_at BIGINT
         );
+        CREATE INDEX lease_to_stop ON lease (epoch) WHERE stop_asked_at IS NOT NULL;
         CREATE TABLE sandbox (
             id TEXT PRIMARY KEY,
             execution TEXT NOT NULL REFERENCES execution (id),

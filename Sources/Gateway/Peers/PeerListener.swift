@@ -1,0 +1,55 @@
+import E2BUpstream
+import Ledger
+import Logging
+import ServiceLifecycle
+
+/// Acts on what other gateways of the same ledger did, and on what they will do if this one cannot reach it: what runs here
+/// must not outlive the right to run.
+struct PeerListener: Service {
+    let ledger: Ledger
+    let upstream: E2BClient
+    let running: RunningExecutions
+    let live: LiveSandboxes
+    let slots: UpstreamSlots
+    let pool: WarmPool
+    let closing: ExecutionClosing
+    let reconciler: Reconciler
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            for await news in self.ledger.news { self.act(on: news) }
+        }
+    }
+
+    private func act(on news: PeerNews) {
+        switch news {
+        case .keyRevoked(let key):
+            running.stopAll(of: key)
+            live.stopAll(of: key)
+        case .tenantDisabled(let tenant): live.stopAll(ofTenant: tenant)
+        case .tenantsChanged: slots.refreshGuarantees()
+        case .upstreamKeysChanged: upstream.keys.refresh(from: ledger)
+        case .sandboxLeft(let id): live.leave(id)?.release()
+        case .stopAsked(let execution): running.stop(execution)
+        case .cutOff:
+            logger.error(
+                "the ledger cannot be reached; what runs here is ended before other gateways take it over",
+                metadata: ["executions": "\(running.count)"])
+            running.stopAll(.ledgerLost)
+        case .replaced:
+            logger.error(
+                "other gateways took this one for dead and settled what it ran; it goes on anew",
+                metadata: ["executions": "\(running.count)"])
+            running.stopAll(.ledgerLost)
+            // Their labels name a gateway that is gone: others destroy them.
+            pool.drop { _ in true }
+        case .steppedIn(let report):
+            logger.warning(
+                "stepped in for a dead gateway",
+                metadata: ["leases": "\(report.executions.count)", "sandboxes": "\(report.sandboxes.count)"])
+            for id in report.sandboxes { closing.destroy(DoomedSandbox(id: id, slot: slots.slotOfLeftover())) }
+            reconciler.stepIn()
+        }
+    }
+}

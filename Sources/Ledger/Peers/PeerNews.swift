@@ -1,0 +1,35 @@
+public import Auth
+
+/// What happened that concerns what this gateway is doing, and that did not happen through it.
+public enum PeerNews: Sendable, Equatable {
+    /// Another gateway revoked a tenant's key.
+    case keyRevoked(KeyID)
+    /// Another gateway shut a tenant out.
+    case tenantDisabled(String)
+    /// Another gateway changed what tenants there are, or their limits.
+    case tenantsChanged
+    /// Another gateway changed which upstream keys there are, or their roles.
+    case upstreamKeysChanged
+    /// Another gateway ended a tenant's own sandbox, or put it to sleep; its id upstream.
+    case sandboxLeft(String)
+    /// Somebody asked another gateway to stop an execution of this one's.
+    case stopAsked(ExecutionID)
+    /// This gateway cannot reach the ledger for so long that others will take it for dead: what it runs must end.
+    case cutOff
+    /// Others have taken this gateway for dead and settled what it ran, which must end if it has not. It has a new epoch now.
+    case replaced
+    /// This gateway stepped in for dead ones: what they ran is settled, and what they left upstream is to be destroyed.
+    case steppedIn(RecoveryReport)
+}
+
+extension PeerNews {
+    /// What changed in a tenant between two states of the books.
+    static func of(_ former: Books.Account?, _ present: Books.Account) -> [PeerNews] {
+        var news: [PeerNews] = []
+        if former?.tenant.isDisabled == false, present.tenant.isDisabled {
+            news.append(.tenantDisabled(present.tenant.name))
+        }
+        let hasChanged = former?.policy != present.policy || former?.tenant.isDisabled != present.tenant.isDisabled
+        return hasChanged ? news + [.tenantsChanged] : news
+    }
+}
