@@ -180,7 +180,7 @@ final class PostgreSQLConnection: SQLTransaction {
     enum Kind {
         case transaction
         /// One that may take long: it changes tables.
-        case upkeep
+        case upkeep(PostgreSQLTimeouts)
         /// One that sees what there was when it began, and only reads.
         case snapshot
     }
@@ -196,11 +196,11 @@ final class PostgreSQLConnection: SQLTransaction {
             try execute("BEGIN")
             try execute(Self.durability)
         case .snapshot: try execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        case .upkeep:
+        case .upkeep(let timeouts):
             try execute("BEGIN")
             try execute(Self.durability)
-            for statement in PostgreSQLTimeouts.upkeep.statements { try execute(statement) }
-            pipeline.patience = PostgreSQLTimeouts.upkeep.statement + PostgreSQLTimeouts.upkeep.grace
+            for statement in timeouts.statements { try execute(statement) }
+            pipeline.patience = timeouts.statement + timeouts.grace
         }
     }
 

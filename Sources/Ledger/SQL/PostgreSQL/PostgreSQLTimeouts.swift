@@ -19,6 +19,9 @@ struct PostgreSQLTimeouts: Sendable {
     /// Of what is done to whole tables: at the start, and behind everybody's back.
     static let upkeep = PostgreSQLTimeouts(statement: .seconds(600), lock: .seconds(600), idle: .seconds(600))
 
+    /// Of a ledger that is moved: one check of it may take hours.
+    static let moving = PostgreSQLTimeouts(statement: .seconds(86_400), lock: .seconds(10), idle: .seconds(600))
+
     /// The same as libpq's `options`, with what else holds for a session.
     var options: String {
         let timeouts = settings.map { "\($0.name)=\($0.milliseconds)" }
