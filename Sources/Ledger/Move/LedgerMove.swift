@@ -101,7 +101,9 @@ public final class LedgerMove: Sendable {
         by actor: Actor, progress: @escaping @Sendable (Progress) -> Void = { _ in }
     ) throws(LedgerMoveFailure) -> Moved {
         do {
-            if file.hasLeft, let place = file.destination, place != self.place { throw LedgerMoveFailure.left(for: place) }
+            if file.hasLeft, let place = file.destination, place != self.place {
+                throw LedgerMoveFailure.left(for: place)
+            }
             let source = try prepareFile()
             if let moved = try finishEarlierMove(of: source) { return moved }
             return try copy(source, by: actor, progress)

@@ -177,7 +177,7 @@ final class PostgreSQLConnection: SQLTransaction {
 
     // MARK: Transactions
 
-    enum Kind {
+    enum Kind: Equatable {
         case transaction
         /// One that may take long: it changes tables.
         case upkeep(PostgreSQLTimeouts)

@@ -1,5 +1,5 @@
 /// How long one may wait for the database.
-struct PostgreSQLTimeouts: Sendable {
+struct PostgreSQLTimeouts: Sendable, Equatable {
     /// For a connection, name resolution apart; the address may say otherwise (`connect_timeout`).
     var connecting = Duration.seconds(2)
     /// For a statement, by the server's clock.
