@@ -98,13 +98,14 @@ final class TestLedger: Sendable {
     /// Nobody looks for what others change, since there are no others.
     private static let timing = PeerTiming(sight: .seconds(3_600))
 
+    /// - Parameter isEmbedded: Whether it is in a file in any case.
     init(
         policy: Policy = .unlimited, nonceLimits: NonceLimits = NonceLimits(),
-        retention: Retention = .standard
+        retention: Retention = .standard, isEmbedded: Bool = !TestLedger.isOnServer
     ) async throws {
         folder = try TemporaryFolder()
         path = folder.path + "/gateway.db"
-        address = try await Self.freeAddress(path: path)
+        address = isEmbedded ? path : try await Self.freeAddress(path: path)
         location = try Self.location(address)
         ledger = try Ledger.create(
             in: location, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, retention: retention,
@@ -122,7 +123,7 @@ final class TestLedger: Sendable {
     }
 
     static func location(_ address: String) throws -> LedgerLocation {
-        isOnServer ? .server(try PostgreSQLLocation(address)) : .file(path: address)
+        address.hasPrefix("postgres:") ? .server(try PostgreSQLLocation(address)) : .file(path: address)
     }
 
     func order(

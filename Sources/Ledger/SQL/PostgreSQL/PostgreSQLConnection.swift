@@ -183,10 +183,10 @@ final class PostgreSQLConnection: SQLTransaction {
 
     // MARK: Transactions
 
-    enum Kind {
+    enum Kind: Equatable {
         case transaction
         /// One that may take long: it changes tables.
-        case upkeep
+        case upkeep(PostgreSQLTimeouts)
         /// One that sees what there was when it began, and only reads.
         case snapshot
     }
@@ -203,11 +203,11 @@ final class PostgreSQLConnection: SQLTransaction {
             try execute("BEGIN")
             try open()
         case .snapshot: try execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        case .upkeep:
+        case .upkeep(let timeouts):
             try execute("BEGIN")
             try open()
-            for statement in PostgreSQLTimeouts.upkeep.statements { try execute(statement) }
-            pipeline.patience = PostgreSQLTimeouts.upkeep.statement + PostgreSQLTimeouts.upkeep.grace
+            for statement in timeouts.statements { try execute(statement) }
+            pipeline.patience = timeouts.statement + timeouts.grace
         }
     }
 

@@ -1,5 +1,5 @@
 /// How long one may wait for the database.
-struct PostgreSQLTimeouts: Sendable {
+struct PostgreSQLTimeouts: Sendable, Equatable {
     /// For a connection, name resolution apart; the address may say otherwise (`connect_timeout`).
     var connecting = Duration.seconds(2)
     /// For a statement, by the server's clock.
@@ -18,6 +18,9 @@ struct PostgreSQLTimeouts: Sendable {
     static let reading = PostgreSQLTimeouts(statement: .seconds(30), lock: .seconds(2), idle: .seconds(60))
     /// Of what is done to whole tables: at the start, and behind everybody's back.
     static let upkeep = PostgreSQLTimeouts(statement: .seconds(600), lock: .seconds(600), idle: .seconds(600))
+
+    /// Of a ledger that is moved: one check of it may take hours.
+    static let moving = PostgreSQLTimeouts(statement: .seconds(86_400), lock: .seconds(10), idle: .seconds(600))
 
     /// The same as libpq's `options`, with what else holds for a session.
     var options: String {
