@@ -72,7 +72,10 @@ public struct GatewayService: Service {
 
         let running = RunningExecutions()
         let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
-        let slots = UpstreamSlots(limits: settings.capacity, guarantees: ledger.guaranteedSandboxes, logger: logger)
+        let slots = UpstreamSlots(
+            limits: settings.capacity, isShared: ledger.isShared, guarantees: ledger.guaranteedSandboxes, logger: logger
+        )
+        let allotments = CapacityAllotments(ledger: ledger, slots: slots, logger: logger)
         await closing.destroyLeftovers(holding: slots)
         let labels = SandboxLabels(ledger: ledger)
         let doubts = DoubtfulCreates()
@@ -94,7 +97,7 @@ public struct GatewayService: Service {
         keeper.takeUp(from: slots)
         let reconciler = Reconciler(
             ledger: ledger, upstream: upstream, control: sandboxes, closing: closing, slots: slots, running: running,
-            pool: pool, doubts: doubts, labels: labels, logger: logger)
+            pool: pool, doubts: doubts, labels: labels, allotments: allotments, logger: logger)
         let peers = PeerListener(
             ledger: ledger, upstream: upstream, running: running, live: live, slots: slots, pool: pool,
             closing: closing,
@@ -170,7 +173,8 @@ public struct GatewayService: Service {
         let drain = Drain(
             running: running, live: live, notice: settings.effectiveDrainNotice, patience: settings.drain, logger: logger)
         var services: [any Service] = [
-            ledger, transport, shipper, notifier, slots, closing, reconciler, peers, keeper, maker, pool, readiness,
+            ledger, transport, shipper, notifier, allotments, slots, closing, reconciler, peers, keeper, maker, pool,
+            readiness,
             commands,
             administrators,
             callers, drain,

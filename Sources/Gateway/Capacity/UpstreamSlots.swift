@@ -14,14 +14,19 @@ final class UpstreamSlots: Service {
         case stopped(StopReason)
     }
 
-    private struct State {
+    struct State {
         var capacity: UpstreamCapacity
+        /// Which of the gateways this is that share upstream's room, and how many they are.
+        var place = (index: 0, of: 1)
         var callers: [CapacityTicket: FirstAnswer<Answer>] = [:]
         /// The instants for which a timer is set.
         var alarms: Set<Moment> = []
     }
 
-    private let state: Mutex<State>
+    /// What upstream has room for, also where others take of it.
+    let whole: CapacityLimits
+    let isShared: Bool
+    let state: Mutex<State>
     private let guarantees: @Sendable () -> [String: Int]
     private let logger: Logger
     private let alarms: AsyncStream<Moment>
@@ -29,14 +34,30 @@ final class UpstreamSlots: Service {
     /// Warm sandboxes whose room is wanted.
     let givenUp: AsyncStream<CapacityTicket>
     private let giveUpQueue: AsyncStream<CapacityTicket>.Continuation
+    /// Something is wanted that other gateways may have to give, or have to know; see ``CapacityAllotments``.
+    let wants: AsyncStream<Void>
+    private let wantQueue: AsyncStream<Void>.Continuation
+    /// There may be room for warm sandboxes again that there was none for.
+    let roomForSpares: AsyncStream<Void>
+    let roomQueue: AsyncStream<Void>.Continuation
 
-    /// - Parameter guarantees: how many sandboxes each tenant is guaranteed, as it stands when asked.
-    init(limits: CapacityLimits, guarantees: @escaping @Sendable () -> [String: Int], logger: Logger) {
-        state = Mutex(State(capacity: UpstreamCapacity(limits: limits)))
+    /// - Parameters:
+    ///   - isShared: whether other gateways take of the same room. Then nothing is given out before ``CapacityAllotments`` has
+    ///     asked for this one's part.
+    ///   - guarantees: how many sandboxes each tenant is guaranteed, as it stands when asked.
+    init(
+        limits: CapacityLimits, isShared: Bool = false, guarantees: @escaping @Sendable () -> [String: Int],
+        logger: Logger
+    ) {
+        whole = limits
+        self.isShared = isShared
+        state = Mutex(State(capacity: UpstreamCapacity(limits: limits, isShared: isShared)))
         self.guarantees = guarantees
         self.logger = logger
         (alarms, alarmQueue) = AsyncStream.makeStream()
         (givenUp, giveUpQueue) = AsyncStream.makeStream()
+        (wants, wantQueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (roomForSpares, roomQueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         refreshGuarantees()
     }
 
@@ -63,12 +84,15 @@ final class UpstreamSlots: Service {
 
     /// For a sandbox left over from before the start.
     func slotOfLeftover() -> UpstreamSlot {
-        UpstreamSlot(state.withLock { $0.capacity.sandboxFound() }, of: self)
+        defer { want() }
+        return UpstreamSlot(state.withLock { $0.capacity.sandboxFound() }, of: self)
     }
 
     /// For a warm sandbox that no call has asked for yet; nil if there is no room that nobody else wants.
     func slotOfSpare() -> UpstreamSlot? {
-        state.withLock { $0.capacity.spareWanted(at: Moment.uptime()) }.map { UpstreamSlot($0, of: self) }
+        let ticket = state.withLock { $0.capacity.spareWanted(at: Moment.uptime()) }
+        if ticket == nil { want() }
+        return ticket.map { UpstreamSlot($0, of: self) }
     }
 
     /// Makes a warm sandbox's slot a tenant's; nil if the tenant's call must ask for one as any other.
@@ -76,14 +100,20 @@ final class UpstreamSlots: Service {
         state.withLock { $0.capacity.spareTaken(spare.ticket, by: tenant) }.map { UpstreamSlot($0, of: self) }
     }
 
-    /// Takes over what tenants are guaranteed now. Read under the lock, so that of two changes the last one stands.
+    /// Has what is wanted of other gateways be asked for soon.
+    func want() {
+        if isShared { wantQueue.yield() }
+    }
+
+    /// Takes over what tenants are guaranteed now: here, their part of it where several gateways share the room. Read under the lock, so that of two changes the last one stands.
     func refreshGuarantees() {
         let sum = update { state, now in
-            let guarantees = guarantees()
-            let actions = state.capacity.guaranteesChanged(to: guarantees, at: now)
+            let guarantees = guarantees(), place = state.place
+            let here = isShared ? whole.guarantees(guarantees, at: place.index, of: place.of) : guarantees
+            let actions = state.capacity.guaranteesChanged(to: here, at: now)
             return (guarantees.values.reduce(0, +), actions)
         }
-        if let sandboxes = state.withLock(\.capacity.limits.sandboxes), sum > sandboxes {
+        if let sandboxes = whole.sandboxes, sum > sandboxes {
             logger.warning(
                 "tenants are guaranteed more sandboxes than upstream has; each gets its part",
                 metadata: ["guaranteed": "\(sum)", "sandboxes": "\(sandboxes)"]
@@ -102,6 +132,7 @@ final class UpstreamSlots: Service {
         } onGracefulShutdown: {
             self.alarmQueue.finish()
             self.giveUpQueue.finish()
+            self.roomQueue.finish()
         }
     }
 
@@ -146,14 +177,16 @@ extension UpstreamSlots {
     }
 
     /// Tells the state what has happened, under its lock, and does what it orders, outside of it.
-    private func update<Value: Sendable>(
+    @discardableResult
+    func update<Value: Sendable>(
         _ fact: (inout State, Moment) -> (Value, [CapacityAction])
     ) -> Value {
-        let (value, answers) = state.withLock { state in
+        let (value, answers, isWaiting) = state.withLock { state in
             // Read here, so that facts come in the order of their instants.
             let (value, actions) = fact(&state, Moment.uptime())
-            return (value, actions.compactMap { answer($0, &state) })
+            return (value, actions.compactMap { answer($0, &state) }, state.capacity.waiting > 0)
         }
+        if isWaiting { want() }
         for (caller, answer) in answers {
             if !caller.answer(answer), case .held(let slot) = answer { slot.release() }
         }

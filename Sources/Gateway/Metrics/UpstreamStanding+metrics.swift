@@ -34,6 +34,12 @@ extension UpstreamStanding {
                 (["use": "held"], Double(slots.held)), (["use": "spare"], Double(slots.spare)),
                 (["use": "waiting"], Double(slots.waiting)),
             ])
+        if let allotment = slots.allotment {
+            text.add(
+                "e2b_gateway_upstream_allotment", .gauge,
+                "This gateway's part of the sandboxes that upstream has room for, where several share them.",
+                [([:], Double(allotment))])
+        }
         text.add(
             "e2b_gateway_upstream_circuit", .gauge, "Whether creates are asked of upstream: the state it is in is 1.",
             ["closed", "half_open", "open"].map { (["state": $0], circuit == $0 ? 1 : 0) })

@@ -30,7 +30,7 @@ struct PeerListener: Service {
         case .tenantDisabled(let tenant): live.stopAll(ofTenant: tenant)
         case .tenantsChanged: slots.refreshGuarantees()
         case .upstreamKeysChanged: upstream.keys.refresh(from: ledger)
-        case .sandboxLeft(let id): live.leave(id)?.release()
+        case .sandboxLeft(let id): left(id)
         case .stopAsked(let execution): running.stop(execution)
         case .cutOff:
             logger.error(
@@ -42,6 +42,9 @@ struct PeerListener: Service {
                 "other gateways took this one for dead and settled what it ran; it goes on anew",
                 metadata: ["executions": "\(running.count)"])
             running.stopAll(.ledgerLost)
+            // It has no part of upstream's room under its new number, and what it made stands under the old one.
+            live.countedElsewhere()
+            slots.want()
             // Their labels name a gateway that is gone: others destroy them.
             pool.drop { _ in true }
         case .steppedIn(let report):
@@ -50,6 +53,16 @@ struct PeerListener: Service {
                 metadata: ["leases": "\(report.executions.count)", "sandboxes": "\(report.sandboxes.count)"])
             for id in report.sandboxes { closing.destroy(DoomedSandbox(id: id, slot: slots.slotOfLeftover())) }
             reconciler.stepIn()
+        }
+    }
+
+    /// What ended takes up room until it is gone, whoever destroys it; what sleeps takes none.
+    private func left(_ sandboxID: String) {
+        guard let slot = live.leave(sandboxID) else { return }
+        if ledger.isAsleep(sandboxID) {
+            slot.release()
+        } else {
+            closing.destroy(DoomedSandbox(id: sandboxID, slot: slot))
         }
     }
 }

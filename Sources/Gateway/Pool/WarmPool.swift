@@ -130,6 +130,7 @@ final class WarmPool: Service {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.keepTime() }
                 group.addTask { await self.giveUpWhatIsWanted() }
+                group.addTask { await self.lookWhenThereIsRoom() }
                 for await job in jobs {
                     switch job {
                     case .look: look(&group)
@@ -149,6 +150,12 @@ final class WarmPool: Service {
     private func keepTime() async {
         await cancelWhenGracefulShutdown {
             repeat { self.queue.yield(.look) } while (try? await Task.sleep(for: Self.rhythm)) != nil
+        }
+    }
+
+    private func lookWhenThereIsRoom() async {
+        await cancelWhenGracefulShutdown {
+            for await _ in self.slots.roomForSpares { self.queue.yield(.look) }
         }
     }
 

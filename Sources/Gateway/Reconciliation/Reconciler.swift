@@ -25,6 +25,7 @@ final class Reconciler: Service {
     private let pool: WarmPool
     private let doubts: DoubtfulCreates
     private let labels: SandboxLabels
+    private let allotments: CapacityAllotments
     private let logger: Logger
     private let schedule = Mutex(Schedule(next: .now + firstPause, pause: firstPause))
     private let latest = Mutex(ReconciliationStanding())
@@ -39,7 +40,8 @@ final class Reconciler: Service {
 
     init(
         ledger: Ledger, upstream: E2BClient, control: SandboxControl, closing: ExecutionClosing, slots: UpstreamSlots,
-        running: RunningExecutions, pool: WarmPool, doubts: DoubtfulCreates, labels: SandboxLabels, logger: Logger
+        running: RunningExecutions, pool: WarmPool, doubts: DoubtfulCreates, labels: SandboxLabels,
+        allotments: CapacityAllotments, logger: Logger
     ) {
         self.ledger = ledger
         self.upstream = upstream
@@ -50,6 +52,7 @@ final class Reconciler: Service {
         self.pool = pool
         self.doubts = doubts
         self.labels = labels
+        self.allotments = allotments
         self.logger = logger
         doubts.onDoubt { [weak self] in self?.lookSoon() }
     }
@@ -108,7 +111,7 @@ final class Reconciler: Service {
         let before = known()
         let expected = ledger.runningSandboxes(), running = running.holding, epoch = ledger.epoch
         do {
-            let living = try await ledger.livingEpochs()
+            let living = try await ledger.livingEpochs(), gone = try await ledger.goneGateways()
             let listed = try await upstream.listSandboxes(metadata: labels.ours)
             strays.forget(allBut: listed)
             var found = ReconciliationStanding()
@@ -133,6 +136,7 @@ final class Reconciler: Service {
                 try await strays.destroyAbandoned()
             }
             found.strays += try await strays.destroy(unheld)
+            if ledger.isElected || isSteppingIn { allotments.lookedAfter(gone) }
             found.lost += spares.drop(pool, missingFrom: listed, among: before)
             note(found, listed: listed.count)
         } catch {

@@ -44,6 +44,18 @@ final class LiveSandboxes: Sendable {
         return entry?.slot
     }
 
+    /// This gateway goes on under another number: what stands under its former one is counted by the ledger, and holds no slots
+    /// here.
+    func countedElsewhere() {
+        let slots = state.withLock { state in
+            let slots = state.entries.values.compactMap(\.slot)
+            for id in state.entries.keys { state.entries[id]?.slot = nil }
+            state.entries = state.entries.filter { !$0.value.isIdle }
+            return slots
+        }
+        for slot in slots { slot.release() }
+    }
+
     /// Why no call is opened.
     enum Refusal: Error {
         /// The gateway shuts down.

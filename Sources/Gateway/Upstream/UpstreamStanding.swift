@@ -10,6 +10,8 @@ public struct UpstreamStanding: Codable, Sendable {
         public let waiting: Int
         /// Taken up by warm sandboxes.
         public let spare: Int
+        /// How many this gateway may give out of those that several share; absent where they are not limited, or its alone.
+        public let allotment: Int?
     }
 
     /// A key for upstream, without the key.
@@ -50,7 +52,7 @@ struct UpstreamWatch: Sendable {
             keys: upstream.keys.standings.map {
                 .init(id: $0.id, team: $0.team, role: $0.role.rawValue, health: $0.health.rawValue)
             },
-            slots: .init(held: load.held, waiting: load.waiting, spare: slots.spare),
+            slots: .init(held: load.held, waiting: load.waiting, spare: slots.spare, allotment: slots.allotment),
             pool: pool.standing, reconciliation: reconciler.standing)
     }
 }

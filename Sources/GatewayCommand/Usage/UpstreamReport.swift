@@ -10,7 +10,7 @@ struct UpstreamReport {
     }
 
     var text: String {
-        ([pool] + troubles).joined(separator: "\n")
+        ([pool] + part + troubles).joined(separator: "\n")
     }
 
     private var pool: String {
@@ -21,6 +21,12 @@ struct UpstreamReport {
         return "Warm pool: \(pool.ready) ready, \(pool.making) being made, at most \(pool.maximum); "
             + "\(pool.hits) of \(calls) calls found one\(share). Unused, sandboxes have waited \(Seconds.text(milliseconds: pool.idleMilliseconds)) "
             + "all together, which upstream charges for and no tenant pays."
+    }
+
+    private var part: [String] {
+        guard let allotment = standing.slots.allotment else { return [] }
+        let slots = standing.slots
+        return ["Of upstream's room this gateway has \(allotment) sandboxes, and uses \(slots.held + slots.spare)."]
     }
 
     private var troubles: [String] {

@@ -143,10 +143,9 @@ final class GroupCommit: Sendable {
         }
     }
 
-    /// Nobody who only wants a tenant's rows waits for a turn at everything, where there are others to take turns with.
     private func batchSize(of waiting: [any PendingWrite]) -> Int {
         guard turns.isShared else { return min(waiting.count, Self.largestCommit) }
-        let narrow = waiting.prefix(Self.largestCommit).prefix { $0.reach != .everything }.count
+        let narrow = waiting.prefix(Self.largestCommit).prefix { !$0.reach.standsAlone }.count
         return max(1, narrow)
     }
 

@@ -44,6 +44,9 @@ protocol Turns: Sendable {
     /// Whether this gateway has been unable to show life for so long that it must end what it runs; true once each time.
     func isCutOff() -> Bool
 
+    /// How long other gateways bear with this one at least, from now on, whatever happens; not above zero if they may not.
+    var livesFor: Duration { get }
+
     /// Writes that this gateway is gone, so that nobody has to wait for its death. It writes nothing afterwards.
     func leave(in transaction: any SQLTransaction) throws
 
@@ -117,6 +120,7 @@ final class SoleTurns: Turns {
     func showLife(in transaction: any SQLTransaction) {}
     func lifeShown(at instant: ContinuousClock.Instant) {}
     func isCutOff() -> Bool { false }
+    var livesFor: Duration { .seconds(Int64.max / 1_000_000_000) }
     func leave(in transaction: any SQLTransaction) {}
     func look(at detail: PeerDetail, in snapshot: any SQLConnection, askedAt instant: ContinuousClock.Instant) {}
     func checkSight() {}

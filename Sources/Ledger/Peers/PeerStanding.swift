@@ -48,6 +48,11 @@ final class PeerStanding: Sendable {
         }
     }
 
+    /// How long until others might take it for dead at the earliest, with time to spare.
+    func livesFor(at now: ContinuousClock.Instant = .now) -> Duration {
+        state.withLock { $0.shownAt + timing.cutOff - now }
+    }
+
     /// Throws ``LedgerFailure/unavailable(_:)`` if what is in memory is too old to be believed.
     func checkSight(at now: ContinuousClock.Instant = .now) throws(LedgerFailure) {
         guard state.withLock({ now - $0.seenAt < timing.sight }) else {

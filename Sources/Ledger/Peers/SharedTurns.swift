@@ -71,6 +71,10 @@ final class SharedTurns: Turns {
         case .tenants(let names):
             try transaction.execute("SELECT pg_advisory_xact_lock_shared(?)", [lock])
             writtenAt = try take(UsageRow.locked(names, in: transaction), in: transaction)
+        case .room:
+            try transaction.execute("SELECT pg_advisory_xact_lock_shared(?)", [lock])
+            // Of its own, and nothing is asked for after it: whoever changes a part knows all others as they are.
+            try transaction.execute("SELECT pg_advisory_xact_lock(?)", [~lock])
         case .everything:
             try transaction.execute("SELECT pg_advisory_xact_lock(?)", [lock])
             let end = try chainEnd(in: transaction)
@@ -180,6 +184,8 @@ extension SharedTurns {
     func lifeShown(at instant: ContinuousClock.Instant) { standing.shown(at: instant) }
 
     func isCutOff() -> Bool { standing.isCutOff() }
+
+    var livesFor: Duration { standing.livesFor() }
 
     func leave(in transaction: any SQLTransaction) throws {
         try transaction.execute(

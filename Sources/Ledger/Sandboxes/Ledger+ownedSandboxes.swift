@@ -56,6 +56,11 @@ extension Ledger {
         books.withLock { $0.sandboxes[handle] }
     }
 
+    /// Whether a sandbox sleeps, by its id upstream. From memory.
+    public func isAsleep(_ id: String) -> Bool {
+        books.withLock { $0.sandboxes[id]?.state == .paused }
+    }
+
     /// Whether what made a sandbox still holds, for a call that carries one of its tokens. From memory.
     ///
     /// - Returns: the tenant's limits at this moment.

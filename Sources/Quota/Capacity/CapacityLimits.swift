@@ -21,9 +21,28 @@ public struct CapacityLimits: Sendable, Hashable {
 }
 
 extension CapacityLimits {
+    /// What is guaranteed to tenants at one of several gateways: all of them together guarantee what one alone would. Of what
+    /// cannot be divided evenly each has about as much.
+    ///
+    /// - Parameters:
+    ///   - guarantees: what tenants are guaranteed altogether.
+    ///   - index: which of the gateways it is, from 0.
+    public func guarantees(_ guarantees: [String: Int], at index: Int, of gateways: Int) -> [String: Int] {
+        var before = 0
+        var parts: [String: Int] = [:]
+        for (tenant, guaranteed) in Self.honoured(guarantees, of: sandboxes).sorted(by: { $0.key < $1.key }) {
+            // They are dealt out one by one, round and round.
+            func dealt(_ count: Int) -> Int { max(0, count - index + gateways - 1) / gateways }
+            let part = dealt(before + guaranteed) - dealt(before)
+            before += guaranteed
+            if part > 0 { parts[tenant] = part }
+        }
+        return parts
+    }
+
     /// What each tenant's guarantee is worth: what it says, as long as all of them fit; otherwise every one is lowered
     /// in the same proportion, rounded down, so that together they fit.
-    func honoured(_ guarantees: [String: Int]) -> [String: Int] {
+    static func honoured(_ guarantees: [String: Int], of sandboxes: Int?) -> [String: Int] {
         let sum = guarantees.values.reduce(0, +)
         guard let sandboxes, sum > sandboxes else { return guarantees }
         return guarantees.mapValues { $0 * sandboxes / sum }

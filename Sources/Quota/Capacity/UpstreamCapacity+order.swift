@@ -1,11 +1,9 @@
 extension UpstreamCapacity {
     /// Whose turn it is, if anyone may go at all.
     func next(at now: Moment) -> CapacityTicket? {
-        guard !lines.isEmpty, pause.wait(at: now) == .zero else { return nil }
-        let permits = min(
-            limits.creates.map { creates.remaining(under: $0, at: now).remaining } ?? .max, pause.isOpen ? .max : 1
-        )
-        let free = limits.sandboxes.map { $0 - held - spare } ?? .max
+        guard !lines.isEmpty, pause.wait(at: now) == .zero, isCurrent(at: now) else { return nil }
+        let permits = min(creates.count(at: now), pause.isOpen ? .max : 1)
+        let free = ceiling.map { $0 - held - spare } ?? .max
         guard permits > 0, free > 0 else { return nil }
         // Below zero when guarantees have been raised beyond what is free: then only their owners may go. What spares take
         // up counts as free: they are given up.

@@ -6,12 +6,16 @@ extension UpstreamCapacity {
 
     /// One more warm sandbox is wanted. Returns its slot, if there is room that nobody else wants.
     public mutating func spareWanted(at now: Moment) -> CapacityTicket? {
-        guard lines.isEmpty, pause.isOpen, limits.sandboxes.map({ $0 - held - spare - reserved > 0 }) ?? true else {
+        guard lines.isEmpty, pause.isOpen else { return nil }
+        guard limits.sandboxes.map({ $0 - held - spare - reserved > 0 }) ?? true, isCurrent(at: now) else {
+            sharing?.lacksRoomForSpares = true
             return nil
         }
-        if let rate = limits.creates {
-            do { try creates.take(under: rate, at: now) } catch { return nil }
+        guard creates.count(at: now) > 0 else {
+            sharing?.lacksCreateForSpare = true
+            return nil
         }
+        creates.take(at: now)
         let ticket = nextTicket(of: "")
         spares[ticket] = .kept
         return ticket
@@ -22,7 +26,7 @@ extension UpstreamCapacity {
     public mutating func spareTaken(_ ticket: CapacityTicket, by tenant: String) -> CapacityTicket? {
         guard spares[ticket] == .kept else { return nil }
         if let sandboxes = limits.sandboxes {
-            let isScarce = sandboxes - held - spare <= 0
+            let isScarce = (ceiling ?? sandboxes) - held - spare <= 0
             guard lines.isEmpty || !isScarce else { return nil }
             guard sandboxes - held - reserved > 0 || shares[tenant]?.unused ?? 0 > 0 else { return nil }
         }
@@ -32,14 +36,16 @@ extension UpstreamCapacity {
         return taken
     }
 
+    /// Given up, and not gone yet.
+    var sparesOnTheirWay: Int { spares.values.count { $0 == .givenUp } }
+
     /// Gives up as many spares as calls wait for room, or as many as said.
     mutating func giveUpSpares(atLeast least: Int = 0) -> [CapacityAction] {
-        let onTheirWay = spares.values.count { $0 == .givenUp }
         var wanted = least
-        if let sandboxes = limits.sandboxes, sandboxes - held - spare <= 0,
+        if let sandboxes = limits.sandboxes, (ceiling ?? sandboxes) - held - spare <= 0,
             mayAnyoneGo(into: sandboxes - held - reserved)
         {
-            wanted = max(wanted, lines.count - onTheirWay)
+            wanted = max(wanted, lines.count - sparesOnTheirWay)
         }
         guard wanted > 0 else { return [] }
         let kept = spares.filter { $0.value == .kept }.keys.sorted { $0.number < $1.number }

@@ -12,6 +12,8 @@
 ///
 /// **Spares.** Warm sandboxes take up what nobody wants; see ``spareWanted(at:)``.
 ///
+/// **Sharing.** What several gateways share is this one's to use in part; see ``limitsChanged(to:until:at:)``.
+///
 /// **Queue.** Bounded for all tenants together; one tenant alone may fill it. When it is full, the newest call of the
 /// longest line makes room for a tenant with fewer waiting.
 public struct UpstreamCapacity: Sendable {
@@ -26,12 +28,12 @@ public struct UpstreamCapacity: Sendable {
         var isForgettable: Bool { held == 0 && guaranteed == 0 }
     }
 
-    /// What upstream has room for.
-    public let limits: CapacityLimits
+    /// What upstream has room for; of the sandboxes, this gateway's fair part of them where several share them.
+    public internal(set) var limits: CapacityLimits
 
     var shares: [String: Share] = [:]
     var lines = WaitingLines()
-    var creates = RateState()
+    var creates: CreatePermits
     var pause = CreatePause()
     /// The sum of all unused guarantees.
     var reserved = 0
@@ -47,13 +49,30 @@ public struct UpstreamCapacity: Sendable {
     /// The slots in use, by the claim that holds each, with the number of its giving away.
     private var servings: [CapacityTicket: UInt64] = [:]
     private var lastServing: UInt64 = 0
-    private var lastTicket: UInt64 = 0
+    private(set) var lastTicket: UInt64 = 0
     /// Tenants to forget once nobody waits, when their turn no longer matters.
     private var idle: Set<String> = []
 
+    /// What tenants are guaranteed, whether there is room for it or not.
+    private(set) var guarantees: [String: Int] = [:]
+    /// What is known of the gateways that share upstream's room; nil where it is this one's alone.
+    var sharing: CapacitySharing?
+
     /// Nothing held, nobody waiting.
-    public init(limits: CapacityLimits) {
+    ///
+    /// - Parameter isShared: whether others take of the same room. Then nothing is this one's before it is told so.
+    public init(limits: CapacityLimits, isShared: Bool = false) {
         self.limits = limits
+        if isShared {
+            sharing = CapacitySharing()
+            if limits.sandboxes != nil {
+                self.limits.sandboxes = 0
+                sharing?.slots = 0
+            }
+            creates = limits.creates == nil ? .unlimited : .booked([])
+        } else {
+            creates = limits.creates.map { .paced($0, RateState()) } ?? .unlimited
+        }
     }
 
     /// Slots in use. More than the limit only after a start with sandboxes left over from before.
@@ -97,12 +116,18 @@ public struct UpstreamCapacity: Sendable {
 
     /// Tenants are guaranteed this much now, all others nothing. Who holds more than before keeps it.
     public mutating func guaranteesChanged(to guarantees: [String: Int], at now: Moment) -> [CapacityAction] {
-        let honoured = limits.honoured(guarantees)
+        self.guarantees = guarantees
+        honourGuarantees()
+        return act(at: now)
+    }
+
+    /// As far as there is room for them.
+    mutating func honourGuarantees() {
+        let honoured = CapacityLimits.honoured(guarantees, of: ceiling)
         for tenant in Set(shares.keys).union(honoured.keys) {
             change(tenant) { $0.guaranteed = honoured[tenant] ?? 0 }
             if shares[tenant]?.isForgettable == true { idle.insert(tenant) }
         }
-        return act(at: now)
     }
 
     /// Upstream had no room for the sandbox of a slot; `retryAfter` is what it asked us to wait. The slot is still held.
@@ -131,21 +156,19 @@ public struct UpstreamCapacity: Sendable {
 
 extension UpstreamCapacity {
     /// All that follows from the state as it is now.
-    private mutating func act(at now: Moment) -> [CapacityAction] {
+    mutating func act(at now: Moment) -> [CapacityAction] {
         var actions = lines.removeExpired(at: now).map { ticket in
             CapacityAction.refuse(ticket, .waitedTooLong(patience: limits.patience, retryAfter: retryAfter(at: now)))
         }
         while let ticket = next(at: now) {
             lines.remove(ticket)
-            if let rate = limits.creates { try? creates.take(under: rate, at: now) }
+            creates.take(at: now)
             pause.createWent(at: now)
             serve(ticket)
             actions.append(.go(ticket))
         }
-        while lines.count > limits.queueLength, let ticket = lines.newestOfTheLongest {
-            lines.remove(ticket)
-            let refusal = CapacityRefusal.queueFull(length: limits.queueLength, retryAfter: retryAfter(at: now))
-            actions.append(.refuse(ticket, refusal))
+        while lines.count > mayWait, let ticket = lines.newestOfTheLongest {
+            actions.append(refuse(ticket, at: now))
         }
         actions += giveUpSpares()
         if lines.isEmpty { forgetIdle() }
@@ -153,10 +176,16 @@ extension UpstreamCapacity {
         return actions
     }
 
+    /// There is no place for it in the queue.
+    mutating func refuse(_ ticket: CapacityTicket, at now: Moment) -> CapacityAction {
+        lines.remove(ticket)
+        return .refuse(ticket, .queueFull(length: limits.queueLength, retryAfter: retryAfter(at: now)))
+    }
+
     /// The earliest instant at which time alone changes something for those who wait.
     private func nextLook(at now: Moment) -> Moment? {
         guard let deadline = lines.earliestDeadline else { return nil }
-        let permit = limits.creates.map { creates.wait(under: $0, at: now) } ?? .zero
+        guard let permit = creates.wait(at: now) else { return deadline }
         let wait = max(pause.wait(at: now), permit)
         return wait > .zero ? min(deadline, now + wait) : deadline
     }

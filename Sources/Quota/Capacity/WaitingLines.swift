@@ -13,6 +13,9 @@ struct WaitingLines: Sendable {
     var isEmpty: Bool { lines.isEmpty }
     var tenants: Dictionary<String, [Waiter]>.Keys { lines.keys }
 
+    /// How many of the tenant's calls wait.
+    func count(of tenant: String) -> Int { lines[tenant]?.count ?? 0 }
+
     /// The tenant's call that has waited longest.
     func first(of tenant: String) -> Waiter? { lines[tenant]?.first }
 
@@ -37,6 +40,11 @@ struct WaitingLines: Sendable {
         let expired = lines.values.flatMap { $0.prefix { $0.deadline <= now }.map(\.ticket) }
         for ticket in expired { remove(ticket) }
         return expired.sorted { $0.number < $1.number }
+    }
+
+    /// The newest of all.
+    var newest: CapacityTicket? {
+        lines.values.compactMap(\.last?.ticket).max { $0.number < $1.number }
     }
 
     /// The newest call of the longest line; of lines equally long, the newest of all.
