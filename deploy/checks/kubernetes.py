@@ -45,7 +45,8 @@ def faults(root: pathlib.Path) -> Iterator[str]:
     for kind, name in [("Deployment", "e2b-gateway"), ("Job", "e2b-gateway-init")]:
         pod = objects[kind, name]["spec"]["template"]["spec"]
         yield from (f"{kind}: {fault}" for fault in pod_faults(pod, set(secret["stringData"])))
-    yield from deployment_faults(objects, drain)
+    notice = int(environment["GATEWAY_DRAIN_NOTICE_SECONDS"])
+    yield from deployment_faults(objects, notice + drain)
 
 
 def pod_faults(pod: dict, keys: set[str]) -> Iterator[str]:
@@ -87,8 +88,7 @@ def deployment_faults(objects: dict, drain: int) -> Iterator[str]:
     pod = deployment["template"]["spec"]
     labels = deployment["template"]["metadata"]["labels"].items()
     gateway = next(container for container in pod["containers"] if container["name"] == "gateway")
-    grace = int(gateway["lifecycle"]["preStop"]["exec"]["command"][1])
-    if pod["terminationGracePeriodSeconds"] <= grace + drain + SHUTDOWN_MARGIN:
+    if pod["terminationGracePeriodSeconds"] <= drain + SHUTDOWN_MARGIN:
         yield "Deployment: it is killed before it has drained"
     if gateway["livenessProbe"]["httpGet"]["path"] != "/healthz" or gateway["readinessProbe"]["httpGet"]["path"] != "/readyz":
         yield "Deployment: its probes ask for something else than /healthz and /readyz"
