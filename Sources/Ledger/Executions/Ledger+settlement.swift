@@ -31,9 +31,9 @@ extension Ledger {
                 Debts.Debt(reach: .tenant(lease.tenant)) { draft in
                     _ = try settlement(&draft)
                     draft.afterCommit {
-                    held.forget(lease.executionID)
-                    claimed.drop(lease.executionID)
-                }
+                        held.forget(lease.executionID)
+                        claimed.drop(lease.executionID)
+                    }
                 })
             throw error
         }
