@@ -49,7 +49,7 @@ struct PostgreSQLReadersTests {
         let name = try await name(of: test)
         let connections = try await PostgreSQLServer.shared()
             .query("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '\(name)'")
-        #expect(Int(connections).map { $0 <= PostgreSQLReaders.count + 1 } == true)
+        #expect(Int(connections).map { $0 <= PostgreSQLReaders.standardCount + 1 } == true)
     }
 
     @Test("A query whose task is cancelled is stopped on the server, and harms no other")
@@ -83,7 +83,7 @@ struct PostgreSQLReadersTests {
     @Test("A query that is cancelled while it waits for a connection never begins")
     func cancelledWhileWaiting() async throws {
         let test = try await database()
-        let tasks = try await sleep(PostgreSQLReaders.count, on: test)
+        let tasks = try await sleep(PostgreSQLReaders.standardCount, on: test)
         let began = Tally()
         let waiting = Task { try await test.read { _ in began.add() } }
         waiting.cancel()
@@ -97,7 +97,7 @@ struct PostgreSQLReadersTests {
     @Test("Whoever waits for a connection is told when the ledger closes")
     func closed() async throws {
         let test = try await database()
-        let tasks = try await sleep(PostgreSQLReaders.count, on: test)
+        let tasks = try await sleep(PostgreSQLReaders.standardCount, on: test)
         let waiting = Task { try await test.ids() }
         try test.database.close()
         await #expect(throws: SQLFailure.self) { try await waiting.value }
