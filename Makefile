@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test conformance test-long torture fuzz bench bench-upstream bench-ledger lint format setup setup-tests clean
+.PHONY: help demo build release test conformance test-long torture fuzz bench bench-upstream bench-ledger bench-shared lint format setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,12 +55,17 @@ bench-upstream: setup-tests release ## measure the gateway against the official 
 bench-ledger: setup ## measure the ledger, with ten million executions in it as well (EXECUTIONS=…)
 	@swift run -q -c release ledger-bench --executions $(or $(EXECUTIONS),10000000)
 
-lint: setup-tests ## check formatting, openapi.yaml, shell, Python and JavaScript
+bench-shared: setup-tests ## measure gateways that share a ledger in PostgreSQL
+	@$(QUIETLY) ledger-bench -- swift build -c release --product ledger-bench
+	@$(TEST_PYTHON) bench/shared_ledger.py
+
+lint: setup-tests ## check formatting, openapi.yaml, deploy/, shell, Python and JavaScript
 	@swift format lint --strict --parallel --recursive Sources Tests bench
 	@$(TEST_PYTHON) -m openapi_spec_validator openapi.yaml
 	@for script in scripts/quietly scripts/setup scripts/fuzz scripts/tests scripts/conformance .ci/run; do bash -n "$$script"; done
-	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs
+	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs deploy
 	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
+	@deploy/check
 	@echo "lint: clean"
 
 format: ## format the Swift sources

@@ -170,7 +170,8 @@ public struct GatewayService: Service {
 
         // Stopped in reverse: the drain first, while everything still answers, then what leaves audit records, before what
         // ships them, and the ledger last.
-        let drain = Drain(running: running, live: live, patience: settings.drain, logger: logger)
+        let drain = Drain(
+            running: running, live: live, notice: settings.effectiveDrainNotice, patience: settings.drain, logger: logger)
         var services: [any Service] = [
             ledger, transport, shipper, notifier, allotments, slots, closing, reconciler, peers, keeper, maker, pool,
             readiness,
@@ -180,7 +181,8 @@ public struct GatewayService: Service {
         ]
         if let certificate { services.insert(certificate, at: 0) }
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
-        configuration.maximumGracefulShutdownDuration = settings.drain + Self.shutdownMargin
+        configuration.maximumGracefulShutdownDuration =
+            settings.effectiveDrainNotice + settings.drain + Self.shutdownMargin
         try await ServiceGroup(configuration: configuration).run()
     }
 

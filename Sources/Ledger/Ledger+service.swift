@@ -27,6 +27,7 @@ extension Ledger {
                 await self.writeLateThings()
                 await self.writeCalls()
                 await self.writeRefusals()
+                await self.settleUnclaimedIfInDoubt()
                 if self.isElected {
                     await self.makeCheckpointIfDue()
                     await self.forgetNonces()

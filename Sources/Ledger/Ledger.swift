@@ -26,6 +26,7 @@ public final class Ledger: Service, Sendable {
     let looking = Looking()
     let election: (any Election)?
     let held: HeldSandboxes
+    let claimed = ClaimedLeases()
     let nonceLimits: NonceLimits
     let retention: Retention
     let refusals = RefusalJournal()
@@ -167,7 +168,7 @@ public final class Ledger: Service, Sendable {
                     books, installation: installation, standing: PeerStanding(epoch: opening.epoch, timing: timing),
                     time: time, clock: source)
             }
-        election = database.election(about: SharedTurns.lock(of: opening.installation))
+        election = database.election(about: SharedTurns.electionLock(of: opening.installation))
         commits = GroupCommit(database: database, books: books, turns: turns, clock: clock)
         debts = Debts()
         held = HeldSandboxes()

@@ -19,7 +19,7 @@ enum Intruder {
             self = .inFile(queue)
         case .server(let location):
             let connection = try PostgreSQLConnection(to: location, .upkeep)
-            try connection.begin(.upkeep)
+            try connection.begin(.upkeep(.upkeep))
             _ = try connection.change("LOCK TABLE gateway IN ACCESS EXCLUSIVE MODE", [])
             self = .onServer(connection)
         }

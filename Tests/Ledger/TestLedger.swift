@@ -95,17 +95,21 @@ final class TestLedger: Sendable {
     /// What their databases understand.
     static let dialect = isOnServer ? SQLDialect.postgreSQL : .sqlite
 
+    /// Nobody looks for what others change, since there are no others.
+    private static let timing = PeerTiming(sight: .seconds(3_600))
+
+    /// - Parameter isEmbedded: Whether it is in a file in any case.
     init(
         policy: Policy = .unlimited, nonceLimits: NonceLimits = NonceLimits(),
-        retention: Retention = .standard
+        retention: Retention = .standard, isEmbedded: Bool = !TestLedger.isOnServer
     ) async throws {
         folder = try TemporaryFolder()
         path = folder.path + "/gateway.db"
-        address = try await Self.freeAddress(path: path)
+        address = isEmbedded ? path : try await Self.freeAddress(path: path)
         location = try Self.location(address)
         ledger = try Ledger.create(
             in: location, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, retention: retention,
-            clock: clock.source)
+            clock: clock.source, timing: Self.timing)
         self.nonceLimits = nonceLimits
         try await ledger.createTenant(Self.tenant, policy: policy, by: "test")
         key = try await ledger.issueKey(for: Self.tenant, by: "test")
@@ -119,7 +123,7 @@ final class TestLedger: Sendable {
     }
 
     static func location(_ address: String) throws -> LedgerLocation {
-        isOnServer ? .server(try PostgreSQLLocation(address)) : .file(path: address)
+        address.hasPrefix("postgres:") ? .server(try PostgreSQLLocation(address)) : .file(path: address)
     }
 
     func order(
@@ -174,7 +178,8 @@ final class TestLedger: Sendable {
     ) async throws -> Ledger {
         await ledger.close()
         return try Ledger.open(
-            in: location, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source, wall: wall)
+            in: location, rootKey: rootKey, nonceLimits: nonceLimits, clock: clock ?? self.clock.source, wall: wall,
+            timing: Self.timing)
     }
 }
 

@@ -12,6 +12,8 @@ public final class FaultyWire: Sendable {
         case cutBefore(String)
         /// The first time a client sends this, it arrives, and the connection is cut when the server has answered.
         case cutAfter(String)
+        /// The first time a client sends this, it is lost, and its connection falls silent.
+        case silenceBefore(String)
         /// Connections are ended as soon as they are made.
         case refusal
     }
@@ -22,6 +24,7 @@ public final class FaultyWire: Sendable {
     private let listener: Int32
     private struct State {
         var fault = Fault.none
+        var nextFault = Fault.none
         var connections = 0
     }
     private let state = Mutex(State())
@@ -42,6 +45,19 @@ public final class FaultyWire: Sendable {
     public var fault: Fault {
         get { state.withLock { $0.fault } }
         set { state.withLock { $0.fault = newValue } }
+    }
+
+    /// What becomes of it once a connection was cut, or fell silent, because of what was sent.
+    public var nextFault: Fault {
+        get { state.withLock { $0.nextFault } }
+        set { state.withLock { $0.nextFault = newValue } }
+    }
+
+    private func goOn() {
+        state.withLock { state in
+            state.fault = state.nextFault
+            state.nextFault = .none
+        }
     }
 
     /// How many connections were made to it.
@@ -71,18 +87,26 @@ public final class FaultyWire: Sendable {
         while true {
             let count = read(source, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { break }
+            guard count > 0 else {
+                // The other end is not told of the end either.
+                if fault == .silence || pair.isSilent.load(ordering: .relaxed) { return }
+                break
+            }
             let bytes = Array(buffer.prefix(count))
             switch fault {
             case .silence: continue
             case .cutBefore(let text) where fromClient && bytes.contains(text):
-                fault = .none
+                goOn()
                 return pair.cut()
             case .cutAfter(let text) where fromClient && bytes.contains(text):
-                fault = .none
+                goOn()
                 pair.isDoomed.store(true, ordering: .relaxed)
+            case .silenceBefore(let text) where fromClient && bytes.contains(text):
+                goOn()
+                pair.isSilent.store(true, ordering: .relaxed)
             default: break
             }
+            if pair.isSilent.load(ordering: .relaxed) { continue }
             if !fromClient && pair.isDoomed.load(ordering: .relaxed) { return pair.cut() }
             guard Self.write(bytes, to: sink) else { break }
         }
@@ -105,6 +129,7 @@ public final class FaultyWire: Sendable {
         let client: Int32
         let server: Int32
         let isDoomed = Atomic(false)
+        let isSilent = Atomic(false)
 
         init(client: Int32, server: Int32) {
             self.client = client

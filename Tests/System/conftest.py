@@ -11,6 +11,7 @@ from harness.faults.scene import Scene
 from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.leaks import WITNESS
 from harness.numbers import Numbers
+from harness.postgresql import PostgreSQL
 from harness.service import BINARY, ROOT
 
 
@@ -64,6 +65,14 @@ def bare_e2b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalE2B]:
 
 
 NewGateway = Callable[..., Gateway]
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """One PostgreSQL for all tests that do not disturb it; those that do start one of their own."""
+    server = PostgreSQL(syncs=False)
+    yield server
+    server.remove()
 
 
 @pytest.fixture(scope="session")

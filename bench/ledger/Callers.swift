@@ -8,7 +8,9 @@ struct Callers: Sendable {
     let tenant: String
     let key: KeyID
     /// On behalf of how many subjects, in turn; 0 for none.
-    let subjects: Int
+    var subjects = 0
+    /// Whether each call is taken off the rate first, as authentication does.
+    var takesRate = false
 
     /// What they measured.
     struct Result: Sendable {
@@ -23,6 +25,7 @@ struct Callers: Sendable {
     init(ledger: Ledger, tenant: String, subjects: Int) async throws {
         var policy = Policy.standard
         policy.executions = 100_000
+        policy.rate = Rate(permits: 1_000_000, periodSeconds: 1, burst: 1_000_000)
         policy.runtime = [.hour: 1_000_000_000_000, .day: 1_000_000_000_000, .month: 1_000_000_000_000]
         if subjects > 0 { policy.subject = SubjectLimits(executions: 1_000, runtime: [.day: 1_000_000_000_000]) }
         try await ledger.createTenant(tenant, policy: policy, by: "bench")
@@ -30,6 +33,14 @@ struct Callers: Sendable {
         self.tenant = tenant
         key = try await ledger.issueKey(for: tenant, by: "bench").key.id
         self.subjects = subjects
+    }
+
+    /// Of a tenant that is there.
+    init(ledger: Ledger, tenant: String, key: KeyID, takesRate: Bool) {
+        self.ledger = ledger
+        self.tenant = tenant
+        self.key = key
+        self.takesRate = takesRate
     }
 
     /// Calls until `seconds` are over.
@@ -47,11 +58,12 @@ struct Callers: Sendable {
         return result
     }
 
-    private func call(until end: ContinuousClock.Instant, from first: Int) async throws -> Result {
+    func call(until end: ContinuousClock.Instant, from first: Int) async throws -> Result {
         var result = Result()
         var number = first
         while ContinuousClock.now < end {
             let begun = ContinuousClock.now
+            if takesRate { try await ledger.takeRate(of: tenant) }
             let lease = try await ledger.admit(order(number))
             result.admissions.add(begun.duration(to: .now))
             _ = try await ledger.settle(

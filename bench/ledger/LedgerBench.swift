@@ -7,12 +7,20 @@ import Quota
 ///
 ///     swift run -c release ledger-bench [--executions 10000000] [--records 1000000] [--seconds 5] [--folder FOLDER]
 ///         [--only admissions|history|audit]
+///     swift run -c release ledger-bench --postgres ADDRESS [--gateways 1] [--tenants 1] [--callers 64] [--seconds 5]
 ///
-/// The folder is the disk that is measured; what is made there is deleted at the end. Ten million executions take 5 GB.
+/// The folder is the disk that is measured; what is made there is deleted at the end. Ten million executions take 5 GB. With an
+/// address of an empty database it measures that alone, shared by so many gateways; `bench/shared_ledger.py` does so in turn.
 @main
 struct LedgerBench {
     static func main() async throws {
         let options = try Options(CommandLine.arguments.dropFirst())
+        if let address = options.postgres {
+            return try await SharedBench(
+                address: address, gateways: options.gateways, tenants: options.tenants, callers: options.callers,
+                seconds: options.seconds
+            ).run()
+        }
         let folder = try BenchFolder(in: options.folder)
         defer { folder.remove() }
         say(Machine.description)
@@ -39,6 +47,12 @@ struct Options {
     /// The one part to run; all of them unless named.
     var only: String?
 
+    /// A database to be shared, and by how many.
+    var postgres: String?
+    var gateways = 1
+    var tenants = 1
+    var callers = 64
+
     private static let parts = ["admissions", "audit", "history"]
 
     func runs(_ part: String) -> Bool { only.map { $0 == part } ?? true }
@@ -58,6 +72,10 @@ struct Options {
             case ("--seconds", let count?) where count > 0: seconds = count
             case ("--folder", _): folder = value
             case ("--records", let count?) where count > 0: records = Int64(count)
+            case ("--postgres", _): postgres = value
+            case ("--gateways", let count?) where count > 0: gateways = count
+            case ("--tenants", let count?) where count > 0: tenants = count
+            case ("--callers", let count?) where count > 0: callers = count
             case ("--only", _) where Self.parts.contains(value): only = value
             default: throw Failure(description: "\(name) \(value) is not understood")
             }

@@ -13,6 +13,7 @@ final class RunningExecutions: Sendable {
 
     private struct State {
         var entries: [ExecutionID: Entry] = [:]
+        var isLeaving = false
         var isDraining = false
     }
 
@@ -23,6 +24,12 @@ final class RunningExecutions: Sendable {
 
     /// The sandbox that each holds.
     var holding: [ExecutionID: String] { state.withLock { $0.entries.compactMapValues(\.sandboxID) } }
+
+    /// Whether whoever chooses a gateway should choose another one.
+    var isLeaving: Bool { state.withLock { $0.isLeaving || $0.isDraining } }
+
+    /// Executions are taken in yet, and will not be for long.
+    func announceDrain() { state.withLock { $0.isLeaving = true } }
 
     /// From now on no execution is taken in.
     func drain() { state.withLock { $0.isDraining = true } }

@@ -42,7 +42,7 @@ final class Readiness: Service {
         // Once the pause is over the next call finds out, so that whoever sends calls by this answer must send one.
         let upstream = if case .open = upstream.circuit.standing { "circuit_open" } else { lastAnswer.withLock(\.self) }
         let status =
-            if running.isDraining { "draining" } else if ledger == "ok", upstream == "ok" { "ready" } else { "unready" }
+            if running.isLeaving { "draining" } else if ledger == "ok", upstream == "ok" { "ready" } else { "unready" }
         let warnings = self.upstream.keys.hasRefusedLiveKey ? ["upstream_key_refused"] : nil
         return Report(status: status, ledger: ledger, upstream: upstream, warnings: warnings)
     }

@@ -18,6 +18,7 @@ public enum SettingName: String, CaseIterable, Sendable {
     case rootKeyFile = "GATEWAY_ROOT_KEY_FILE"
     case trustedProxies = "GATEWAY_TRUSTED_PROXIES"
     case drainSeconds = "GATEWAY_DRAIN_SECONDS"
+    case drainNoticeSeconds = "GATEWAY_DRAIN_NOTICE_SECONDS"
     case upstreamSandboxes = "GATEWAY_UPSTREAM_SANDBOXES"
     case upstreamCreates = "GATEWAY_UPSTREAM_CREATES"
     case queueLength = "GATEWAY_QUEUE_LENGTH"
@@ -90,6 +91,8 @@ extension Settings {
             trustedProxies = proxies
         case .drainSeconds:
             drain = .seconds(try Self.number(setting, in: 0...3600, unit: "whole seconds"))
+        case .drainNoticeSeconds:
+            drainNotice = .seconds(try Self.number(setting, in: 0...300, unit: "whole seconds"))
         case .upstreamSandboxes:
             capacity.sandboxes = try Self.number(setting, in: 1...100_000)
         case .upstreamCreates:

@@ -19,6 +19,7 @@ extension Settings {
         case .rootKeyFile: effectiveRootKeyFile
         case .trustedProxies: trustedProxies.description
         case .drainSeconds: "\(drain.components.seconds)"
+        case .drainNoticeSeconds: "\(effectiveDrainNotice.components.seconds)"
         case .upstreamSandboxes: capacity.sandboxes.map { "\($0)" } ?? "not limited"
         case .upstreamCreates: capacity.creates.map { "\($0)" } ?? "not limited"
         case .queueLength: "\(capacity.queueLength)"

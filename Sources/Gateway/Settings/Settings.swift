@@ -36,6 +36,9 @@ public struct Settings: Sendable {
     public var trustedProxies = TrustedProxies.none
     /// `GATEWAY_DRAIN_SECONDS`: how long running executions may go on after SIGTERM, 0–3600. Default 35.
     public var drain: Duration = .seconds(35)
+    /// `GATEWAY_DRAIN_NOTICE_SECONDS`: how long after SIGTERM calls are still taken while `/readyz` says that the gateway is
+    /// not ready, 0–300. Default 0; 5 where other gateways share the ledger.
+    public var drainNotice: Duration?
     /// `GATEWAY_UPSTREAM_SANDBOXES`: sandboxes at once of all tenants, 1–100,000; default not limited.
     /// `GATEWAY_UPSTREAM_CREATES`: how often one may be created, such as `5/s`; default not limited.
     /// `GATEWAY_QUEUE_LENGTH`: calls that may wait for one, 0–100,000. Default 1,000.
@@ -109,6 +112,9 @@ public struct Settings: Sendable {
     public var retention: Retention {
         Retention(executions: executionRetention, audit: auditRetention ?? Retention.standard.audit)
     }
+
+    /// How long calls are still taken once SIGTERM has come.
+    public var effectiveDrainNotice: Duration { drainNotice ?? (ledger.path == nil ? .seconds(5) : .zero) }
 
     /// The path of the file that holds the root key.
     public var effectiveRootKeyFile: String { rootKeyFile ?? besideLedger + ".root-key" }

@@ -60,6 +60,8 @@ enum LedgerAccess {
                 "There is no ledger at \(place), because a restoration was interrupted. "
                     + "Repeat it: `e2b-gateway ledger restore BACKUP`."
             )
+        case .missing where place.path.flatMap(LedgerMove.destination(from:)) != nil:
+            CommandFailure(hasMoved(from: place.path ?? ""))
         case .missing: CommandFailure("There is no ledger at \(place). Make one with `e2b-gateway init`.")
         case .exists: CommandFailure("There is a ledger at \(place) already; nothing was changed.")
         case .inUse:
@@ -75,6 +77,15 @@ enum LedgerAccess {
             CommandFailure("The ledger at \(place) cannot be used: \(reason). \(cure(of: place))")
         default: CommandFailure("The ledger at \(place) cannot be used: \(failure).")
         }
+    }
+
+    private static func hasMoved(from path: String) -> String {
+        let place = LedgerMove.destination(from: path).flatMap { $0.isEmpty ? nil : $0 } ?? "PostgreSQL"
+        return
+            "The ledger at \(path) was moved to \(place), or was about to be when that was interrupted. If the move was "
+            + "finished, set GATEWAY_LEDGER to that address; if you do not know, repeat it: `e2b-gateway ledger migrate "
+            + "--from sqlite:\(path) --to …` finds out. Its file is kept at \(LedgerMove.file(of: path)); docs/runbook.md says "
+            + "how to go back."
     }
 
     /// For a ledger that may be damaged.

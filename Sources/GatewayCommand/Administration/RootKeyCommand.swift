@@ -36,6 +36,12 @@ struct RootKeyCommand: ParsableCommand {
         }
 
         private func rotate(_ ledger: Ledger, _ settings: Settings, from old: RootKey) async throws {
+            let others = try await ledger.otherGateways()
+            guard others == 0 else {
+                throw CommandFailure(
+                    "\(others == 1 ? "A gateway has" : "\(others) gateways have") the ledger open, and could not go on under "
+                        + "another root key. Stop them first; one that was killed counts for another 15 seconds.")
+            }
             guard settings.rootKey == nil else {
                 guard let new = settings.newRootKey else {
                     throw CommandFailure(

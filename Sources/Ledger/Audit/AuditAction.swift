@@ -4,6 +4,8 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case ledgerCreated = "ledger.created"
     /// A backup took the place of what was there; the chain goes on from the backup's end.
     case ledgerRestored = "ledger.restored"
+    /// The ledger was moved to another database, where the chain goes on from where it was.
+    case ledgerMoved = "ledger.moved"
     /// A gateway began to serve from this ledger.
     case gatewayStarted = "gateway.started"
     /// A gateway stopped in good order.

@@ -68,7 +68,8 @@ public struct LedgerCheck: Sendable {
         committedAt = Moment(nanoseconds: 0)
     }
 
-    private init(_ database: any SQLConnection) throws {
+    /// Of what a transaction, or a snapshot, sees.
+    init(_ database: any SQLConnection) throws {
         var findings: [LedgerFinding] = []
         var omitted = 0
         let all = try Invariant.all(in: database)

@@ -27,14 +27,16 @@ struct EndedLease {
         isProlongation = false
     }
 
-    /// One that a dead process left, taken to have been held to its end.
-    init(_ record: ExecutionRecord, _ grant: Grant, of account: Books.Account, wasShadowed: Bool) {
+    /// One that nobody settles who held it.
+    init(
+        _ record: ExecutionRecord, _ grant: Grant, of account: Books.Account, heldMilliseconds: Int64, wasShadowed: Bool
+    ) {
         self.grant = grant
         self.account = account
         keyID = record.keyID
         subject = record.subject
         admittedAt = record.admittedAt
-        heldMilliseconds = grant.timeoutMilliseconds
+        self.heldMilliseconds = heldMilliseconds
         outputBytes = 0
         self.wasShadowed = wasShadowed
         isProlongation = false

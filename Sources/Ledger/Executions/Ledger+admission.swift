@@ -9,9 +9,11 @@ extension Ledger {
     /// - Throws: ``AdmissionFailure``; after ``AdmissionFailure/unavailable(_:)`` nothing is reserved.
     public func admit(_ order: AdmissionOrder) async throws(AdmissionFailure) -> Lease {
         let prepared = prepare(order)
-        return try await decide(prepared) { account, draft in
+        let lease = try await decide(prepared) { account, draft in
             try Self.judge(prepared, of: account, in: &draft)
         }
+        claimed.add(lease.executionID)
+        return lease
     }
 
     private func prepare(_ order: AdmissionOrder) -> PreparedOrder {

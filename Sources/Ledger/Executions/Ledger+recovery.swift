@@ -13,7 +13,9 @@ extension Ledger {
         let isOver = turns.isOver("lease.epoch")
         // In portions, so that calls already coming in need not wait for thousands.
         while true {
-            let portion = try await commits.submit { draft in try Self.recover(where: isOver, in: &draft) }
+            let portion = try await commits.submit { draft in
+                try Self.end(where: isOver, [], as: .leftBehind, in: &draft)
+            }
             guard !portion.executions.isEmpty else { return report }
             report.executions += portion.executions
             report.chargedMilliseconds += portion.chargedMilliseconds
@@ -21,37 +23,73 @@ extension Ledger {
         }
     }
 
-    private static func recover(where isOver: String, in draft: inout Draft) throws -> RecoveryReport {
+    /// How executions end that nobody settles who ran them.
+    enum Orphaned {
+        /// Whoever ran them is gone: nobody knows for how long they held a sandbox, so it is taken for all of their time.
+        case leftBehind
+        /// Nobody ever ran them, for this reason.
+        case neverRan(String)
+
+        fileprivate var reason: String {
+            switch self {
+            case .leftBehind: "gateway_restarted"
+            case .neverRan(let reason): reason
+            }
+        }
+
+        /// What becomes of the execution's idempotency key.
+        fileprivate var keyEnd: ExecutionKeyStore.End {
+            switch self {
+            case .leftBehind: .state(.lost)
+            case .neverRan: .freed
+            }
+        }
+
+        fileprivate func held(of grant: Grant) -> Int64 {
+            switch self {
+            case .leftBehind: grant.timeoutMilliseconds
+            case .neverRan: 0
+            }
+        }
+    }
+
+    /// Settles up to a hundred leases, those of which the condition holds.
+    static func end(
+        where condition: String, _ parameters: SQLParameters, as orphaned: Orphaned, in draft: inout Draft
+    ) throws -> RecoveryReport {
         let rows = try draft.database.rows(
             """
             SELECT execution.*, lease.grant_document, tenant.name AS tenant_name
             FROM lease JOIN execution ON execution.id = lease.execution JOIN tenant ON tenant.id = lease.tenant
-            WHERE \(isOver) ORDER BY execution.admitted_at, execution.id LIMIT 100
-            """)
+            WHERE \(condition) ORDER BY execution.admitted_at, execution.id LIMIT 100
+            """, parameters)
         var report = RecoveryReport(executions: [], chargedMilliseconds: 0, sandboxes: [])
-        for row in rows { try recover(row, in: &draft, report: &report) }
+        for row in rows { try end(row, as: orphaned, in: &draft, report: &report) }
         return report
     }
 
-    private static func recover(_ row: SQLRow, in draft: inout Draft, report: inout RecoveryReport) throws {
+    private static func end(
+        _ row: SQLRow, as orphaned: Orphaned, in draft: inout Draft, report: inout RecoveryReport
+    ) throws {
         let record = ExecutionRecord(row: row)
         guard let account = draft.account(record.tenant) else { throw LedgerFailure.noSuchTenant(record.tenant) }
         let grant = try Document.value(Grant.self, from: row["grant_document"])
         let sandboxes = try draft.database.values(
             String.self, "SELECT id FROM sandbox WHERE execution = ?", [record.id])
 
-        let (settlement, _) = try EndedLease(record, grant, of: account, wasShadowed: !row.isNull("shadowed"))
-            .settle(in: &draft)
+        let held = orphaned.held(of: grant)
+        let lease = EndedLease(
+            record, grant, of: account, heldMilliseconds: held, wasShadowed: !row.isNull("shadowed"))
+        let (settlement, _) = try lease.settle(in: &draft)
         try draft.execute("DELETE FROM lease WHERE execution = ?", [record.id])
         try doom(sandboxes, of: record.id, in: draft)
 
         let finish = Finish(
             ExecutionResult(
-                outcome: .killed, reason: "gateway_restarted", heldMilliseconds: grant.timeoutMilliseconds,
-                outputBytes: 0
+                outcome: .killed, reason: orphaned.reason, heldMilliseconds: held, outputBytes: 0
             ), settlement)
         try finish.write(record.id, in: draft)
-        try ExecutionKeyStore.end(record.id, of: account.tenant, as: .state(.lost), in: draft)
+        try ExecutionKeyStore.end(record.id, of: account.tenant, as: orphaned.keyEnd, in: draft)
         var entry = AuditEntry(.executionFinished)
         entry.actor = "gateway"
         entry.tenant = record.tenant

@@ -12,6 +12,8 @@ extension Ledger {
         _ lease: Lease, with result: ExecutionResult, leaving remainder: Remainder = .state(.lost)
     ) async throws(LedgerFailure) -> SettledExecution {
         let held = held
+        // Settled now, or owed from now on.
+        defer { claimed.drop(lease.executionID) }
         let end = end(lease, leaving: remainder)
         let settlement: @Sendable (inout Draft) throws -> SettledExecution = { draft in
             try Self.settle(lease, with: result, end, sandboxes: held.of(lease.executionID), in: &draft)

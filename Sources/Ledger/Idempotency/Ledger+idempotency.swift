@@ -34,7 +34,9 @@ extension Ledger {
             return try Self.judge(prepared, of: account, in: &draft).map(Verdict.admitted)
         }
         switch verdict {
-        case .admitted(let lease): return .admitted(lease)
+        case .admitted(let lease):
+            claimed.add(lease.executionID)
+            return .admitted(lease)
         case .earlier(.mismatch): return .repeated(.mismatch)
         case .earlier(.running(let id)): return .repeated(.running(id))
         case .earlier(.finished(let record, let nothing?)): return .repeated(.finished(record, .gone(nothing)))

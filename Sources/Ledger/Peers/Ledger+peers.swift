@@ -24,7 +24,12 @@ extension Ledger {
             group.addTask { await self.listen() }
             // By themselves: whatever holds the rest up is no reason to be taken for dead, or not to notice that one is.
             group.addTask { await self.everyBeat { try? await self.showLife() } }
-            group.addTask { await self.everyBeat { if self.turns.isCutOff() { self.books.tell([.cutOff]) } } }
+            group.addTask {
+                await self.everyBeat {
+                    self.commits.refuseStalled()
+                    if self.turns.isCutOff() { self.books.tell([.cutOff]) }
+                }
+            }
             if let election { group.addTask { await election.run() } }
             var watch = PeerWatch()
             await everyBeat {
@@ -150,6 +155,20 @@ extension Ledger {
         guard turns.isShared else { return [turns.epoch] }
         return try await read { database in
             Set(try database.values(Int64.self, "SELECT epoch FROM gateway WHERE ended_at IS NULL"))
+        }
+    }
+
+    /// How many other gateways have the ledger open that have shown life of late.
+    public func otherGateways() async throws(LedgerFailure) -> Int {
+        guard turns.isShared else { return 0 }
+        let (epoch, silence) = (turns.epoch, timing.silence.wholeMilliseconds * 1_000_000)
+        return try await read { database in
+            try database.value(
+                Int.self,
+                """
+                SELECT count(*) FROM gateway
+                WHERE ended_at IS NULL AND epoch <> ? AND renewed_at > \(SharedTurns.databaseTime) - ?
+                """, [epoch, silence]) ?? 0
         }
     }
 

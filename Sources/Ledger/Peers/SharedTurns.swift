@@ -55,6 +55,9 @@ final class SharedTurns: Turns {
         Int64(bitPattern: UInt64(installation, radix: 16) ?? 0)
     }
 
+    /// The number of the lock whose holder stands for all gateways of a ledger.
+    static func electionLock(of installation: String) -> Int64 { ~lock(of: installation) }
+
     var epoch: Int64 { standing.epoch }
     var latestNow: Moment { clock?() ?? time.latest() }
 

@@ -63,6 +63,9 @@ protocol SQLTransaction: SQLConnection {
     /// - Throws: what `body` throws.
     func part(_ body: () throws -> Void) throws
 
+    /// Grows with whatever may have changed something.
+    var changesMade: Int { get }
+
     /// Has what this transaction replaces overwritten where it stood, as far as the database can.
     func eraseWhatIsReplaced() throws
 }

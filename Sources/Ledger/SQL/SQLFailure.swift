@@ -5,7 +5,8 @@ struct SQLFailure: Error, Hashable {
         case values
         /// Somebody else holds what the statement needs.
         case locked
-        /// The database took the transaction back so that others could go on. It can be repeated.
+        /// The database took the transaction back so that others could go on, or lost it before it was committed. It can be
+        /// repeated.
         case undone
         /// What the database read cannot be in it.
         case damage
@@ -18,7 +19,8 @@ struct SQLFailure: Error, Hashable {
         /// The database objected to values of a statement whose part of the transaction had ended before it answered. The
         /// transaction is lost, and nobody knows for whose sake: its writes can be repeated, each in one of its own.
         case late
-        /// The connection was lost while it committed: the transaction is there, or it is not.
+        /// The connection was lost while it committed, and the database could not be asked what became of it: the transaction
+        /// is there, or it is not.
         case unknownOutcome
     }
 

@@ -12,7 +12,7 @@ extension Ledger {
     /// - Throws: ``SandboxFailure``; nothing is reserved then.
     public func admit(_ order: SandboxAdmissionOrder) async throws(SandboxFailure) -> OwnedSandbox {
         let refusals = refusals
-        return try await submit(.tenant(order.caller.tenant)) { draft in
+        let sandbox = try await submit(.tenant(order.caller.tenant)) { draft in
             if let idempotency = order.idempotency, let tenant = draft.account(order.caller.tenant)?.tenant,
                 let earlier = try SandboxStore.earlier(idempotency, of: tenant, in: draft)
             {
@@ -30,6 +30,8 @@ extension Ledger {
                 return .failure(.refused(refusal.failure))
             }
         }
+        if sandbox.handle == order.handle { claimed.add(sandbox.handle) }
+        return sandbox
     }
 
     private static func judge(
@@ -74,7 +76,8 @@ extension Ledger {
     public func sandboxStarted(
         _ handle: SandboxHandle, id: String, access: SandboxAccess
     ) async throws(SandboxFailure) -> OwnedSandbox {
-        try await submit(reach(of: handle)) { draft in
+        defer { claimed.drop(handle) }
+        return try await submit(reach(of: handle)) { draft in
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating, var lease = sandbox.lease else {
                 return .failure(.unknown)
             }
@@ -107,6 +110,7 @@ extension Ledger {
     ///     used.
     ///   - id: upstream's id, if there is something to destroy.
     public func sandboxNotMade(_ handle: SandboxHandle, because reason: String, id: String = "") async {
+        claimed.drop(handle)
         await writeOrOwe(reach(of: handle)) { draft in
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating else { return }
             sandbox.id = id.recordable

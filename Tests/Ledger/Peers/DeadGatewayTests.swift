@@ -5,13 +5,13 @@ import Testing
 
 /// What a gateway leaves that dies, and what becomes of one that was only held up.
 @Suite(.onAServer) struct DeadGatewayTests {
-    private static let patience = Duration.seconds(4)
+    private static let timing = PeerTiming(silence: .seconds(4))
 
     @Test("A dead gateway's leases are settled at their ceilings by another, its sandboxes marked, and it is on record")
     func takenOver() async throws {
         var policy = Policy.unlimited
         policy.runtime = [.day: 10_000]
-        let peers = try await Peers(2, policy: policy, patience: Self.patience)
+        let peers = try await Peers(2, policy: policy, timing: Self.timing)
         let (dead, other) = (peers.ledgers[0], peers.ledgers[1])
         let lease = try await dead.admit(peers.order(timeout: 3_000))
         await dead.recordSandbox("i1", for: lease)
@@ -28,7 +28,7 @@ import Testing
 
     @Test("One that was only held up finds its lease settled, once, and goes on under another number")
     func heldUp() async throws {
-        let peers = try await Peers(2, patience: Self.patience)
+        let peers = try await Peers(2, timing: Self.timing)
         let (held, other) = (peers.ledgers[0], peers.ledgers[1])
         let (lease, epoch) = (try await held.admit(peers.order(timeout: 3_000)), held.epoch)
         await peers.kill(0)
@@ -47,9 +47,9 @@ import Testing
 
     @Test("One that lives is left alone, however long it has been there")
     func alive() async throws {
-        let peers = try await Peers(2, patience: Self.patience)
+        let peers = try await Peers(2, timing: Self.timing)
         let lease = try await peers.ledgers[0].admit(peers.order(timeout: 3_000))
-        try await Task.sleep(for: Self.patience + .seconds(1))
+        try await Task.sleep(for: Self.timing.silence + .seconds(1))
         #expect(try await peers.ledgers[1].execution(lease.executionID.text, of: Peers.tenant)?.outcome == nil)
         _ = try await peers.ledgers[0].settle(lease, with: .completed(held: 5))
         try await peers.expectSound()
@@ -71,7 +71,7 @@ import Testing
 
     @Test("One that leaves in good order need not be waited for")
     func left() async throws {
-        let peers = try await Peers(2, patience: Self.patience)
+        let peers = try await Peers(2, timing: Self.timing)
         let lease = try await peers.ledgers[0].admit(peers.order(timeout: 3_000))
         await peers.kill(0)
         await peers.ledgers[0].close()

@@ -17,16 +17,20 @@ final class Peers: Sendable {
 
     /// - Parameters:
     ///   - count: at least one.
-    ///   - patience: how long one may show no life.
-    init(_ count: Int, policy: Policy = .unlimited, patience: Duration = .seconds(15)) async throws {
-        location = .server(try PostgreSQLLocation(try await PostgreSQLServer.shared().makeDatabase()))
+    ///   - server: where; by default one that all tests share.
+    init(
+        _ count: Int, policy: Policy = .unlimited, on server: PostgreSQLServer? = nil,
+        nonceLimits: NonceLimits = NonceLimits(), timing: PeerTiming = PeerTiming()
+    ) async throws {
+        let server = if let server { server } else { try await PostgreSQLServer.shared() }
+        location = .server(try PostgreSQLLocation(try await server.makeDatabase()))
         var ledgers = [
-            try Ledger.create(in: location, rootKey: rootKey, by: "test", timing: PeerTiming(silence: patience))
+            try Ledger.create(in: location, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, timing: timing)
         ]
         try await ledgers[0].createTenant(Self.tenant, policy: policy, by: "test")
         key = try await ledgers[0].issueKey(for: Self.tenant, by: "test")
         for _ in 1..<count {
-            ledgers.append(try Ledger.open(in: location, rootKey: rootKey, timing: PeerTiming(silence: patience)))
+            ledgers.append(try Ledger.open(in: location, rootKey: rootKey, nonceLimits: nonceLimits, timing: timing))
         }
         self.ledgers = ledgers
         minding = ledgers.map { ledger in Task { await ledger.mindPeers() } }
@@ -57,6 +61,13 @@ final class Peers: Sendable {
             sourceAddress: "127.0.0.1", timeoutMilliseconds: timeout, code: Array("print(1)".utf8), context: nil)
         order.nonce = nonce
         return order
+    }
+
+    /// Who calls with the tenant's key.
+    func caller() throws -> SandboxCaller {
+        SandboxCaller(
+            tenant: Self.tenant, claims: try ledgers[0].authenticate(key.token).claims, requestID: "req-1",
+            sourceAddress: "127.0.0.1")
     }
 
     /// Callers at once, each in turn with one gateway after another.

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -57,7 +58,7 @@ import Testing
             #expect(try settings(uri)["sslrootcert"] == "/etc/ssl/certs/ca-certificates.crt")
             #expect(try settings(uri + "?sslrootcert=/ca.pem")["sslrootcert"] == "/ca.pem")
             #expect(try settings(uri + "?sslmode=require")["sslmode"] == "require")
-            #expect(try settings(uri + "?sslmode=require")["sslrootcert"] == nil)
+            #expect(try settings(uri + "?sslmode=require")["sslrootcert"] == "")
             #expect(try settings(uri + "?sslmode=verify-ca&sslrootcert=system")["sslrootcert"]?.hasPrefix("/") == true)
         }
         #expect(try settings("postgres://localhost/l?hostaddr=10.0.0.1")["sslmode"] == "verify-full")
@@ -90,7 +91,7 @@ import Testing
         let writing = try await test.write { connection in
             try names.map { try connection.value(String.self, settings, [$0]) }
         }
-        #expect(writing == ["5000", "2000", "10000", "e2b-gateway"])
+        #expect(writing == ["5000", "2000", "2000", "e2b-gateway"])
         let reading = try await test.read { connection in
             try names.map { try connection.value(String.self, settings, [$0]) }
         }
@@ -100,6 +101,108 @@ import Testing
         }
         #expect(preparing == ["600000", "600000", "600000", "e2b-gateway"])
     }
+
+    @Test("The server looks whether the gateway is still there, where it can vanish, and compiles nothing")
+    func session() async throws {
+        let names = [
+            "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout", "jit",
+        ]
+        let server = try await PostgreSQLServer.shared()
+        let schema = try await server.makeSchema()
+        for (address, values) in [
+            (try await server.makeDatabase(), ["4", "2", "3", "10000", "off"]), (schema, ["0", "0", "0", "0", "off"]),
+        ] {
+            let connection = try PostgreSQLConnection(to: PostgreSQLLocation(address), .writing)
+            for (name, value) in zip(names, values) {
+                #expect(
+                    try connection.runAlone("SELECT current_setting('\(name)')").first?.values == [.text(value)])
+            }
+        }
+    }
+
+    @Test(
+        "A commit is on disk before it is told of, however the database is set up; what is stricter stays",
+        arguments: [("off", "on"), ("local", "local"), ("remote_apply", "remote_apply"), ("on", "on")])
+    func durable(isSet: String, holds: String) async throws {
+        let server = try await PostgreSQLServer.shared()
+        let address = try await server.makeDatabase()
+        let name = try #require(address.split(separator: "/").last)
+        try server.query("ALTER DATABASE \(name) SET synchronous_commit = \(isSet)")
+        let database = PostgreSQLDatabase(at: try PostgreSQLLocation(address))
+        let setting = "SELECT current_setting('synchronous_commit')"
+        #expect(try database.prepare { try $0.value(String.self, setting) } == holds)
+        let written = try await withCheckedThrowingContinuation { continuation in
+            database.write { writer in
+                continuation.resume(
+                    with: Result { try writer.transaction { try $0.value(String.self, setting) } })
+            }
+        }
+        #expect(written == holds)
+        database.close()
+    }
+
+    #if compiler(>=6.3)
+        @Test("The environment decides neither which server it is nor how it is verified")
+        func environment() async throws {
+            let server = try await PostgreSQLServer.shared()
+            let name = try #require(try await server.makeDatabase().split(separator: "/").last.map(String.init))
+            let (folder, port) = (server.folder, Int(server.port))
+            let (authority, services) = (server.certificates.authority, server.certificates.folder + "/services")
+            let redirections = [
+                "hostaddr": "127.0.0.9", "host": "127.0.0.8", "port": "1", "dbname": "elsewhere", "sslmode": "disable",
+                "target_session_attrs": "standby", "options": "-c nonsense", "gssencmode": "require",
+                "ssl_max_protocol_version": "TLSv1", "ssl_min_protocol_version": "TLSv1", "channel_binding": "disable",
+            ]
+            let service = "[elsewhere]\n" + redirections.map { "\($0)=\($1)\n" }.joined()
+            try service.write(toFile: services, atomically: true, encoding: .utf8)
+            await #expect(processExitsWith: .success) {
+                [
+                    name = name as String, folder = folder as String, port = port as Int,
+                    authority = authority as String,
+                    services = services as String, password = PostgreSQLServer.password as String
+                ]
+                in
+                let variables = [
+                    "PGHOSTADDR": "127.0.0.9", "PGHOST": "127.0.0.8", "PGPORT": "1", "PGDATABASE": "elsewhere",
+                    "PGSSLMODE": "disable", "PGREQUIRESSL": "0", "PGTARGETSESSIONATTRS": "standby",
+                    "PGOPTIONS": "-c nonsense",
+                    "PGGSSENCMODE": "require", "PGSSLMAXPROTOCOLVERSION": "TLSv1", "PGSSLMINPROTOCOLVERSION": "TLSv1",
+                    "PGCHANNELBINDING": "disable", "PGSSLNEGOTIATION": "nonsense", "PGLOADBALANCEHOSTS": "nonsense",
+                    // What it may say.
+                    "PGPASSWORD": password, "PGSSLROOTCERT": authority,
+                ]
+                for isService in [false, true] {
+                    if isService {
+                        setenv("PGSERVICEFILE", services, 1)
+                        setenv("PGSERVICE", "elsewhere", 1)
+                    } else {
+                        for (name, value) in variables { setenv(name, value, 1) }
+                    }
+                    let socket = try PostgreSQLConnection(
+                        to: PostgreSQLLocation("postgres://gateway@/\(name)?host=\(folder)&port=\(port)"), .writing)
+                    #expect(
+                        try socket.runAlone("SELECT inet_client_addr() IS NULL, current_database()").first?.values == [
+                            .integer(1), .text(name),
+                        ])
+                    let distant = "postgres://gateway@127.0.0.1:\(port)/\(name)"
+                    let encrypted = try PostgreSQLConnection(to: PostgreSQLLocation(distant), .writing)
+                    #expect(
+                        try encrypted.runAlone("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").first?.values
+                            == [.integer(1)])
+                    let settings = try #require(
+                        PostgreSQLLocation("postgres://db.example.com/l").servers(options: "").first)
+                    #expect(settings["sslmode"] == "verify-full" && settings["sslrootcert"] == authority)
+                    #expect(settings["hostaddr"] == "" && settings["ssl_min_protocol_version"] == "TLSv1.2")
+                    #expect(settings["channel_binding"] == "prefer" && settings["sslsni"] == "1")
+                }
+                setenv("PGCHANNELBINDING", "require", 1)
+                setenv("PGSSLMINPROTOCOLVERSION", "TLSv1.3", 1)
+                let stricter = try #require(
+                    PostgreSQLLocation("postgres://db.example.com/l").servers(options: "").first)
+                #expect(stricter["channel_binding"] == "require" && stricter["ssl_min_protocol_version"] == "TLSv1.3")
+            }
+        }
+    #endif
 
     @Test("A server is believed if its certificate is by a trusted authority and names the host")
     func certificates() async throws {

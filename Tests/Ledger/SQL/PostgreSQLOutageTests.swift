@@ -205,6 +205,34 @@ struct PostgreSQLOutageTests {
         #expect(try await test.read { try $0.value(String.self, "SELECT name FROM item") } == "mine")
     }
 
+    @Test(
+        "Who falls silent in a transaction is ended, also where it has asked for no answer", arguments: [true, false])
+    func frozen(awaits: Bool) async throws {
+        let test = try await TestDatabase.postgreSQL(on: server, writing: Self.patient)
+        try await test.write { try $0.add(1) }
+        let location = try #require(test.database as? PostgreSQLDatabase).location
+        let holder = try PostgreSQLConnection(
+            to: location, PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(1)))
+        try holder.begin(.transaction)
+        try holder.execute("UPDATE item SET name = 'mine' WHERE id = 1", [])
+        if awaits {
+            _ = try holder.rows("SELECT 1")
+        } else {
+            // So many that they are sent.
+            for id in 100..<300 { try holder.add(id) }
+        }
+        let name = try await name(of: test)
+        let locks = "SELECT COUNT(*) > 0 FROM pg_locks WHERE relation = 'item'::regclass AND mode = 'RowExclusiveLock'"
+        #expect(try await eventually { try server.query(locks, in: name) == "t" })
+        try await test.write { transaction in
+            _ = try transaction.change("UPDATE item SET name = 'theirs' WHERE id = 1", [])
+        }
+        #expect(throws: SQLFailure.self) { try holder.commit() }
+        #expect(try await test.read { try $0.value(String.self, "SELECT name FROM item") } == "theirs")
+    }
+
+    private static let patient = PostgreSQLTimeouts(statement: .seconds(20), lock: .seconds(10), idle: .seconds(10))
+
     /// A connection apart from those of the database.
     private func connection(to test: TestDatabase) throws -> PostgreSQLConnection {
         try PostgreSQLConnection(to: #require(test.database as? PostgreSQLDatabase).location, .writing)

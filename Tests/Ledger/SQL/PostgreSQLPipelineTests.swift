@@ -68,6 +68,49 @@ import Testing
         #expect(try await test.ids() == [3])
     }
 
+    @Test(
+        "What failed unseen stays failed, whatever is taken back after it", arguments: [true, false], [true, false])
+    func notRevived(isInPart: Bool, isNested: Bool) async throws {
+        let test = try await TestDatabase.make(.postgreSQL)
+        let failure = try await test.failure { transaction in
+            func takeOneBack() throws {
+                _ = transaction.failedPart {
+                    try transaction.add(2)
+                    throw Mishap()
+                }
+                try transaction.add(3)
+            }
+            try transaction.part { try transaction.add(1) }
+            if isInPart {
+                try transaction.part {
+                    try transaction.add(13)
+                    if isNested { try takeOneBack() }
+                }
+            } else {
+                try transaction.add(13)
+            }
+            if !isNested { try takeOneBack() }
+        }
+        #expect(failure?.kind == (isInPart ? .late : .values))
+        #expect(try await test.ids() == [])
+    }
+
+    @Test("A part is taken back whole, also where a part within it failed unseen")
+    func takenBackWhole() async throws {
+        let test = try await TestDatabase.make(.postgreSQL)
+        try await test.write { transaction in
+            try transaction.add(1)
+            let failure = transaction.failedPart {
+                try transaction.add(4)
+                try transaction.part { try transaction.add(13) }
+                throw Mishap()
+            }
+            #expect(failure is Mishap)
+            try transaction.add(2)
+        }
+        #expect(try await test.ids() == [1, 2])
+    }
+
     @Test("A failure that comes after its part was taken back harms nobody")
     func forgivenFailure() async throws {
         let test = try await TestDatabase.make(.postgreSQL)

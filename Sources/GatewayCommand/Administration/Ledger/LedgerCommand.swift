@@ -7,8 +7,8 @@ import Quota
 
 struct LedgerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "Check, back up and restore the ledger.",
-        subcommands: [Check.self, Backup.self, Restore.self]
+        commandName: "ledger", abstract: "Check, back up, restore and move the ledger.",
+        subcommands: [Check.self, Backup.self, Restore.self, Migrate.self]
     )
 }
 
@@ -98,8 +98,12 @@ enum LedgerFileAdvice {
 
     /// Shows on a terminal how far a copy is, and nothing elsewhere.
     @Sendable static func progress(_ fraction: Double) {
+        tell("\rcopying … \(Int(fraction * 100)) %\(fraction >= 1 ? "\r\u{1B}[K" : "")")
+    }
+
+    /// Writes to a terminal, and nothing elsewhere.
+    static func tell(_ text: String) {
         guard hasTerminal else { return }
-        FileHandle.standardError.write(
-            Data("\rcopying … \(Int(fraction * 100)) %\(fraction >= 1 ? "\r\u{1B}[K" : "")".utf8))
+        FileHandle.standardError.write(Data(text.utf8))
     }
 }

@@ -15,6 +15,10 @@ final class PostgreSQLConnection: SQLTransaction {
     private var cursorsOpened = 0
     /// Who may want what is under way to be stopped.
     private var interruption: Interruption?
+    /// Whether the server was asked which one it is.
+    private var isIntroduced = false
+    /// How many statements were sent that may have changed something.
+    private(set) var changesMade = 0
     /// Whether the server has answered anything in this transaction.
     private(set) var hasAnswered = false
 
@@ -36,6 +40,7 @@ final class PostgreSQLConnection: SQLTransaction {
     // MARK: Statements
 
     func execute(_ sql: String, _ parameters: SQLParameters) throws {
+        changesMade += 1
         try inScope { try pipeline.send(sql, parameters.values, scope: $0) }
     }
 
@@ -69,7 +74,8 @@ final class PostgreSQLConnection: SQLTransaction {
     func eraseWhatIsReplaced() {}
 
     private func answer(_ sql: String, _ parameters: SQLParameters) throws -> LibpqResult {
-        try inScope { scope in
+        if !sql.hasPrefix("SELECT") { changesMade += 1 }
+        return try inScope { scope in
             try pipeline.send(sql, parameters.values, scope: scope)
             return try settled()
         }
@@ -96,33 +102,39 @@ final class PostgreSQLConnection: SQLTransaction {
     // MARK: Parts
 
     func part(_ body: () throws -> Void) throws {
-        try execute("SAVEPOINT part")
+        let savepoint = "part\(lastScope + 1 - (scopes.first ?? 0))"
+        try inScope { try pipeline.sendOnce("SAVEPOINT \(savepoint)", scope: $0) }
         let scope = enter()
         do {
             try body()
-            try execute("RELEASE SAVEPOINT part")
+            try inScope { try pipeline.sendOnce("RELEASE SAVEPOINT \(savepoint)", scope: $0) }
         } catch let failure as SQLFailure where failure.kind != .values {
             // The transaction itself is lost.
             leave()
             throw failure
         } catch {
             defer { leave() }
-            try takeBack(scope)
+            try takeBack(scope, to: savepoint)
             throw error
         }
         leave()
     }
 
     /// Takes back what was sent since the part began, answered or not.
-    private func takeBack(_ scope: Int) throws {
+    ///
+    /// Its savepoint has a name that no other of the transaction has. What failed unseen before it began made the server skip
+    /// it, and going back to what was never defined fails too, so that the transaction stays lost. By a name that they
+    /// shared it would go back to one whose release was skipped, before or within this one, and live on without what
+    /// failed.
+    private func takeBack(_ scope: Int, to savepoint: String) throws {
         cursors = cursors.filter { $0.value < scopes.count }
         try inScope { _ in
             pipeline.forgive(scope...lastScope)
             // Should one of its statements fail, this is not skipped.
             try pipeline.sync()
             let outer = scopes[scopes.count - 2]
-            try pipeline.send("ROLLBACK TO SAVEPOINT part", [], scope: outer)
-            try pipeline.send("RELEASE SAVEPOINT part", [], scope: outer)
+            try pipeline.sendOnce("ROLLBACK TO SAVEPOINT \(savepoint)", scope: outer)
+            try pipeline.sendOnce("RELEASE SAVEPOINT \(savepoint)", scope: outer)
         }
     }
 
@@ -171,28 +183,62 @@ final class PostgreSQLConnection: SQLTransaction {
 
     // MARK: Transactions
 
-    enum Kind {
+    enum Kind: Equatable {
         case transaction
         /// One that may take long: it changes tables.
-        case upkeep
+        case upkeep(PostgreSQLTimeouts)
         /// One that sees what there was when it began, and only reads.
         case snapshot
     }
 
     /// Begins a transaction, together with its first statement.
     func begin(_ kind: Kind, until interruption: Interruption? = nil) throws {
+        if kind != .snapshot { try introduce() }
         pipeline.forgive(before: enter())
         hasAnswered = false
         self.interruption = interruption
         interruption?.begins(with: pipeline.cancellation)
         switch kind {
-        case .transaction: try execute("BEGIN")
-        case .snapshot: try execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        case .upkeep:
+        case .transaction:
             try execute("BEGIN")
-            for statement in PostgreSQLTimeouts.upkeep.statements { try execute(statement) }
-            pipeline.patience = PostgreSQLTimeouts.upkeep.statement + PostgreSQLTimeouts.upkeep.grace
+            try open()
+        case .snapshot: try execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        case .upkeep(let timeouts):
+            try execute("BEGIN")
+            try open()
+            for statement in timeouts.statements { try execute(statement) }
+            pipeline.patience = timeouts.statement + timeouts.grace
         }
+    }
+
+    /// Finds out the number of the transaction, by which the server knows what became of it.
+    ///
+    /// And has it on disk before a commit is told of, whatever the database's default, or the address, says. How far it is
+    /// on other servers' disks is for them to say.
+    private func open() throws {
+        let sql = """
+            SELECT pg_current_xact_id() AS number,
+                CASE WHEN current_setting('synchronous_commit') = 'off'
+                THEN set_config('synchronous_commit', 'on', true) END AS made_durable
+            """
+        try inScope { try pipeline.send(sql, [], scope: $0, keeping: .transaction) }
+    }
+
+    /// Has the server say which one it is, once. It may refuse to.
+    private func introduce() throws {
+        guard !isIntroduced else { return }
+        isIntroduced = true
+        lastScope += 1
+        try pipeline.send(PostgreSQLIdentity.query, [], scope: lastScope, keeping: .server)
+        try pipeline.sync()
+    }
+
+    /// What the last transaction, if its commit was sent, can be asked for by; nil where the server has not said it.
+    var commitInQuestion: PostgreSQLCommitInQuestion? {
+        guard let server = pipeline.row(keptAs: .server), let transaction = pipeline.row(keptAs: .transaction) else {
+            return nil
+        }
+        return PostgreSQLCommitInQuestion(transaction: transaction["number"], server: PostgreSQLIdentity(server))
     }
 
     /// Commits.

@@ -10,10 +10,13 @@ final class PostgreSQLDatabase: LedgerDatabase {
     private let readers: PostgreSQLReaders
     private let writer: PostgreSQLLink
     private let upkeep = DispatchQueue(label: "ledger upkeep")
+    private let preparing: PostgreSQLTimeouts
 
     init(
-        at location: PostgreSQLLocation, writing: PostgreSQLTimeouts = .writing, reading: PostgreSQLTimeouts = .reading
+        at location: PostgreSQLLocation, writing: PostgreSQLTimeouts = .writing, reading: PostgreSQLTimeouts = .reading,
+        preparing: PostgreSQLTimeouts = .upkeep
     ) {
+        self.preparing = preparing
         self.location = location
         server = PostgreSQLServerState(location)
         readers = PostgreSQLReaders(server, reading)
@@ -27,7 +30,7 @@ final class PostgreSQLDatabase: LedgerDatabase {
     }
 
     func prepare<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
-        try writer.queue.sync { try writer.transaction(.upkeep, body) }
+        try writer.queue.sync { try writer.transaction(.upkeep(preparing), body) }
     }
 
     func write(_ work: @escaping @Sendable (any SQLWriter) -> Void) {
@@ -54,7 +57,7 @@ final class PostgreSQLDatabase: LedgerDatabase {
         PostgreSQLNotifications.stream(on: channel, at: location)
     }
 
-    func election(about key: Int64) -> (any Election)? { nil }
+    func election(about key: Int64) -> (any Election)? { PostgreSQLElection(at: location, key: key) }
 
     /// Others may write to it in any case.
     func abandon() {}

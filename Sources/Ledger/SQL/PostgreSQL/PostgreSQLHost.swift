@@ -43,9 +43,8 @@ struct PostgreSQLHost: Sendable, CustomStringConvertible {
             || place.wholeMatch(of: /127(\.[0-9]{1,3}){3}/) != nil
     }
 
-    var settings: [String: String] {
-        ["host": name, "hostaddr": address, "port": port].compactMapValues(\.self)
-    }
+    /// All three, as libpq would look for what is missing in the environment.
+    var settings: [String: String] { ["host": name ?? "", "hostaddr": address ?? "", "port": port] }
 
     var description: String {
         let place = name ?? address ?? ""

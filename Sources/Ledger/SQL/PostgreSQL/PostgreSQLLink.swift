@@ -11,6 +11,8 @@ final class PostgreSQLLink: @unchecked Sendable {
     private let server: PostgreSQLServerState
     private let timeouts: PostgreSQLTimeouts
     private var connection: PostgreSQLConnection?
+    /// How long is asked what became of a commit: the server may be restarting.
+    private static let curiosity = Duration.seconds(8)
 
     init(to server: PostgreSQLServerState, _ timeouts: PostgreSQLTimeouts, label: String) {
         queue = DispatchQueue(label: label)
@@ -59,7 +61,8 @@ final class PostgreSQLLink: @unchecked Sendable {
         return try query(connection)
     }
 
-    /// Runs `body` in a transaction and commits it.
+    /// Runs `body` in a transaction and commits it. If the answer to the commit is lost, the server is asked what became of it,
+    /// for some seconds.
     func transaction<Value>(
         _ kind: PostgreSQLConnection.Kind, _ body: (any SQLTransaction) throws -> Value
     ) throws -> Value {
@@ -67,11 +70,31 @@ final class PostgreSQLLink: @unchecked Sendable {
         do {
             try connection.begin(kind)
             let value = try body(connection)
-            try connection.commit()
+            try commit(connection, kind)
             return value
         } catch {
             connection.rollback()
             throw error
+        }
+    }
+
+    private func commit(_ connection: PostgreSQLConnection, _ kind: PostgreSQLConnection.Kind) throws {
+        do {
+            try connection.commit()
+        } catch let failure as SQLFailure where failure.kind == .unknownOutcome && kind == .transaction {
+            try findOut(connection.commitInQuestion, failure)
+        }
+    }
+
+    /// Returns if a commit is there.
+    private func findOut(_ commit: PostgreSQLCommitInQuestion?, _ failure: SQLFailure) throws(SQLFailure) {
+        connection = nil
+        guard let commit else { throw failure }
+        let deadline = ContinuousClock.now + Self.curiosity
+        switch commit.outcome(until: deadline, on: { () throws(SQLFailure) in try self.connected() }, server) {
+        case .committed: return
+        case .undone: throw SQLFailure(kind: .undone, reason: failure.reason)
+        case .unknown: throw failure
         }
     }
 }
@@ -92,6 +115,8 @@ final class PostgreSQLServerState: Sendable {
     }
 
     func close() { state.withLock { $0.isClosed = true } }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// Connects, unless that failed a moment ago.
     func connect(_ timeouts: PostgreSQLTimeouts) throws(SQLFailure) -> PostgreSQLConnection {

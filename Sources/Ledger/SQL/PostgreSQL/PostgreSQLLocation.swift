@@ -10,7 +10,17 @@ import Glibc
 /// - Trusted is what `sslrootcert` names, or `PGSSLROOTCERT`, else the system's authorities (`sslrootcert=system`).
 /// - Kerberos does not encrypt in the place of TLS, which would verify nothing of that (`gssencmode=disable`).
 /// - The server must allow writing, so that of several hosts a standby is passed over (`target_session_attrs`).
-/// - The password may come from `PGPASSWORD`, or from the file that `passfile` names, as with every program of PostgreSQL's.
+///
+/// The environment decides neither which server it is nor how it is verified, be it by libpq's variables or by the service that
+/// `PGSERVICE` names:
+///
+/// - It says who the gateway is and what it trusts, as with every program of PostgreSQL's: `PGUSER`, `PGPASSWORD`, `PGPASSFILE`,
+///   `PGSSLCERT`, `PGSSLKEY`, `PGSSLROOTCERT`, `PGSSLCRL`, `PGSSLCRLDIR`, `PGGSSLIB`.
+/// - It may ask for more: `PGREQUIREAUTH`, `PGREQUIREPEER`, `PGSSLCERTMODE`, `PGCHANNELBINDING=require` and
+///   `PGSSLMINPROTOCOLVERSION=TLSv1.3`.
+/// - All else is set here and not looked for there: `PGHOST`, `PGHOSTADDR`, `PGPORT`, `PGDATABASE`, `PGOPTIONS`, `PGSSLMODE`,
+///   `PGREQUIRESSL`, `PGSSLNEGOTIATION`, `PGSSLMAXPROTOCOLVERSION`, `PGGSSENCMODE`, `PGGSSDELEGATION`, `PGTARGETSESSIONATTRS`,
+///   `PGLOADBALANCEHOSTS`, and whatever else libpq has a default for. A service that does not exist is an error of libpq's.
 ///
 /// It never shows the password.
 public struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -57,11 +67,25 @@ public struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebug
         let user = settings["user"].map { "\($0)@" } ?? ""
         description = "postgres://\(user)\(hosts.map(\.description).joined(separator: ","))/\(database)"
         for name in ["host", "hostaddr", "port"] { settings[name] = nil }
-        self.settings = settings.merging([
+        self.settings = settings.merging(Self.unsaid) { said, _ in said }.merging(["client_encoding": "UTF8"]) { $1 }
+    }
+
+    /// What holds where the address says nothing.
+    private static var unsaid: [String: String] {
+        let settings = [
             "application_name": "e2b-gateway", "target_session_attrs": "read-write", "gssencmode": "disable",
             "keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3", "tcp_user_timeout": "10000",
-        ]) { said, _ in said }
-        .merging(["client_encoding": "UTF8"]) { $1 }
+            "channel_binding": stricter("PGCHANNELBINDING", "require") ?? "prefer",
+            "ssl_min_protocol_version": stricter("PGSSLMINPROTOCOLVERSION", "TLSv1.3") ?? "TLSv1.2",
+            "ssl_max_protocol_version": "",
+        ]
+        // Libpq's own defaults, which it would take only if the environment said nothing.
+        return settings.merging(LibpqAddress.defaults) { ours, _ in ours }
+    }
+
+    /// What a variable says, if that is what is stricter than the default.
+    private static func stricter(_ variable: String, _ value: String) -> String? {
+        getenv(variable).map { String(cString: $0) } == value ? value : nil
     }
 
     /// libpq's settings for each server that the address names.
@@ -70,12 +94,14 @@ public struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebug
     func servers(options: String) -> [[String: String]] {
         hosts.map { host in
             var settings = settings.merging(host.settings) { $1 }
-            settings["options"] = [options, settings["options"]].compactMap(\.self).joined(separator: " ")
+            settings["options"] = [options, settings["options"] ?? ""].filter { !$0.isEmpty }.joined(separator: " ")
             return settings
         }
     }
 
+    /// The same as ``description``.
     public var debugDescription: String { description }
+    /// Shows nothing but ``description``.
     public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
     private static func check(_ settings: [String: String]) throws(Refused) {
@@ -91,8 +117,10 @@ public struct PostgreSQLLocation: Sendable, CustomStringConvertible, CustomDebug
     /// Has the system's authorities trusted where no others are named.
     private static func trustAuthorities(in settings: inout [String: String]) throws(Refused) {
         let verifies = settings["sslmode"]?.hasPrefix("verify-") == true
-        let isNamed = settings["sslrootcert"] != nil || getenv("PGSSLROOTCERT") != nil
-        guard settings["sslrootcert"] == "system" || verifies && !isNamed else { return }
+        // Taken here, as a service's would come before it.
+        let named = settings["sslrootcert"] ?? getenv("PGSSLROOTCERT").map { String(cString: $0) } ?? ""
+        settings["sslrootcert"] = named
+        guard named == "system" || verifies && named.isEmpty else { return }
         let bundles = [
             "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
             "/etc/ssl/cert.pem",

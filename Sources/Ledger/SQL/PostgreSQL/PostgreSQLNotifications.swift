@@ -1,5 +1,4 @@
 import Dispatch
-import Glibc
 
 /// A connection that listens.
 final class PostgreSQLNotifications: Sendable {
@@ -41,7 +40,7 @@ final class PostgreSQLNotifications: Sendable {
                 try listen { backoff.succeeded() }
             } catch {
                 backoff.failed(at: .now, chance: .random(in: 0...1))
-                _ = PostgreSQLSocket.ready([(end.descriptor, for: .reading)], until: backoff.next ?? .now)
+                end.wait(until: backoff.next ?? .now)
             }
         }
     }
@@ -55,41 +54,12 @@ final class PostgreSQLNotifications: Sendable {
         tell("")
         while !end.isAwake {
             for payload in connection.notifications() { tell(payload) }
-            _ = PostgreSQLSocket.ready(
-                [(connection.socket, for: .reading), (end.descriptor, for: .reading)], until: nil)
+            end.wait(orFor: [connection.socket], until: nil)
             guard connection.isAlive() else { throw .disconnected("the connection is lost") }
         }
     }
 
     private func tell(_ payload: String) {
         if case .dropped = continuation.yield(payload), !payload.isEmpty { tell("") }
-    }
-}
-
-/// A pair of sockets that ends somebody's waiting from another thread.
-private final class WakeUp: Sendable {
-    /// Readable once it is awake.
-    let descriptor: Int32
-    private let other: Int32
-
-    /// Nil when no descriptor is left.
-    init?() {
-        var ends: [Int32] = [-1, -1]
-        let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { return nil }
-        descriptor = ends[0]
-        other = ends[1]
-    }
-
-    deinit {
-        Glibc.close(descriptor)
-        Glibc.close(other)
-    }
-
-    var isAwake: Bool { PostgreSQLSocket.isReadable(descriptor) }
-
-    func wake() {
-        var byte: UInt8 = 1
-        write(other, &byte, 1)
     }
 }

@@ -8,8 +8,16 @@ final class PostgreSQLPipeline {
     private enum Step {
         case preparation(name: String)
         case deallocation(name: String)
-        case statement(scope: Int)
+        case statement(scope: Int, keeping: Kept?)
         case sync
+    }
+
+    /// An answer that is kept for later.
+    enum Kept {
+        /// Which server it is.
+        case server
+        /// Which transaction it is.
+        case transaction
     }
 
     /// A statement that failed.
@@ -18,8 +26,9 @@ final class PostgreSQLPipeline {
         let scope: Int
     }
 
-    /// After so many statements, or bytes, what has come is taken in.
-    private static let lookAfter = (statements: 64, bytes: 1 << 20)
+    /// After so many statements, or bytes, what is still here is sent and what has come is taken in. Of bytes fewer than libpq
+    /// sends by itself (64 KiB): see ``keepFlowing(_:)``.
+    private static let lookAfter = (statements: 64, bytes: 1 << 15)
     /// How many statements are kept prepared.
     static let preparedStatements = 500
     /// TLS may hold back what has come: it is looked for although the socket is silent.
@@ -39,6 +48,7 @@ final class PostgreSQLPipeline {
     private var prepared = PreparedStatements(limit: preparedStatements)
     /// The answer to the statement at the head, and afterwards to the last one.
     private var answer: LibpqResult?
+    private var kept: [Kept: LibpqResult] = [:]
     private var sentSinceLook = (statements: 0, bytes: 0)
 
     /// The first statement that failed and was not forgiven.
@@ -63,13 +73,18 @@ final class PostgreSQLPipeline {
 
     /// Sends a statement that will be sent again with other values.
     ///
-    /// - Parameter scope: told when it fails.
-    func send(_ sql: String, _ parameters: [SQLValue], scope: Int) throws(SQLFailure) {
+    /// - Parameters:
+    ///   - scope: told when it fails.
+    ///   - place: where its answer is kept, if it is; one that is there is dropped.
+    func send(
+        _ sql: String, _ parameters: [SQLValue], scope: Int, keeping place: Kept? = nil
+    ) throws(SQLFailure) {
         try check()
         try Self.check(parameters)
         let name = try prepare(sql)
         guard libpq.sendPrepared(name, parameters) else { throw lose() }
-        steps.append(.statement(scope: scope))
+        if let place { kept[place] = nil }
+        steps.append(.statement(scope: scope, keeping: place))
         try keepFlowing(parameters)
     }
 
@@ -78,16 +93,20 @@ final class PostgreSQLPipeline {
         try check()
         try Self.check(parameters)
         guard libpq.send(PostgreSQLPlaceholders.numbered(sql), parameters) else { throw lose() }
-        steps.append(.statement(scope: scope))
+        steps.append(.statement(scope: scope, keeping: nil))
         try keepFlowing(parameters)
     }
 
     /// Ends a segment: whatever failed before, what follows is not skipped.
     func sync() throws(SQLFailure) {
+        try mark()
+        prepared.segmentEnds()
+    }
+
+    private func mark() throws(SQLFailure) {
         if let lost { throw lost }
         guard libpq.sendSync() else { throw lose() }
         steps.append(.sync)
-        prepared.segmentEnds()
     }
 
     /// Sends what is still here, as far as that does not take waiting.
@@ -121,6 +140,10 @@ final class PostgreSQLPipeline {
     }
 
     /// Sees to it that what was sent goes out, and takes in what has come, after some statements.
+    ///
+    /// Nothing goes out without a sync behind it. Until one comes the server does not take the session for idle, and would wait
+    /// for ever, with all its locks, for a gateway that is frozen. What is being prepared keeps its name nevertheless: it is
+    /// only skipped where the transaction is lost.
     private func keepFlowing(_ parameters: [SQLValue]) throws(SQLFailure) {
         sentSinceLook.statements += 1
         for case .text(let text) in parameters { sentSinceLook.bytes += text.utf8.count }
@@ -130,6 +153,7 @@ final class PostgreSQLPipeline {
             return
         }
         sentSinceLook = (0, 0)
+        try mark()
         var deadline = ContinuousClock.now + patience
         var progress = libpq.flush()
         while progress == .wantsWriting {
@@ -156,6 +180,9 @@ final class PostgreSQLPipeline {
         guard let answer else { throw lose("it answered nothing") }
         return answer
     }
+
+    /// The row of an answer that was kept, if it has come.
+    func row(keptAs place: Kept) -> SQLRow? { kept[place].flatMap { SQLRow.all(of: $0).first } }
 
     /// Takes in what came without being waited for.
     ///
@@ -242,6 +269,9 @@ final class PostgreSQLPipeline {
             case (.preparation(let name), .succeeded): prepared.answered(name, isPrepared: true)
             case (.preparation(let name), .skipped): prepared.answered(name, isPrepared: false)
             case (.deallocation(let name), .skipped): prepared.remains(name)
+            case (.statement(_, keeping: let place?), .succeeded):
+                kept[place] = result
+                answer = result
             case (_, .succeeded): answer = result
             case (.statement, .skipped): break
             case (let step, .failed):
@@ -259,8 +289,10 @@ final class PostgreSQLPipeline {
         // A table that has changed, or a pooler in between: what is prepared here does not fit any more.
         if ["0A000", "26000"].contains(result.sqlState) { isSpent = true }
         if case .preparation(let name) = step { prepared.answered(name, isPrepared: false) }
+        if case .deallocation(let name) = step { prepared.remains(name) }
         // Of what prepares a statement the scope is the statement's.
-        let scope = steps[head...].lazy.compactMap { if case .statement(let scope) = $0 { scope } else { nil } }.first
+        let scope = steps[head...].lazy.compactMap { if case .statement(let scope, _) = $0 { scope } else { nil } }
+            .first
         if failed == nil, let scope, !isForgiven(scope) { failed = Failed(failure: failure, scope: scope) }
     }
 

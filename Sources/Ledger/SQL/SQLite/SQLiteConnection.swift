@@ -45,6 +45,8 @@ final class SQLiteConnection: SQLTransaction {
         try told { try database.columns(in: table).contains { $0.name == name } }
     }
 
+    var changesMade: Int { database.totalChangesCount }
+
     func eraseWhatIsReplaced() throws { try execute("PRAGMA secure_delete = ON") }
 
     func part(_ body: () throws -> Void) throws {

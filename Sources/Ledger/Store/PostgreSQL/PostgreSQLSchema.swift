@@ -21,11 +21,16 @@ enum PostgreSQLSchema {
     /// Whether there is a ledger in the database's schema.
     static func hasLedger(in database: any SQLConnection) throws -> Bool { try database.hasTable("chain") }
 
+    /// Waits until whoever changes the tables is done, and keeps others from it until the transaction is over.
+    static func lockTables(in database: any SQLConnection) throws {
+        _ = try database.rows("SELECT pg_advisory_xact_lock(?)", [lock])
+    }
+
     /// Brings the tables up to date, or makes them.
     ///
     /// - Throws: ``LedgerFailure/tooNew(path:)`` for those of a newer version, ``SQLFailure``.
     static func migrate(in database: any SQLConnection, place: String) throws {
-        _ = try database.rows("SELECT pg_advisory_xact_lock(?)", [lock])
+        try lockTables(in: database)
         try database.execute(
             "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, done_at BIGINT NOT NULL)"
         )

@@ -11,12 +11,11 @@ final class LibpqConnection {
     private let raw: OpaquePointer
 
     /// Begins to connect; nil without memory for it. Names are resolved here, which may take as long as the resolver likes.
-    init?(_ parameters: [String: String]) {
-        let names = parameters.keys.sorted()
-        let connection = Self.lend(names) { keywords in
-            Self.lend(names.map { parameters[$0] ?? "" }) { values in PQconnectStartParams(keywords, values, 0) }
-        }
-        guard let connection else { return nil }
+    ///
+    /// - Parameter settings: an empty text says that there is no value, whatever the environment says.
+    init?(_ settings: [String: String]) {
+        // As one text: of a list libpq passes over empty values, and looks for them in the environment.
+        guard let connection = PQconnectStart(LibpqAddress.text(of: settings)) else { return nil }
         raw = connection
         shim_ignore_notices(raw)
     }
@@ -96,15 +95,6 @@ final class LibpqConnection {
 
     // MARK: Lending
 
-    /// Lends texts to C, with NULL behind the last.
-    private static func lend<Value>(
-        _ texts: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Value
-    ) -> Value {
-        let copies = texts.map { strdup($0) }
-        defer { for copy in copies { free(copy) } }
-        return body(copies.map { UnsafePointer($0) } + [nil])
-    }
-
     /// Lends parameters to C: bytes as they are, all else as text.
     private static func lend<Value>(
         _ parameters: [SQLValue],
@@ -162,12 +152,38 @@ enum LibpqAddress {
         }
         defer { PQconninfoFree(options) }
         var settings: [String: String] = [:]
-        var option = options
-        while let keyword = option.pointee.keyword {
-            if let value = option.pointee.val { settings[String(cString: keyword)] = String(cString: value) }
-            option += 1
+        for option in list(options) {
+            settings[String(cString: option.keyword)] = option.val.map { String(cString: $0) }
         }
         return .success(settings)
+    }
+
+    /// The settings of this libpq that have a value by themselves.
+    static let defaults: [String: String] = {
+        guard let options = PQconninfoParse("", nil) else { return [:] }
+        defer { PQconninfoFree(options) }
+        var defaults: [String: String] = [:]
+        for option in list(options) {
+            defaults[String(cString: option.keyword)] = option.compiled.map { String(cString: $0) }
+        }
+        return defaults
+    }()
+
+    /// Settings as libpq reads them.
+    fileprivate static func text(of settings: [String: String]) -> String {
+        settings.map { name, value in
+            let escaped = value.flatMap { $0 == "'" || $0 == "\\" ? ["\\", $0] : [$0] }
+            return "\(name)='\(String(escaped))'"
+        }.joined(separator: " ")
+    }
+
+    /// Up to the one without a name.
+    private static func list(
+        _ options: UnsafeMutablePointer<PQconninfoOption>
+    ) -> UnsafeMutableBufferPointer<PQconninfoOption> {
+        var count = 0
+        while options[count].keyword != nil { count += 1 }
+        return UnsafeMutableBufferPointer(start: options, count: count)
     }
 
     struct Misunderstood: Error {
