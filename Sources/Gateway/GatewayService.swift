@@ -171,7 +171,8 @@ public struct GatewayService: Service {
         // Stopped in reverse: the drain first, while everything still answers, then what leaves audit records, before what
         // ships them, and the ledger last.
         let drain = Drain(
-            running: running, live: live, notice: settings.effectiveDrainNotice, patience: settings.drain, logger: logger)
+            running: running, live: live, notice: settings.effectiveDrainNotice, patience: settings.drain,
+            logger: logger)
         var services: [any Service] = [
             ledger, transport, shipper, notifier, allotments, slots, closing, reconciler, peers, keeper, maker, pool,
             readiness,

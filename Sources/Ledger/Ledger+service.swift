@@ -111,8 +111,10 @@ extension Ledger {
 
     /// Writes uses of keys, and rates where they are written late, that changed since. A failure only leaves them unwritten.
     func writeLateThings() async {
-        await writeUses()
+        // At once, so that they share a commit.
+        async let uses: Void = writeUses()
         await writeRates()
+        await uses
     }
 
     private func writeUses() async {

@@ -202,6 +202,17 @@ public final class Ledger: Service, Sendable {
         }
     }
 
+    /// The same as ``read(_:)`` for what is quick and must not wait behind what is slow.
+    func glance<Value: Sendable>(
+        _ query: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws(LedgerFailure) -> Value {
+        do {
+            return try await database.glance(query)
+        } catch {
+            throw LedgerStore.failure(error)
+        }
+    }
+
     /// Runs a query against a consistent snapshot, beside the writer.
     func read<Value: Sendable>(
         _ query: @escaping @Sendable (any SQLConnection) throws -> Value

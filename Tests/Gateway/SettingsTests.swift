@@ -39,7 +39,8 @@ import Testing
     @Test(arguments: [
         ("GATEWAY_LISTN=x", "GATEWAY_LISTN is not a setting"), ("GATEWAY_LISTEN=8080", "must be HOST:PORT"),
         ("GATEWAY_LISTEN=::1:80", "must be HOST:PORT"), ("GATEWAY_DRAIN_SECONDS=3.5", "0 to 3600"),
-        ("GATEWAY_DRAIN_SECONDS=4000", "0 to 3600"), ("GATEWAY_LEDGER=gateway.db", "sqlite:PATH"),
+        ("GATEWAY_DRAIN_SECONDS=4000", "0 to 3600"), ("GATEWAY_DRAIN_NOTICE_SECONDS=301", "0 to 300"),
+        ("GATEWAY_LEDGER=gateway.db", "sqlite:PATH"),
         ("GATEWAY_LOG_LEVEL=loud", "must be one of"), ("GATEWAY_TRUSTED_PROXIES=10.0.0.0/33", "networks such as"),
         ("GATEWAY_TRUSTED_PROXIES=10.0.0.1/8", "bits beyond"),
         ("GATEWAY_RETENTION_DAYS=61", "62 to 3650"), ("GATEWAY_RETENTION_DAYS=3651", "62 to 3650"),

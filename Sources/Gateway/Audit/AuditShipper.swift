@@ -21,8 +21,8 @@ final class AuditShipper: Service {
         lanes = sinks.map { SinkLane(sink: $0, ledger: ledger, logger: logger) }
     }
 
-    /// How each sink is doing.
-    var standings: [SinkStanding] { lanes.map(\.standing) }
+    /// How each sink is doing; none where another gateway ships in this one's place.
+    var standings: [SinkStanding] { ledger.isElected ? lanes.map(\.standing) : [] }
 
     /// Ships until graceful shutdown, then what is there, as far as the sinks take it within five seconds.
     func run() async throws {

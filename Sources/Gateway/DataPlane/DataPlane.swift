@@ -66,7 +66,7 @@ struct DataPlane: RouterMiddleware {
         try require(route, at: address.port, of: sandbox, under: policy, request.headers)
         try takeRate(of: sandbox.tenant)
 
-        let entered = try enter(sandbox)
+        let entered = try enter(sandbox, from: context.sourceAddress)
         let call = SandboxCall(
             to: sandbox, method: request.method.rawValue, port: address.port, pathClass: route.pathClass,
             sourceAddress: context.sourceAddress, requestID: context.requestID, traceID: context.traceID
@@ -95,6 +95,7 @@ struct DataPlane: RouterMiddleware {
             case .sourceNotAllowed: throw .sourceNotAllowed
             case .tenantDisabled: throw .tenantDisabled
             case .signedOnly: throw .signedOnly
+            case .unavailable: throw .ledgerUnavailable
             }
         }
         if let ends = opened.signatureEnds, Moment.now.seconds > ends { throw .signatureExpired }
@@ -111,9 +112,11 @@ struct DataPlane: RouterMiddleware {
         if headers[.upgrade]?.lowercased().contains("websocket") == true { throw .notUpgraded }
     }
 
-    private func enter(_ sandbox: OwnedSandbox) throws(EdgeRefusal) -> LiveSandboxes.Call {
+    private func enter(_ sandbox: OwnedSandbox, from source: String) throws(EdgeRefusal) -> LiveSandboxes.Call {
         do {
-            return try live.enter(sandbox) { ledger.runningSandbox(sandbox.id) != nil }
+            return try live.enter(sandbox) {
+                ledger.runningSandbox(sandbox.id) != nil && (try? ledger.judge(sandbox, from: source)) != nil
+            }
         } catch {
             switch error {
             case .draining: throw .draining

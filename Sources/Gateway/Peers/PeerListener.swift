@@ -37,6 +37,7 @@ struct PeerListener: Service {
                 "the ledger cannot be reached; what runs here is ended before other gateways take it over",
                 metadata: ["executions": "\(running.count)"])
             running.stopAll(.ledgerLost)
+            live.stopAll(.ledgerLost)
         case .replaced:
             logger.error(
                 "other gateways took this one for dead and settled what it ran; it goes on anew",
@@ -46,7 +47,7 @@ struct PeerListener: Service {
             live.countedElsewhere()
             slots.want()
             // Their labels name a gateway that is gone: others destroy them.
-            pool.drop { _ in true }
+            pool.discard()
         case .steppedIn(let report):
             logger.warning(
                 "stepped in for a dead gateway",
@@ -58,6 +59,8 @@ struct PeerListener: Service {
 
     /// What ended takes up room until it is gone, whoever destroys it; what sleeps takes none.
     private func left(_ sandboxID: String) {
+        // It may have been woken since.
+        guard ledger.runningSandbox(sandboxID) == nil else { return }
         guard let slot = live.leave(sandboxID) else { return }
         if ledger.isAsleep(sandboxID) {
             slot.release()

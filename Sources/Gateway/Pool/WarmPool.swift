@@ -186,6 +186,12 @@ final class WarmPool: Service {
         drop { ids.contains($0.sandbox.id) }
     }
 
+    /// Drops all there are, and those that are being made as soon as they are.
+    func discard() {
+        state.withLock { state in for ticket in state.beingMade.keys { state.beingMade[ticket] = false } }
+        drop { _ in true }
+    }
+
     func drop(where isUnwanted: (Spare) -> Bool) {
         let dropped = state.withLock { state in
             state.shelves.keys.flatMap { state.shelves[$0]?.remove(where: isUnwanted) ?? [] }

@@ -111,8 +111,10 @@ final class Reconciler: Service {
         let before = known()
         let expected = ledger.runningSandboxes(), running = running.holding, epoch = ledger.epoch
         do {
-            let living = try await ledger.livingEpochs(), gone = try await ledger.goneGateways()
+            let gone = try await ledger.goneGateways()
             let listed = try await upstream.listSandboxes(metadata: labels.ours)
+            // Behind the list: whoever made one of these is in it, if it lives.
+            let living = try await ledger.livingEpochs()
             strays.forget(allBut: listed)
             var found = ReconciliationStanding()
             for (sandbox, slot) in doubts.found(in: listed) {

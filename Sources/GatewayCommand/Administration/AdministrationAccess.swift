@@ -76,7 +76,7 @@ struct AdministrationOptions: ParsableArguments {
         _ ledger: Ledger, _ work: (any Administration) async throws -> Value
     ) async throws -> Value {
         do {
-            let value = try await work(LedgerAdministration(ledger: ledger))
+            let value = try await ledger.showingLife { try await work(LedgerAdministration(ledger: ledger)) }
             await ledger.close()
             return value
         } catch {

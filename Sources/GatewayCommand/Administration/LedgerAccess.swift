@@ -52,7 +52,8 @@ enum LedgerAccess {
         }
     }
 
-    private static func advice(on failure: LedgerFailure, _ settings: Settings) -> CommandFailure {
+    /// What became of the ledger, and what to do about it.
+    static func advice(on failure: LedgerFailure, _ settings: Settings) -> CommandFailure {
         let place = settings.ledger
         return switch failure {
         case .missing where place.path.map(LedgerRestoration.wasInterrupted(at:)) == true:

@@ -85,7 +85,11 @@ extension AdministrationOptions {
         let transport = CurlClient()
         let result: Result<Value, any Error>
         do {
-            result = .success(try await work(Doctor(settings: settings, ledger: ledger, transport: transport)))
+            let doctor = try Doctor(settings: settings, ledger: ledger, transport: transport)
+            switch ledger {
+            case .open(let ledger): result = .success(try await ledger.showingLife { try await work(doctor) })
+            case .closed: result = .success(try await work(doctor))
+            }
         } catch {
             result = .failure(error)
         }

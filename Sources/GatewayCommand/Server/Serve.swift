@@ -36,7 +36,7 @@ struct Serve: AsyncParsableCommand {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
             await ledger.close()
-            throw error
+            throw (error as? LedgerFailure).map { LedgerAccess.advice(on: $0, settings) } ?? error
         }
         await ledger.close()
     }

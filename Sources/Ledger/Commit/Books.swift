@@ -2,8 +2,8 @@ import Auth
 import Quota
 
 /// What the ledger keeps in memory: committed state, as long as nobody else writes, or up to what others wrote when it was
-/// last taken up (``editions``); and two things that are written late because losing a second of them does no harm: rates
-/// and uses of keys.
+/// last taken up (``editions``); and two things that are written late because losing a second of them does no harm: uses of
+/// keys, and in a file rates.
 struct Books: Sendable {
     /// A tenant with its limits and its usage.
     struct Account: Sendable {

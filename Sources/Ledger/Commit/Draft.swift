@@ -322,9 +322,12 @@ struct Draft {
             for (id, key) in earlier.adminKeys { books.adminKeys[id] = key }
             if let keys = earlier.upstreamKeys { books.upstreamKeys = keys }
             books.nonces += earlier.nonces
-            books.rates.merge(earlier.rates) { $1 }
             for (subject, usage) in earlier.subjects { books.subjects.set(usage, of: subject) }
-            for (subject, rate) in earlier.subjectRates { books.subjects.set(rate, of: subject, at: now) }
+            // Where they are written late, memory is ahead.
+            if turns.isShared {
+                books.rates.merge(earlier.rates) { $1 }
+                for (subject, rate) in earlier.subjectRates { books.subjects.set(rate, of: subject, at: now) }
+            }
             for sandbox in earlier.sandboxes.values { books.sandboxes.set(sandbox) }
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
             books.notifications += earlier.notifications

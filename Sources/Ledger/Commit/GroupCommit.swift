@@ -126,7 +126,6 @@ final class GroupCommit: Sendable {
     private func drain(_ writer: any SQLWriter) {
         while let batch = nextBatch() {
             commit(batch, by: writer, apart: !turns.isShared, mayRepeat: turns.isShared)
-            queue.withLock { $0.underWaySince = nil }
         }
     }
 
@@ -160,6 +159,7 @@ final class GroupCommit: Sendable {
                 queue.commits += 1
                 queue.lastCommitAt = outcome.draft.now
                 queue.lastFailure = nil
+                queue.underWaySince = nil
             }
             for write in outcome.written { write.committed() }
             for (write, failure) in outcome.refused { write.failed(failure) }
@@ -177,6 +177,7 @@ final class GroupCommit: Sendable {
             let latecomers = queue.withLock { queue -> [any PendingWrite] in
                 queue.failures += 1
                 queue.lastFailure = failure
+                queue.underWaySince = nil
                 if (error as? SQLFailure)?.kind == .unknownOutcome { queue.lastUnknownOutcome = .now }
                 // Whoever queued up while this waited for somebody's lock has waited for it too.
                 guard LedgerStore.isLocked(error) else { return [] }

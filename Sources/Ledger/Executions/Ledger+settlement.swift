@@ -11,9 +11,7 @@ extension Ledger {
     public func settle(
         _ lease: Lease, with result: ExecutionResult, leaving remainder: Remainder = .state(.lost)
     ) async throws(LedgerFailure) -> SettledExecution {
-        let held = held
-        // Settled now, or owed from now on.
-        defer { claimed.drop(lease.executionID) }
+        let (held, claimed) = (held, claimed)
         let end = end(lease, leaving: remainder)
         let settlement: @Sendable (inout Draft) throws -> SettledExecution = { draft in
             try Self.settle(lease, with: result, end, sandboxes: held.of(lease.executionID), in: &draft)
@@ -22,14 +20,20 @@ extension Ledger {
         do {
             settled = try await commits.submit(.tenant(lease.tenant)) { draft in
                 let settled = try settlement(&draft)
-                draft.afterCommit { held.forget(lease.executionID) }
+                draft.afterCommit {
+                    held.forget(lease.executionID)
+                    claimed.drop(lease.executionID)
+                }
                 return settled
             }
         } catch {
             debts.owe(
                 Debts.Debt(reach: .tenant(lease.tenant)) { draft in
                     _ = try settlement(&draft)
-                    draft.afterCommit { held.forget(lease.executionID) }
+                    draft.afterCommit {
+                        held.forget(lease.executionID)
+                        claimed.drop(lease.executionID)
+                    }
                 })
             throw error
         }

@@ -9,7 +9,9 @@ extension Ledger {
 
     /// Looks for them once it was not known of a commit whether it is there.
     func settleUnclaimedIfInDoubt() async {
-        guard let lastUnknown = commits.lastUnknownOutcome, .now - lastUnknown > Self.grace else { return }
+        guard let lastUnknown = commits.lastUnknownOutcome, .now - lastUnknown > Self.grace, debts.count == 0 else {
+            return
+        }
         if await settleUnclaimed(olderThan: Self.grace) { commits.unknownOutcomesSettled(until: lastUnknown) }
     }
 

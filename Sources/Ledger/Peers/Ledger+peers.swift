@@ -40,6 +40,18 @@ extension Ledger {
         }
     }
 
+    /// Does some work with the ledger open, and shows others meanwhile that this process lives, which is no gateway.
+    public func showingLife<Value>(_ work: () async throws -> Value) async throws -> Value {
+        // Ends with the work.
+        async let _: Void = showLifeOnly()
+        return try await work()
+    }
+
+    private func showLifeOnly() async {
+        guard turns.isShared else { return }
+        await everyBeat { try? await showLife() }
+    }
+
     private func everyBeat(_ work: () async -> Void) async {
         while !Task.isCancelled {
             await work()
@@ -75,7 +87,10 @@ extension Ledger {
     private func ask(for detail: PeerDetail) async -> Looking.Outcome {
         do throws(LedgerFailure) {
             let asked = ContinuousClock.now
-            try await read { [turns] snapshot in try turns.look(at: detail, in: snapshot, askedAt: asked) }
+            let look: @Sendable (any SQLConnection) throws -> Void = { [turns] snapshot in
+                try turns.look(at: detail, in: snapshot, askedAt: asked)
+            }
+            if case .changes = detail { try await glance(look) } else { try await read(look) }
             return .success(())
         } catch {
             return .failure(error)
@@ -99,7 +114,7 @@ extension Ledger {
                 OR EXISTS (
                     SELECT 1 FROM owned_sandbox WHERE state = 'creating' AND \(turns.isOver("owned_sandbox.epoch")))
             """
-        let seen = try? await read { database in
+        let seen = try? await glance { database in
             (
                 try database.rows(
                     "SELECT epoch, renewed_at FROM gateway WHERE ended_at IS NULL AND epoch <> ?", [epoch]),
@@ -112,25 +127,31 @@ extension Ledger {
         let silent = watch.silent(among: renewals, at: .now, patience: timing.silence)
         guard !silent.isEmpty || isAnythingLeft else { return }
         do throws(LedgerFailure) {
-            try await takeForDead(silent)
-            books.tell([.steppedIn(try await recover())])
+            let taken = try await takeForDead(silent), report = try await recover()
+            // Others may have been faster.
+            if taken > 0 || !report.executions.isEmpty { books.tell([.steppedIn(report)]) }
         } catch {
             logger.warning("what a dead gateway left cannot be settled yet", metadata: ["reason": "\(error.reason)"])
         }
     }
 
     /// - Parameter silent: gateways, unless they have shown life by now, with what they wrote last.
-    private func takeForDead(_ silent: [Int64: Int64]) async throws(LedgerFailure) {
-        guard !silent.isEmpty else { return }
-        try await commits.submit { draft in
+    /// - Returns: how many were.
+    private func takeForDead(_ silent: [Int64: Int64]) async throws(LedgerFailure) -> Int {
+        guard !silent.isEmpty else { return 0 }
+        return try await commits.submit { draft in
+            var count = 0
             for (epoch, renewedAt) in silent.sorted(by: { $0.key < $1.key }) {
                 let taken = try draft.database.change(
                     """
                     UPDATE gateway SET ended_at = \(SharedTurns.databaseTime)
                     WHERE epoch = ? AND renewed_at = ? AND ended_at IS NULL
                     """, [epoch, renewedAt])
-                if taken > 0 { try draft.audit(Self.lost(epoch)) }
+                guard taken > 0 else { continue }
+                count += 1
+                try draft.audit(Self.lost(epoch))
             }
+            return count
         }
     }
 
@@ -153,7 +174,7 @@ extension Ledger {
     /// The numbers of those that have the ledger open, this one's among them; of one that has it to itself, its own.
     public func livingEpochs() async throws(LedgerFailure) -> Set<Int64> {
         guard turns.isShared else { return [turns.epoch] }
-        return try await read { database in
+        return try await glance { database in
             Set(try database.values(Int64.self, "SELECT epoch FROM gateway WHERE ended_at IS NULL"))
         }
     }

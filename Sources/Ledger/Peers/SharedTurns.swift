@@ -4,8 +4,8 @@ import Synchronization
 /// The turns of gateways that share a database. The database's transactions coordinate them, and nothing else.
 ///
 /// A commit takes, in this order and until it is over: the ledger, together with others or, for what reaches everything, alone;
-/// its tenants' rows, by their numbers; the end of the chain. So none of them ever waits in a circle. The instant is the
-/// database's, read once the tenants are locked and never behind what was written to them last.
+/// its tenants' rows, by their numbers, or upstream's room; the end of the chain. So none of them ever waits in a circle. The
+/// instant is the database's, read once the tenants are locked and never behind what was written to them last.
 final class SharedTurns: Turns {
     /// What gateways tell each other changed: a tenant's name, ``common``, or ``stop``.
     static let channel = "e2b_gateway"
@@ -19,6 +19,7 @@ final class SharedTurns: Turns {
     let standing: PeerStanding
     private let books: BooksBox
     private let lock: Int64
+    private let roomLock: Int64
     private let time: DatabaseClock
     /// In place of the database's clock.
     private let clock: (@Sendable () -> Moment)?
@@ -44,6 +45,7 @@ final class SharedTurns: Turns {
     ) {
         self.books = books
         lock = Self.lock(of: installation)
+        roomLock = Self.roomLock(of: installation)
         self.standing = standing
         self.time = time
         self.clock = clock
@@ -57,6 +59,9 @@ final class SharedTurns: Turns {
 
     /// The number of the lock whose holder stands for all gateways of a ledger.
     static func electionLock(of installation: String) -> Int64 { ~lock(of: installation) }
+
+    /// The number of the lock under which gateways divide upstream's room.
+    static func roomLock(of installation: String) -> Int64 { lock(of: installation) ^ 1 }
 
     var epoch: Int64 { standing.epoch }
     var latestNow: Moment { clock?() ?? time.latest() }
@@ -73,8 +78,8 @@ final class SharedTurns: Turns {
             writtenAt = try take(UsageRow.locked(names, in: transaction), in: transaction)
         case .room:
             try transaction.execute("SELECT pg_advisory_xact_lock_shared(?)", [lock])
-            // Of its own, and nothing is asked for after it: whoever changes a part knows all others as they are.
-            try transaction.execute("SELECT pg_advisory_xact_lock(?)", [~lock])
+            // Whoever changes a part knows all others as they are.
+            try transaction.execute("SELECT pg_advisory_xact_lock(?)", [roomLock])
         case .everything:
             try transaction.execute("SELECT pg_advisory_xact_lock(?)", [lock])
             let end = try chainEnd(in: transaction)
@@ -178,8 +183,12 @@ final class SharedTurns: Turns {
 extension SharedTurns {
     func showLife(in transaction: any SQLTransaction) throws {
         try transaction.execute(
-            "UPDATE gateway SET renewed_at = \(Self.databaseTime) WHERE epoch = ? AND ended_at IS NULL", [epoch])
+            "UPDATE gateway SET renewed_at = \(Self.databaseTime) WHERE epoch = ? AND ended_at IS NULL",
+            [presentEpoch])
     }
+
+    /// Also in the commit in which it gets another one.
+    private var presentEpoch: Int64 { written.withLock(\.epoch) ?? epoch }
 
     func lifeShown(at instant: ContinuousClock.Instant) { standing.shown(at: instant) }
 
@@ -189,7 +198,8 @@ extension SharedTurns {
 
     func leave(in transaction: any SQLTransaction) throws {
         try transaction.execute(
-            "UPDATE gateway SET ended_at = \(Self.databaseTime) WHERE epoch = ? AND ended_at IS NULL", [epoch])
+            "UPDATE gateway SET ended_at = \(Self.databaseTime) WHERE epoch = ? AND ended_at IS NULL",
+            [presentEpoch])
         written.withLock { $0.hasLeft = true }
     }
 

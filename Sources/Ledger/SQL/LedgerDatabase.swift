@@ -7,6 +7,11 @@ protocol LedgerDatabase: Sendable {
         _ query: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value
 
+    /// The same for what is quick and must not wait behind what is slow.
+    func glance<Value: Sendable>(
+        _ query: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value
+
     /// Runs `body` in a transaction of the writer's, and blocks the caller's thread until it is committed: for what comes
     /// before there is anybody to wait.
     ///

@@ -21,6 +21,8 @@ public enum SandboxRefusal: Error, Sendable, Hashable, CaseIterable {
     case expired
     /// The token that made the sandbox may not be used from this address.
     case sourceNotAllowed
+    /// The ledger has not been reached for so long that what is known of keys and tenants is not believed.
+    case unavailable
 }
 
 extension Ledger {
@@ -65,6 +67,7 @@ extension Ledger {
     ///
     /// - Returns: the tenant's limits at this moment.
     public func judge(_ sandbox: OwnedSandbox, from source: String) throws(SandboxRefusal) -> Policy {
+        do { try checkSight() } catch { throw .unavailable }
         let (now, wall) = (clock.now(), clock.wall())
         let (key, account) = books.withLock { ($0.keys[sandbox.keyID]?.record, $0.accounts[sandbox.tenant]) }
         guard let key, key.rolled(to: now).state != .revoked, let account else { throw .keyRevoked }

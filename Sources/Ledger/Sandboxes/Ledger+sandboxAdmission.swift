@@ -76,8 +76,8 @@ extension Ledger {
     public func sandboxStarted(
         _ handle: SandboxHandle, id: String, access: SandboxAccess
     ) async throws(SandboxFailure) -> OwnedSandbox {
-        defer { claimed.drop(handle) }
-        return try await submit(reach(of: handle)) { draft in
+        try await submit(reach(of: handle)) { [claimed] draft in
+            draft.afterCommit { claimed.drop(handle) }
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating, var lease = sandbox.lease else {
                 return .failure(.unknown)
             }
@@ -110,8 +110,8 @@ extension Ledger {
     ///     used.
     ///   - id: upstream's id, if there is something to destroy.
     public func sandboxNotMade(_ handle: SandboxHandle, because reason: String, id: String = "") async {
-        claimed.drop(handle)
-        await writeOrOwe(reach(of: handle)) { draft in
+        await writeOrOwe(reach(of: handle)) { [claimed] draft in
+            draft.afterCommit { claimed.drop(handle) }
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating else { return }
             sandbox.id = id.recordable
             _ = try draft.end(sandbox, because: reason, by: nil)

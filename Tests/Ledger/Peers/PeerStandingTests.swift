@@ -38,3 +38,12 @@ import Testing
         try standing.checkSight(at: start + .seconds(4))
     }
 }
+
+@Suite(.once) struct LockTests {
+    @Test("What gateways take turns over, who stands for all, and upstream's room are three locks")
+    func apart() {
+        let installation = "0123456789abcdef"
+        let locks = [SharedTurns.lock, SharedTurns.electionLock, SharedTurns.roomLock].map { $0(installation) }
+        #expect(Set(locks).count == 3)
+    }
+}

@@ -190,7 +190,7 @@ class Gateway:
         if not (self.service and self.service.is_alive):
             return self.json_command(*command)
         if not self._socket:
-            transport = httpx.HTTPTransport(uds=f"{self.ledger}.socket")
+            transport = httpx.HTTPTransport(uds=self.settings.get("GATEWAY_CONTROL_SOCKET", f"{self.ledger}.socket"))
             self._socket = Client("http://localhost", None, self.contract, transport)
         reply = self._socket.call("POST", path, **({"json": body} if body else {}))
         assert reply.status == 201, reply.body

@@ -121,12 +121,16 @@ class PostgreSQL:
 
     def remove(self) -> None:
         """Kills it if it runs and removes its folder."""
-        if self._process and self._process.poll() is None:
+        if self.is_running:
             self.kill()
         assert self._watchdog.stdin
         self._watchdog.stdin.close()
         self._watchdog.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def log(self) -> str:

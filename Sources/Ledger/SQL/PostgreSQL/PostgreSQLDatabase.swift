@@ -8,6 +8,7 @@ final class PostgreSQLDatabase: LedgerDatabase {
     let location: PostgreSQLLocation
     private let server: PostgreSQLServerState
     private let readers: PostgreSQLReaders
+    private let glances: PostgreSQLReaders
     private let writer: PostgreSQLLink
     private let upkeep = DispatchQueue(label: "ledger upkeep")
     private let preparing: PostgreSQLTimeouts
@@ -20,6 +21,7 @@ final class PostgreSQLDatabase: LedgerDatabase {
         self.location = location
         server = PostgreSQLServerState(location)
         readers = PostgreSQLReaders(server, reading)
+        glances = PostgreSQLReaders(server, .glancing, count: 2)
         writer = PostgreSQLLink(to: server, writing, label: "ledger writer")
     }
 
@@ -27,6 +29,12 @@ final class PostgreSQLDatabase: LedgerDatabase {
         _ query: @escaping @Sendable (any SQLConnection) throws -> Value
     ) async throws -> Value {
         try await readers.read(query)
+    }
+
+    func glance<Value: Sendable>(
+        _ query: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value {
+        try await glances.read(query)
     }
 
     func prepare<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
@@ -66,6 +74,7 @@ final class PostgreSQLDatabase: LedgerDatabase {
         server.close()
         writer.queue.sync { writer.disconnect() }
         readers.close()
+        glances.close()
     }
 }
 

@@ -10,7 +10,7 @@ final class PostgreSQLReaders: Sendable {
         var isClosed = false
     }
 
-    static let count = 4
+    static let standardCount = 4
     /// How long a query waits for those before it.
     private static let patience = DispatchTimeInterval.seconds(10)
 
@@ -18,9 +18,9 @@ final class PostgreSQLReaders: Sendable {
     private let queue = DispatchQueue(label: "ledger readers")
     private let state: Mutex<State>
 
-    init(_ server: PostgreSQLServerState, _ timeouts: PostgreSQLTimeouts) {
+    init(_ server: PostgreSQLServerState, _ timeouts: PostgreSQLTimeouts, count: Int = standardCount) {
         state = Mutex(
-            State(idle: (0..<Self.count).map { _ in PostgreSQLLink(to: server, timeouts, label: "ledger reader") }))
+            State(idle: (0..<count).map { _ in PostgreSQLLink(to: server, timeouts, label: "ledger reader") }))
     }
 
     /// Runs a query on one of them. A task that is cancelled has its query stopped.

@@ -16,6 +16,8 @@ struct PostgreSQLTimeouts: Sendable, Equatable {
     static let writing = PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(2))
     /// A query's, which may look at all there is.
     static let reading = PostgreSQLTimeouts(statement: .seconds(30), lock: .seconds(2), idle: .seconds(60))
+    /// Of a query by whose answer it is judged whether the database can be reached.
+    static let glancing = PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(10))
     /// Of what is done to whole tables: at the start, and behind everybody's back.
     static let upkeep = PostgreSQLTimeouts(statement: .seconds(600), lock: .seconds(600), idle: .seconds(600))
 

@@ -47,6 +47,10 @@ final class SQLiteDatabase: LedgerDatabase {
         }
     }
 
+    func glance<Value: Sendable>(
+        _ query: @escaping @Sendable (any SQLConnection) throws -> Value
+    ) async throws -> Value { try await read(query) }
+
     func prepare<Value>(_ body: (any SQLTransaction) throws -> Value) throws -> Value {
         try pool.writeWithoutTransaction { database in try SQLiteWriter(database).transaction(body) }
     }

@@ -1,0 +1,164 @@
+"""What is changed through one gateway holds at all of them within a second, whether they are told of it or not."""
+
+import contextlib
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from harness.client import Client, EventStream
+from harness.contract import Contract
+from harness.counting_e2b import CountingE2B, Task
+from harness.fleet import CHANGE, Fleet, Member
+from harness.gateway import Tenant
+from harness.postgresql import PostgreSQL
+from harness.sandboxes import Door
+from harness.waiting import eventually
+
+AMPLE = ("--rate", "10000/s", "--burst", "10000", "--executions", "50", "--sandboxes", "20", "--runtime", "86400s/day")
+ENDLESS = Task("endless", ends=False).code
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[CountingE2B]:
+    with CountingE2B() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def whole_fleet(
+    tmp_path_factory: pytest.TempPathFactory, contract: Contract, postgresql: PostgreSQL, upstream: CountingE2B
+) -> Iterator[Fleet]:
+    with Fleet.start(tmp_path_factory.mktemp("fleet"), contract, upstream.url, postgresql) as fleet:
+        yield fleet
+        fleet.wait_until_settled()
+        fleet.assert_sound()
+
+
+@pytest.fixture(params=["told", "not told"])
+def fleet(request: pytest.FixtureRequest, whole_fleet: Fleet) -> Iterator[Fleet]:
+    with whole_fleet.deaf() if request.param == "not told" else contextlib.nullcontext():
+        yield whole_fleet
+
+
+@pytest.fixture
+def tenant(fleet: Fleet) -> Tenant:
+    return fleet.tenant(*AMPLE)
+
+
+def everywhere(fleet: Fleet, holds: Callable[[Member], bool], what: str) -> None:
+    for member in fleet:
+        eventually(lambda: holds(member), within=CHANGE, what=f"{what} at {member.name}")
+
+
+def admin(member: Member) -> Client:
+    return Client(member.admin_url, member.admin_token, member.contract)
+
+
+def done(member: Member, method: str, path: str, **sent: object) -> dict:
+    reply = admin(member).call(method, path, **sent)
+    assert reply.status in (200, 201, 204), reply.body
+    return reply.document if reply.body else {}
+
+
+def begun(stream: EventStream) -> Iterator[dict]:
+    """The rest of its events, once it runs."""
+    events = iter(stream)
+    assert [next(events)["type"], next(events)["type"]] == ["started", "stdout"]
+    return events
+
+
+def end_within_a_second(events: Iterator[dict], began: float) -> dict:
+    """The last event, which came in time."""
+    *_, last = events
+    assert last["at"] - began < CHANGE, last
+    return last
+
+
+def test_a_key_is_issued(fleet: Fleet, tenant: Tenant) -> None:
+    for issuer in fleet:
+        issued = done(issuer, "POST", f"/admin/v1/tenants/{tenant.name}/keys")
+        issuer.secrets.add(issued["token"])
+        everywhere(fleet, lambda member: member.client(issued["token"]).get("/v1/whoami").status == 200, "it is known")
+
+
+def test_a_key_is_revoked(fleet: Fleet, tenant: Tenant) -> None:
+    """What was begun with it ends, wherever it runs."""
+    with contextlib.ExitStack() as streams:
+        running = [
+            begun(streams.enter_context(member.client(tenant.token).stream(ENDLESS, timeout_seconds=25))) for member in fleet
+        ]
+        done(fleet[1], "DELETE", f"/admin/v1/keys/{tenant.key_id}")
+        began = time.time()
+        for events in running:
+            last = end_within_a_second(events, began)
+            assert (last["type"], last["outcome"]) == ("finished", "killed")
+    everywhere(fleet, lambda member: member.client(tenant.token).get("/v1/whoami").status == 401, "it is refused")
+
+
+def test_a_tenant_is_disabled_and_enabled(fleet: Fleet, tenant: Tenant) -> None:
+    def is_refused(member: Member) -> bool:
+        reply = member.client(tenant.token).get("/v1/whoami")
+        return reply.status == 403 and bool(reply.problem("tenant-disabled"))
+
+    done(fleet[2], "PATCH", f"/admin/v1/tenants/{tenant.name}", json={"disabled": True})
+    everywhere(fleet, is_refused, "it is refused")
+    done(fleet[0], "PATCH", f"/admin/v1/tenants/{tenant.name}", json={"disabled": False})
+    everywhere(fleet, lambda member: member.client(tenant.token).get("/v1/whoami").status == 200, "it is let in")
+
+
+def test_a_policy_is_changed(fleet: Fleet, tenant: Tenant) -> None:
+    for limit, changer in enumerate(fleet, start=3):
+        done(changer, "PATCH", f"/admin/v1/tenants/{tenant.name}/policy", json={"executions": limit})
+        everywhere(
+            fleet, lambda member: member.client(tenant.token).usage()["executions"]["limit"] == limit, f"the limit is {limit}"
+        )
+
+
+def test_the_default_policy_is_changed(fleet: Fleet) -> None:
+    for limit, changer in enumerate(fleet, start=31):
+        done(changer, "PATCH", "/admin/v1/default-policy", json={"executions": limit})
+        everywhere(
+            fleet, lambda member: done(member, "GET", "/admin/v1/default-policy")["executions"] == limit, f"it is {limit}"
+        )
+
+
+def test_the_upstream_key_is_rotated(fleet: Fleet, tenant: Tenant, upstream: CountingE2B) -> None:
+    for changer in fleet:
+        key = changer.note_upstream_key("e2b_" + secrets.token_hex(20))
+        added = done(changer, "POST", "/admin/v1/upstream-keys", json={"key": key, "team": "default"})
+        done(changer, "POST", f"/admin/v1/upstream-keys/{added['id']}/activation")
+
+        def takes_it(member: Member) -> bool:
+            member.client(tenant.token).execute(Task().code)
+            return upstream.api_keys[-1] == key
+
+        everywhere(fleet, takes_it, "sandboxes are made with the new key")
+
+
+def test_an_execution_is_stopped_through_another_gateway(fleet: Fleet, tenant: Tenant, upstream: CountingE2B) -> None:
+    for member, other in itertools.permutations(fleet, 2):
+        with member.client(tenant.token).stream(ENDLESS, timeout_seconds=25) as stream:
+            events = iter(stream)
+            execution = next(events)["id"]
+            assert next(events)["type"] == "stdout"
+            assert other.client(tenant.token).cancel(execution).status == 202
+            began = time.time()
+            last = end_within_a_second(events, began)
+            assert (last["type"], last["outcome"]) == ("finished", "cancelled")
+        assert other.client(tenant.token).execution(execution)["outcome"] == "cancelled"
+        eventually(lambda: not upstream.sandbox_of("endless"), within=5, what="its sandbox is gone")
+        assert other.client(tenant.token).cancel(execution).status == 200, "nothing is left to stop"
+
+
+def test_a_sandbox_of_a_tenant_is_killed_and_made_through_others(fleet: Fleet, tenant: Tenant) -> None:
+    doors = [Door(tenant, client=member.client(tenant.token)) for member in fleet]
+    for one, other in itertools.permutations(doors, 2):
+        sandbox = one.made(timeout=300)
+        assert other.detail(sandbox)["state"] == "running"
+        assert sandbox in other.ids()
+        assert other.kill(sandbox).status == 204
+        assert one.kill(sandbox).status == 404
+        assert sandbox not in one.ids()
