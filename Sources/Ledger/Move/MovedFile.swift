@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 
 /// The file of a ledger that moves, under the name that nobody serves from once it has moved.
@@ -21,11 +22,7 @@ struct MovedFile: Sendable {
 
     /// Where it went, if that is known.
     var destination: String? {
-        guard let file = fopen(note, "re") else { return nil }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 4_096)
-        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
-        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard let text = try? String(contentsOfFile: note, encoding: .utf8) else { return nil }
         return text.split(whereSeparator: \.isNewline).first.map(String.init)
     }
 
