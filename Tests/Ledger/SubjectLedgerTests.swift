@@ -80,6 +80,32 @@ struct SubjectLedgerTests {
         #expect(standings.tenant.remaining == 2 && standings.subject?.remaining == 1)
     }
 
+    @Test("What is taken off a subject's rate while rates are written is not given back")
+    func whileWritten() async throws {
+        var policy = policy
+        policy.rate = Rate(permits: 1, periodSeconds: 3_600, burst: 10_000)
+        policy.subject?.rate = Rate(permits: 1, periodSeconds: 3_600, burst: 300)
+        let test = try await TestLedger(policy: policy)
+        let passed = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var passed = 0
+                    for _ in 0..<150 {
+                        if (try? await test.ledger.takeRate(of: TestLedger.tenant, subject: "a")) != nil { passed += 1 }
+                        await Task.yield()
+                    }
+                    return passed
+                }
+            }
+            group.addTask {
+                for _ in 0..<100 { await test.ledger.writeLateThings() }
+                return 0
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(passed == 300)
+    }
+
     @Test("Two spellings that Unicode calls equal are two subjects, in memory, on disk and in every sum")
     func spellings() async throws {
         let test = try await TestLedger(policy: policy)

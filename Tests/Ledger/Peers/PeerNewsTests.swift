@@ -74,6 +74,7 @@ import Testing
         let peers = try await Peers(1, on: server, timing: timing)
         let ledger = peers.ledgers[0]
         _ = try ledger.authenticate(peers.key.token)
+        let lease = try await ledger.admit(peers.order(timeout: 3_000))
         try await server.stop()
         #expect(
             try await eventually {
@@ -88,10 +89,17 @@ import Testing
         await #expect(throws: RateFailure.self) { try await ledger.takeRate(of: Peers.tenant) }
         var news = ledger.news.makeAsyncIterator()
         #expect(await news.next() == .cutOff)
+        await #expect(throws: LedgerFailure.self) { try await ledger.settle(lease, with: .completed(held: 7)) }
+        // What is owed is nobody's to give back.
+        #expect(ledger.claimed.unclaimed(among: [lease.executionID.text]) == [])
 
         try await server.restart()
         #expect(try await eventually { (try? ledger.authenticate(peers.key.token)) != nil })
         _ = try await ledger.admit(peers.order())
+        #expect(try await eventually { await ledger.payDebts() })
+        let record = try await ledger.execution(lease.executionID.text, of: Peers.tenant)
+        #expect(record?.outcome == .completed && record?.runtimeMilliseconds == 7)
+        #expect(ledger.claimed.unclaimed(among: [lease.executionID.text]) != [])
         await peers.close()
         try await server.stop()
     }
