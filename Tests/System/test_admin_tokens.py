@@ -159,7 +159,7 @@ class Estate:
             "simulatePolicy": {"executions": 1},
             "grantCredit": CREDIT,
             "addUpstreamKey": {"key": new_upstream_key(by.gateway)},
-            "rotateKey": {"overlap_seconds": 60},
+            "rotateKey": {"overlap_seconds": 86_400},
             "issueAdminToken": {"name": f"{self.name}-made", "scopes": scopes},
             "diagnose": {"parts": ["machine"]},
         }.get(operation)
