@@ -182,8 +182,8 @@ extension Ledger {
     /// How many other gateways have the ledger open that have shown life of late.
     public func otherGateways() async throws(LedgerFailure) -> Int {
         guard turns.isShared else { return 0 }
-        let (epoch, silence) = (turns.epoch, timing.silence.wholeMilliseconds * 1_000_000)
-        return try await read { database in
+        let (epoch, silence) = (turns.epoch, timing.silence.wholeNanoseconds)
+        return try await glance { database in
             try database.value(
                 Int.self,
                 """

@@ -56,6 +56,20 @@ import Testing
         await peers.close()
     }
 
+    @Test("A command that has the ledger open for longer than others are patient is not taken for dead")
+    func command() async throws {
+        let peers = try await Peers(1, timing: Self.timing)
+        let command = try Ledger.open(in: peers.location, rootKey: peers.rootKey, timing: Self.timing)
+        let opened = ContinuousClock.now
+        try await command.showingLife {
+            let isLonger = try await eventually { ContinuousClock.now - opened > Self.timing.silence + .seconds(1) }
+            #expect(isLonger)
+        }
+        #expect(try await peers.ledgers[0].livingEpochs() == [peers.ledgers[0].epoch, command.epoch])
+        await command.close()
+        await peers.close()
+    }
+
     @Test("Whose leases nobody took over yet are taken over by whoever finds them")
     func halfTakenOver() async throws {
         let peers = try await Peers(2)

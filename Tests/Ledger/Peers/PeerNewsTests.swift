@@ -66,6 +66,22 @@ import Testing
         await peers.close()
     }
 
+    @Test("However many slow queries there are, what others changed is seen, and what is known goes on being believed")
+    func slowQueries() async throws {
+        let peers = try await Peers(2)
+        let ledger = peers.ledgers[0]
+        let queries = (0..<8).map { _ in
+            Task { try? await ledger.read { database in _ = try database.rows("SELECT pg_sleep(25)") } }
+        }
+        let issued = try await peers.ledgers[1].issueKey(for: Peers.tenant, by: "test")
+        #expect(try await eventually(within: .seconds(5)) { (try? ledger.authenticate(issued.token)) != nil })
+        _ = try await ledger.room()
+        #expect(try await ledger.otherGateways() == 1)
+        for query in queries { query.cancel() }
+        for query in queries { await query.value }
+        await peers.close()
+    }
+
     @Test(
         "Without the database nothing in memory is believed for long, and what runs is given up before others take it")
     func cutOff() async throws {

@@ -16,7 +16,7 @@ extension Ledger {
     public func room() async throws(LedgerFailure) -> SharedRoom {
         // Before the snapshot: a life that is shown later is a longer one.
         let livesFor = turns.livesFor
-        return try await read { [turns] database in
+        return try await glance { [turns] database in
             try RoomStore.room(
                 of: turns.epoch, livesFor: livesFor, where: turns.isOver("owned_sandbox.epoch"), in: database)
         }
@@ -55,7 +55,7 @@ extension Ledger {
     public func goneGateways() async throws(LedgerFailure) -> Set<Int64> {
         guard turns.isShared else { return [] }
         let silence = timing.silence.wholeNanoseconds
-        return try await read { database in
+        return try await glance { database in
             Set(
                 try database.values(
                     Int64.self,
