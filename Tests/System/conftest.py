@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.contract import Contract
+from harness.counting_e2b import CountingE2B
 from harness.faults.proxy import FaultProxy
 from harness.faults.scene import Scene
 from harness.gateway import Gateway, LocalE2B, Tenant
@@ -54,6 +55,13 @@ def local_e2b(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalE2B]:
     e2b = LocalE2B(tmp_path_factory.mktemp("local-e2b"))
     yield e2b
     e2b.service.stop()
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[CountingE2B]:
+    """An upstream that counts by itself what is asked of it."""
+    with CountingE2B() as upstream:
+        yield upstream
 
 
 @pytest.fixture(scope="session")

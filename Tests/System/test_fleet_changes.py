@@ -22,12 +22,6 @@ ENDLESS = Task("endless", ends=False).code
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[CountingE2B]:
-    with CountingE2B() as upstream:
-        yield upstream
-
-
-@pytest.fixture(scope="module")
 def whole_fleet(
     tmp_path_factory: pytest.TempPathFactory, contract: Contract, postgresql: PostgreSQL, upstream: CountingE2B
 ) -> Iterator[Fleet]:

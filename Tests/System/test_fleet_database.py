@@ -34,12 +34,6 @@ def server() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[CountingE2B]:
-    with CountingE2B() as upstream:
-        yield upstream
-
-
-@pytest.fixture(scope="module")
 def fleet(
     tmp_path_factory: pytest.TempPathFactory, contract: Contract, server: PostgreSQL, upstream: CountingE2B
 ) -> Iterator[Fleet]:

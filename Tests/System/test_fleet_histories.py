@@ -3,10 +3,10 @@ are in order and nothing is left that nobody knows."""
 
 import collections
 import contextlib
+import functools
 import json
 import os
 import random
-import threading
 import time
 from collections.abc import Callable
 
@@ -16,6 +16,7 @@ import pytest
 from harness.client import NDJSON
 from harness.contract import Contract
 from harness.counting_e2b import CountingE2B, Task
+from harness.crowd import Threads
 from harness.fleet import TAKEOVER, Fleet, Member
 from harness.gateway import Tenant
 from harness.postgresql import PostgreSQL
@@ -31,7 +32,7 @@ QUOTA = ("--rate", "10000/s", "--burst", "10000", "--executions", "40", "--sandb
 ANSWERS = {200, 201, 202, 204, 404, 409, 429, 502, 503, 504}
 
 
-class Callers:
+class Callers(Threads):
     """Threads that call through the proxy until they are sent home, and remember what they were told."""
 
     def __init__(self, fleet: Fleet, tenants: list[Tenant], seed: int):
@@ -40,20 +41,9 @@ class Callers:
         self.told: dict[str, tuple[str, int]] = {}
         self.faults: list[str] = []
         self._fleet, self._tenants = fleet, tenants
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._call, args=(random.Random(f"{seed}/{number}"),)) for number in range(CALLERS)
-        ]
-
-    def __enter__(self) -> "Callers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+        super().__init__(
+            *(functools.partial(self._call, random.Random(f"{seed}/{number}")) for number in range(CALLERS))
+        )
 
     def _call(self, dice: random.Random) -> None:
         tenant = dice.choice(self._tenants)

@@ -27,12 +27,6 @@ SUBJECTS = ["alice", "bob", "carol"]
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[CountingE2B]:
-    with CountingE2B() as upstream:
-        yield upstream
-
-
-@pytest.fixture(scope="module")
 def fleet(
     tmp_path_factory: pytest.TempPathFactory, contract: Contract, postgresql: PostgreSQL, upstream: CountingE2B
 ) -> Iterator[Fleet]:

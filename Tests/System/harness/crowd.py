@@ -1,10 +1,13 @@
 """Callers and an administrator who go on whatever becomes of the gateway, and remember what they were told."""
 
 import dataclasses
+import functools
 import json
 import random
 import threading
 import time
+from collections.abc import Callable
+from typing import Self
 
 import httpx
 
@@ -50,8 +53,26 @@ class Promises:
             self.refusals[status] = self.refusals.get(status, 0) + 1
 
 
-class Crowd:
-    """Threads that call until they are sent home."""
+class Threads:
+    """Threads that go on until they are sent home, and see for themselves when that is."""
+
+    def __init__(self, *targets: Callable[[], None]):
+        self._is_over = threading.Event()
+        self._threads = [threading.Thread(target=target) for target in targets]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class Crowd(Threads):
+    """Callers and an administrator, a thread each."""
 
     def __init__(
         self, url: str, admin_url: str, admin_token: str, tenants: dict[str, tuple[str, str]], seed: int, callers: int
@@ -62,21 +83,8 @@ class Crowd:
         self._url, self._admin_url, self._admin_token = url, admin_url, admin_token
         # Each tenant's key and token as they are now; both the old and the new token of a rotation work.
         self._tenants = tenants
-        self._is_over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._call, args=(random.Random(f"{seed}/{number}"),)) for number in range(callers)
-        ]
-        self._threads.append(threading.Thread(target=self._administer, args=(random.Random(f"{seed}/admin"),)))
-
-    def __enter__(self) -> "Crowd":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over.set()
-        for thread in self._threads:
-            thread.join()
+        calls = (functools.partial(self._call, random.Random(f"{seed}/{number}")) for number in range(callers))
+        super().__init__(*calls, functools.partial(self._administer, random.Random(f"{seed}/admin")))
 
     def _forever(self, http: httpx.Client, act) -> None:
         while not self._is_over.is_set():
