@@ -73,5 +73,6 @@ def service_faults(root: pathlib.Path, folder: pathlib.Path, compose: dict, serv
             yield "the address of the ledger holds a password"
     if service["image"].startswith("e2b-gateway:"):
         drain = int(service["environment"].get("GATEWAY_DRAIN_SECONDS", settings.drain_seconds(root)))
-        if seconds(service["stop_grace_period"]) <= 5 + drain + 30:
+        notice = int(service["environment"].get("GATEWAY_DRAIN_NOTICE_SECONDS", settings.DRAIN_NOTICE_SECONDS))
+        if seconds(service["stop_grace_period"]) <= notice + drain + settings.SHUTDOWN_MARGIN:
             yield "it is killed before it has drained"

@@ -9,7 +9,6 @@ import yaml
 
 # The oldest that these manifests are for, and the newest known.
 VERSIONS = ["1.29", "1.37"]
-SHUTDOWN_MARGIN = 30
 
 
 def documents(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, dict]]:
@@ -88,7 +87,7 @@ def deployment_faults(objects: dict, drain: int) -> Iterator[str]:
     pod = deployment["template"]["spec"]
     labels = deployment["template"]["metadata"]["labels"].items()
     gateway = next(container for container in pod["containers"] if container["name"] == "gateway")
-    if pod["terminationGracePeriodSeconds"] <= drain + SHUTDOWN_MARGIN:
+    if pod["terminationGracePeriodSeconds"] <= drain + settings.SHUTDOWN_MARGIN:
         yield "Deployment: it is killed before it has drained"
     if gateway["livenessProbe"]["httpGet"]["path"] != "/healthz" or gateway["readinessProbe"]["httpGet"]["path"] != "/readyz":
         yield "Deployment: its probes ask for something else than /healthz and /readyz"

@@ -4,6 +4,9 @@ import pathlib
 import re
 from collections.abc import Iterator
 
+# What GatewayService gives the last settlements and sandboxes, and what GATEWAY_DRAIN_NOTICE_SECONDS is with PostgreSQL.
+SHUTDOWN_MARGIN = 30
+DRAIN_NOTICE_SECONDS = 5
 NAME = re.compile(r"(?<![A-Z0-9_])GATEWAY_[A-Z0-9_]*[A-Z0-9]")
 
 
