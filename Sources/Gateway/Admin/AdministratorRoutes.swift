@@ -8,6 +8,8 @@ struct AdministratorRoutes: Sendable {
     let upstream: UpstreamRoutes
     let ledger: Ledger
     let trustedProxies: TrustedProxies
+    let metrics: GatewayMetrics
+    let sampling: TraceSampling
 
     /// - Parameters:
     ///   - authenticator: establishes who is calling.
@@ -15,12 +17,15 @@ struct AdministratorRoutes: Sendable {
     func router(authenticator: some RouterMiddleware<OpenContext>, isSecure: Bool = false) -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
-            RequestIdentity(door: .administrators, isSecure: isSecure, trustedProxies: trustedProxies)
+            RequestIdentity(
+                door: .administrators, isSecure: isSecure, trustedProxies: trustedProxies,
+                sampling: sampling)
+            MeteredCalls(metrics: metrics.calls)
             RefusalAudit(ledger: ledger)
             ProblemRescue()
         }
         health.add(to: router)
-        router.on(.getMetrics, use: upstream.metrics)
+        router.on(.getMetrics, use: MetricsRoutes(registry: metrics.registry).metrics)
 
         let administrators = router.group().add(middleware: authenticator).group(context: AdminContext.self)
         func on(
