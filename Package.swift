@@ -82,7 +82,7 @@ let package = Package(
             hummingbird, hummingbirdHTTP2, nioSSL, nioTLS, nioCore, nioPosix, nioFoundation, httpTypes, logging, lifecycle,
             .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             .product(name: "Yams", package: "Yams"),
-        ]),
+        ], resources: [.embedInCode("Console/Resources")]),
         module("Printing"),
         .executableTarget(name: "GatewayCommand", dependencies: [
             "Gateway", "LocalE2B", "Printing", "CurlTransport", "Ledger", "Quota", "Auth",

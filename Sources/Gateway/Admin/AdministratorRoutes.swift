@@ -11,8 +11,11 @@ struct AdministratorRoutes: Sendable {
 
     /// - Parameters:
     ///   - authenticator: establishes who is calling.
+    ///   - console: the pages, where they are served.
     ///   - isSecure: whether TLS ends here.
-    func router(authenticator: some RouterMiddleware<OpenContext>, isSecure: Bool = false) -> Router<OpenContext> {
+    func router(
+        authenticator: some RouterMiddleware<OpenContext>, console: ConsoleRoutes? = nil, isSecure: Bool = false
+    ) -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestIdentity(door: .administrators, isSecure: isSecure, trustedProxies: trustedProxies)
@@ -21,6 +24,7 @@ struct AdministratorRoutes: Sendable {
         }
         health.add(to: router)
         router.on(.getMetrics, use: upstream.metrics)
+        console?.add(to: router)
 
         let administrators = router.group().add(middleware: authenticator).group(context: AdminContext.self)
         func on(
