@@ -29,7 +29,7 @@ struct AdminAuthenticator: RouterMiddleware {
         }
         var context = context
         let administrator = Administrator(
-            token, requestID: context.requestID, sourceAddress: context.sourceAddress, traceID: context.traceID)
+            token, requestID: context.requestID, sourceAddress: context.sourceAddress, trace: context.trace)
         context.logger[metadataKey: "administrator"] = "\(administrator.actor.name)"
         context.note.note(administrator, keyID: token.keyID)
         do {
@@ -81,7 +81,7 @@ struct LocalAuthenticator: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         let administrator = Administrator.local(
-            await PeerUser.name(on: context.channel), requestID: context.requestID, traceID: context.traceID
+            await PeerUser.name(on: context.channel), requestID: context.requestID, trace: context.trace
         )
         context.administrator = administrator
         context.note.note(administrator)

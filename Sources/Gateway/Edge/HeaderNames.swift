@@ -3,6 +3,7 @@ import HTTPTypes
 extension HTTPField.Name {
     static let requestID = name("X-Request-Id")
     static let traceParent = name("traceparent")
+    static let traceState = name("tracestate")
     static let forwardedFor = name("X-Forwarded-For")
     static let forwardedProto = name("X-Forwarded-Proto")
     static let apiKey = name("X-API-Key")

@@ -121,6 +121,14 @@ public enum Operation: String, CaseIterable, Sendable {
         return matching(path, behind: door).first { $0.method == method }
     }
 
+    /// The operation that the router found at one of its own paths, `HEAD` being a `GET`.
+    static func at(endpoint path: String, _ method: HTTPRequest.Method, behind door: Door) -> Operation? {
+        let method = method == .head ? .get : method
+        return byEndpoint[path]?.first { $0.method == method && ($0.door == door || $0.door == .both) }
+    }
+
+    private static let byEndpoint = Dictionary(grouping: allCases, by: \.path)
+
     /// What is offered at a concrete path: a path without parameters goes before one that has them, as in the router.
     private static func matching(_ path: String, behind door: Door) -> [Operation] {
         let parts = path.split(separator: "/")
