@@ -85,7 +85,7 @@ let package = Package(
             lifecycle,
             .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             .product(name: "Yams", package: "Yams"),
-        ]),
+        ], resources: [.embedInCode("Console/Resources")]),
         module("Printing"),
         .executableTarget(name: "GatewayCommand", dependencies: [
             "Gateway", "LocalE2B", "Printing", "CurlTransport", "Ledger", "Quota", "Auth",

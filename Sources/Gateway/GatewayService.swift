@@ -173,6 +173,7 @@ public struct GatewayService: Service {
             with: settings.administratorsNeedTLS ? certificate : nil,
             control.router(
                 authenticator: AdminAuthenticator(ledger: ledger, failures: failures),
+                console: ConsoleRoutes(ledger: ledger, failures: failures),
                 isSecure: settings.administratorsNeedTLS
             ),
             arrivals, logger

@@ -13,8 +13,11 @@ struct AdministratorRoutes: Sendable {
 
     /// - Parameters:
     ///   - authenticator: establishes who is calling.
+    ///   - console: the pages, where they are served.
     ///   - isSecure: whether TLS ends here.
-    func router(authenticator: some RouterMiddleware<OpenContext>, isSecure: Bool = false) -> Router<OpenContext> {
+    func router(
+        authenticator: some RouterMiddleware<OpenContext>, console: ConsoleRoutes? = nil, isSecure: Bool = false
+    ) -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             RequestIdentity(
@@ -25,6 +28,7 @@ struct AdministratorRoutes: Sendable {
             ProblemRescue()
         }
         health.add(to: router)
+        console?.add(to: router)
         router.on(.getMetrics, use: MetricsRoutes(registry: metrics.registry).metrics)
 
         let administrators = router.group().add(middleware: authenticator).group(context: AdminContext.self)

@@ -15,6 +15,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
     case listAdminTokens, issueAdminToken, revokeAdminToken
     case diagnose
+    case getConsole, getConsoleFile, openConsoleSession, getConsoleSession, closeConsoleSession
     case listUpstreamKeys, addUpstreamKey, probeUpstreamKey, activateUpstreamKey, retireUpstreamKey, removeUpstreamKey
 
     /// Which listener serves it.
@@ -23,13 +24,15 @@ public enum Operation: String, CaseIterable, Sendable {
     /// The HTTP method.
     public var method: HTTPRequest.Method {
         switch self {
-        case .diagnose, .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit,
+        case .openConsoleSession, .diagnose, .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken,
+            .grantCredit,
             .simulatePolicy,
             .makeCheckpoint, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .setSandboxTimeout,
             .refreshSandbox, .pauseSandbox, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey,
             .retireUpstreamKey:
             .post
-        case .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit, .removeUpstreamKey:
+        case .closeConsoleSession, .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit,
+            .removeUpstreamKey:
             .delete
         case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
         default: .get
@@ -83,6 +86,9 @@ public enum Operation: String, CaseIterable, Sendable {
         case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
         case .revokeAdminToken: "/admin/v1/admin-tokens/{key_id}"
         case .diagnose: "/admin/v1/diagnosis"
+        case .getConsole: "/console"
+        case .getConsoleFile: "/console/files/{version}/{file}"
+        case .openConsoleSession, .getConsoleSession, .closeConsoleSession: "/console/session"
         case .listUpstreamKeys, .addUpstreamKey: "/admin/v1/upstream-keys"
         case .removeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}"
         case .probeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}/probe"

@@ -26,6 +26,10 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case adminTokenIssued = "admin_token.issued"
     /// An administrator's key was revoked.
     case adminTokenRevoked = "admin_token.revoked"
+    /// An administrator signed in to the console with a token.
+    case consoleSignedIn = "console.signed_in"
+    /// An administrator signed out of the console.
+    case consoleSignedOut = "console.signed_out"
     /// Everything sealed was sealed anew under another root key.
     case rootKeyRotated = "root_key.rotated"
     /// A key for upstream was added, by an administrator or, at its first start, by the gateway.

@@ -12,7 +12,8 @@ enum PostgreSQLSchema {
     private static let migrations = [
         Migration(
             number: 1, name: "first ledger",
-            script: [functions, accounts, executions, sandboxes, audit, calls].joined(separator: "\n"))
+            script: [functions, accounts, executions, sandboxes, audit, calls].joined(separator: "\n")),
+        Migration(number: 5, name: "console sessions", script: consoleSessions),
     ]
 
     /// Taken by whoever changes the tables, so that of several gateways that start at once one does it.
@@ -55,7 +56,7 @@ enum PostgreSQLSchema {
     @discardableResult
     static func checkVersion(in database: any SQLConnection, place: String) throws -> Int64 {
         let last = try database.value(Int64.self, "SELECT max(number) FROM migration") ?? 0
-        guard last <= migrations.count else { throw LedgerFailure.tooNew(path: place) }
+        guard last <= migrations.last?.number ?? 0 else { throw LedgerFailure.tooNew(path: place) }
         return last
     }
 
