@@ -118,7 +118,7 @@ struct ConsoleRoutes: Sendable {
 
     private func administrator(_ principal: AdminPrincipal, _ context: OpenContext) -> Administrator {
         Administrator(
-            principal, requestID: context.requestID, sourceAddress: context.sourceAddress, traceID: context.traceID)
+            principal, requestID: context.requestID, sourceAddress: context.sourceAddress, trace: context.trace)
     }
 
     private func reply(cookie: String? = nil) -> Response {
