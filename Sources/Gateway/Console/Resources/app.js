@@ -7,7 +7,9 @@ import { forget, lookUp, who } from './session.js';
 import { drawShell, leave, showPage } from './shell.js';
 import { signInPage } from './sign-in.js';
 import { failed } from './states.js';
+import { administratorsPage } from './administrators.js';
 import { auditPage } from './audit.js';
+import { defaultLimitsPage } from './limits.js';
 import { overviewPage } from './overview.js';
 import { rotationPage } from './rotation.js';
 import { sandboxesPage } from './sandboxes.js';
@@ -25,6 +27,8 @@ const routes = [
   { pattern: ['tenants', ':tenant', 'limits'], section: 'tenants', page: tenantPage('limits') },
   { pattern: ['tenants', ':tenant', 'subjects'], section: 'tenants', page: tenantPage('subjects') },
   { pattern: ['tenants', ':tenant', 'life'], section: 'tenants', page: tenantPage('life') },
+  { pattern: ['default-limits'], section: 'tenants', page: defaultLimitsPage },
+  { pattern: ['administrators'], section: 'administrators', page: administratorsPage },
   { pattern: ['sandboxes'], section: 'sandboxes', page: sandboxesPage },
   { pattern: ['upstream'], section: 'upstream', page: upstreamPage },
   { pattern: ['audit'], section: 'audit', page: auditPage },

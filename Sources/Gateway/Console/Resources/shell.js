@@ -9,7 +9,7 @@ import { moment } from './format.js';
 
 const SECTIONS = [
   ['overview', '#/', 'Overview'], ['tenants', '#/tenants', 'Tenants'], ['sandboxes', '#/sandboxes', 'Live'],
-  ['upstream', '#/upstream', 'Upstream'], ['audit', '#/audit', 'Audit'], ['settings', '#/settings', 'Settings'],
+  ['upstream', '#/upstream', 'Upstream'], ['audit', '#/audit', 'Audit'], ['administrators', '#/administrators', 'Administrators'], ['settings', '#/settings', 'Settings'],
 ];
 
 let main = null;
