@@ -12,7 +12,8 @@ enum PostgreSQLSchema {
     private static let migrations = [
         Migration(
             number: 1, name: "first ledger",
-            script: [functions, accounts, executions, sandboxes, audit, calls].joined(separator: "\n"))
+            script: [functions, accounts, executions, sandboxes, audit, calls].joined(separator: "\n")),
+        Migration(number: 2, name: "life of tenants", script: life),
     ]
 
     /// Taken by whoever changes the tables, so that of several gateways that start at once one does it.
