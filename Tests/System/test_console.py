@@ -352,7 +352,7 @@ def test_a_gateway_that_is_away_is_waited_for(browser: Browser, new_gateway: New
     gateway = new_gateway()
     port = gateway.admin_url.rpartition(":")[2]
     gateway.settings["GATEWAY_ADMIN_LISTEN"] = f"127.0.0.1:{port}"
-    browser.open(gateway.admin_url, "/tenants")
+    browser.open(gateway.admin_url, "/upstream")
     browser.sign_in(gateway.admin_token)
     browser.see("Updated")
     gateway.stop()
