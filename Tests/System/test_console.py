@@ -225,6 +225,66 @@ def test_upstream_keys_are_tried_and_rotated(admin: Browser, governed: Gateway) 
     assert added not in json.dumps(governed.json_command("upstream-key", "list"))
 
 
+def test_administrators_come_and_go(admin: Browser, governed: Gateway) -> None:
+    admin.press("Administrators")
+    admin.press("New admin token …")
+    admin.write("Name", "on-call")
+    admin.field("admin:audit").click()
+    admin.press("Issue")
+    token = token_shown(admin, governed)
+    theirs = signed_in(governed, token)
+    assert theirs.get("/console/session").document["scopes"] == ["admin:audit", "admin:read"]
+    admin.press("Revoke …", row="on-call")
+    admin.write("Type", "on-call")
+    admin.press("Revoke")
+    admin.see("The admin token is revoked.")
+    theirs.get("/admin/v1/tenants").problem("session-over")
+
+
+def test_a_credit_is_given_and_withdrawn(admin: Browser, governed: Gateway) -> None:
+    tenant = governed.tenant("--runtime", "600s/day")
+    admin.go(f"/tenants/{tenant.name}")
+    admin.press("Give a credit …")
+    admin.write("Seconds", "90")
+    admin.press("Give")
+    admin.see("1 min 30 s")
+    [credit] = governed.json_command("usage", tenant.name)["credits"]
+    assert credit["runtime_ms"] == 90_000
+    admin.press("Withdraw …")
+    admin.press("Withdraw")
+    admin.see("The credit is withdrawn.")
+    admin.see_no_more("1 min 30 s")
+
+
+def test_new_tenants_get_the_limits_that_are_set_for_them(admin: Browser, governed: Gateway) -> None:
+    admin.press("Tenants")
+    admin.press("Limits of new tenants")
+    before = admin.field("Executions at once").get_attribute("value")
+    admin.write("Executions at once", "9")
+    admin.press("Save")
+    admin.see("The limits of new tenants are changed.")
+    made = governed.tenant()
+    assert governed.json_command("quota", "get", made.name)["executions"] == 9
+    admin.write("Executions at once", before)
+    admin.press("Save")
+    eventually(
+        lambda: governed.json_command("quota", "get", "--default")["executions"] == int(before), within=10, pause=0.5,
+        what="they are as they were",
+    )
+
+
+def test_recorded_code_is_shown_and_that_is_on_record(admin: Browser, governed: Gateway) -> None:
+    tenant = governed.tenant()
+    governed.command("quota", "set", tenant.name, "--record-code")
+    execution = tenant.client.execute("print('<i>kept</i>')")["id"]
+    admin.go(f"/audit?execution={execution}")
+    admin.element("//tr[contains(., 'execution.admitted')]//button").click()
+    admin.press("Show the code")
+    admin.see("print('<i>kept</i>')")
+    admin.press("Close")
+    assert "code.shown" in audit_actions(governed, tenant.name)
+
+
 def test_settings_are_shown_with_their_source_and_without_secrets(admin: Browser, governed: Gateway) -> None:
     admin.press("Settings")
     admin.element("//tr[contains(., 'GATEWAY_LEDGER')][contains(., 'gateway.db')]")
@@ -292,7 +352,7 @@ def test_a_gateway_that_is_away_is_waited_for(browser: Browser, new_gateway: New
     gateway = new_gateway()
     port = gateway.admin_url.rpartition(":")[2]
     gateway.settings["GATEWAY_ADMIN_LISTEN"] = f"127.0.0.1:{port}"
-    browser.open(gateway.admin_url, "/tenants")
+    browser.open(gateway.admin_url, "/upstream")
     browser.sign_in(gateway.admin_token)
     browser.see("Updated")
     gateway.stop()

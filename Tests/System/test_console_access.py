@@ -24,6 +24,8 @@ PLACES = {
     "live": "/sandboxes",
     "upstream": "/upstream",
     "audit": "/audit",
+    "administrators": "/administrators",
+    "default limits": "/default-limits",
     "settings": "/settings",
 }
 
@@ -47,6 +49,7 @@ def tenant(governed: Gateway) -> Iterator[Tenant]:
     governed.secrets.add(token)
     governed.client(token).execute("print(1)")
     tenant.client.post("print(1)", template="no-such-template")
+    governed.command("quota", "grant", tenant.name, "60s", "--until", "2030-01-01")
     door = Door(tenant)
     sandbox = door.made()
     yield tenant
@@ -95,6 +98,7 @@ def test_every_page_is_accessible_in_either_look_and_any_width(browser: Browser,
     [
         ("tenants", "New tenant …"), ("keys", "Issue a key …"), ("keys", "Revoke …"), ("life", "Delete …"),
         ("live", "Kill …"), ("upstream", "Add a key …"), ("overview", "Pause everything …"), ("audit", "Details"),
+        ("tenant", "Give a credit …"), ("tenant", "Withdraw …"), ("administrators", "New admin token …"),
     ],
 )
 def test_every_dialog_is_accessible_and_gives_the_focus_back(

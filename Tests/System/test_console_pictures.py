@@ -28,7 +28,7 @@ TENANTS = {
     "data-science": ("--runtime", "20s/hour", "--runtime", "600s/day"),
     "notebooks": ("--runtime", "90s/day", "--executions", "3"),
     "nightly-reports": ("--runtime", "30s/day",),
-    "evaluation": ("--shadow", "on"),
+    "evaluation": ("--shadow",),
 }
 SLEEP = "import time\ntime.sleep({})"
 

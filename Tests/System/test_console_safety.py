@@ -179,7 +179,7 @@ def test_markup_in_every_name_stays_text(admin: Browser, governed: Gateway) -> N
 
 
 def untouched(browser: Browser) -> None:
-    assert "taken" not in browser.driver.title
+    assert browser.driver.title != "taken"
     strange = browser.driver.execute_script(
         "return [...document.querySelectorAll('main *, dialog *')].filter((e) => ['IMG', 'SCRIPT', 'IFRAME'].includes(e.tagName)"
         " || [...e.attributes].some((a) => a.name.startsWith('on'))).map((e) => e.outerHTML)"

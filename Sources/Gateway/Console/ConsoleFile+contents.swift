@@ -1,6 +1,7 @@
 extension ConsoleFile {
     /// Everything in `Resources` but the page itself; a test holds the list to the folder.
     static let contents: [String: [UInt8]] = [
+        "administrators.js": PackageResources.administrators_js,
         "api.js": PackageResources.api_js,
         "app.js": PackageResources.app_js,
         "audit-chain.js": PackageResources.audit_chain_js,
@@ -10,6 +11,7 @@ extension ConsoleFile {
         "base.css": PackageResources.base_css,
         "chart.js": PackageResources.chart_js,
         "charts.css": PackageResources.charts_css,
+        "credits.js": PackageResources.credits_js,
         "dialogs.js": PackageResources.dialogs_js,
         "dom.js": PackageResources.dom_js,
         "format.js": PackageResources.format_js,

@@ -4,10 +4,12 @@ import { whenSessionIsOver } from './api.js';
 import { fill, h } from './dom.js';
 import { go, route, showPlace } from './router.js';
 import { forget, lookUp, who } from './session.js';
-import { drawShell, showPage } from './shell.js';
+import { drawShell, leave, showPage } from './shell.js';
 import { signInPage } from './sign-in.js';
 import { failed } from './states.js';
+import { administratorsPage } from './administrators.js';
 import { auditPage } from './audit.js';
+import { defaultLimitsPage } from './limits.js';
 import { overviewPage } from './overview.js';
 import { rotationPage } from './rotation.js';
 import { sandboxesPage } from './sandboxes.js';
@@ -25,6 +27,8 @@ const routes = [
   { pattern: ['tenants', ':tenant', 'limits'], section: 'tenants', page: tenantPage('limits') },
   { pattern: ['tenants', ':tenant', 'subjects'], section: 'tenants', page: tenantPage('subjects') },
   { pattern: ['tenants', ':tenant', 'life'], section: 'tenants', page: tenantPage('life') },
+  { pattern: ['default-limits'], section: 'tenants', page: defaultLimitsPage },
+  { pattern: ['administrators'], section: 'administrators', page: administratorsPage },
   { pattern: ['sandboxes'], section: 'sandboxes', page: sandboxesPage },
   { pattern: ['upstream'], section: 'upstream', page: upstreamPage },
   { pattern: ['audit'], section: 'audit', page: auditPage },
@@ -33,22 +37,22 @@ const routes = [
 
 const app = document.getElementById('app');
 
-function enter() {
-  drawShell(app, { onSignedOut: () => ask() });
+function enter(isEntered) {
+  drawShell(app, { onSignedOut: () => ask(), isEntered });
   showPlace();
 }
 
 /** Asks for a token; then the same place again. */
 function ask(reason) {
-  showPage(null);
+  leave();
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
   forget();
-  signInPage(app, { reason, onSignedIn: enter });
+  signInPage(app, { reason, onSignedIn: () => enter(true) });
 }
 
 async function begin() {
   try {
-    if (await lookUp()) enter();
+    if (await lookUp()) enter(false);
     else ask();
   } catch (error) {
     fill(app, h('main', { class: 'sign-in' }, h('h1', {}, 'e2b-gateway'), failed(error, begin)));

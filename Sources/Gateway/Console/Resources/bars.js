@@ -4,12 +4,12 @@ import { h } from './dom.js';
 import { distance, duration, fullTime, number } from './format.js';
 
 /** A bar that says in words what it shows. */
-export function headroom({ label, used, reserved = 0, limit, unit = number, resetsAt, compact = false }) {
+export function headroom({ label, used, reserved = 0, limit, unit = number, resetsAt, resets = 'resets', compact = false }) {
   const share = (value) => `${limit > 0 ? Math.min(100, (100 * value) / limit) : 100}%`;
   const taken = used + reserved;
   const level = limit > 0 && taken >= limit ? 'full' : limit > 0 && taken >= 0.8 * limit ? 'near' : 'free';
   const words = `${unit(used)}${reserved > 0 ? ` + ${unit(reserved)} reserved` : ''} of ${unit(limit)}`;
-  const reset = resetsAt && h('span', { class: 'muted', title: fullTime(resetsAt) }, `resets ${distance(resetsAt)}`);
+  const reset = resetsAt && h('span', { class: 'muted', title: fullTime(resetsAt) }, `${resets} ${distance(resetsAt)}`);
   return h('div', { class: `headroom ${level}${compact ? ' compact' : ''}` },
     h('div', { class: 'headroom-words' }, h('span', {}, label), h('span', { class: 'figure' }, words,
       level === 'full' ? h('strong', {}, ' — used up') : null)),

@@ -18,6 +18,15 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** The same for what is shown anew while somebody may be in it: the focus stays where it is. */
+export function refresh(element, ...children) {
+  const reached = () => [...element.querySelectorAll('a, button, summary')];
+  const index = element.contains(document.activeElement) ? reached().indexOf(document.activeElement) : -1;
+  fill(element, ...children);
+  if (index >= 0) reached()[index]?.focus();
+  return element;
+}
+
 function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;

@@ -1,4 +1,5 @@
-// A tenant's limits: each can be changed, and beside them stands what yesterday's calls would have met.
+// Limits, of a tenant or of those to come: each can be changed, and beside a tenant's stands what yesterday's calls would
+// have met.
 
 import { call, path } from './api.js';
 import { labelled } from './dialogs.js';
@@ -12,20 +13,31 @@ import { toast } from './toasts.js';
 
 const SCOPE = 'admin:quotas';
 
-export async function limitsTab({ name, signal }) {
+export const limitsTab = ({ name, signal }) =>
+  limits({ address: path('tenants', name, 'policy'), trial: preview(name, signal), done: `The limits of ${name} are changed.`, signal });
+
+/** The limits that new tenants get. */
+export const defaultLimitsPage = async ({ signal }) => [
+  h('nav', { class: 'crumbs', 'aria-label': 'Breadcrumb' }, h('a', { href: '#/tenants' }, 'Tenants')),
+  h('div', { class: 'title' }, h('h1', {}, 'Limits of new tenants')),
+  h('p', { class: 'lead' }, 'What a tenant begins with. Those that are there keep theirs.'),
+  await limits({ address: path('default-policy'), done: 'The limits of new tenants are changed.', signal }),
+];
+
+async function limits({ address, trial, done, signal }) {
   const place = h('div', {});
   async function draw() {
-    const { body, headers } = await call('GET', path('tenants', name, 'policy'), { signal });
-    place.replaceChildren(form(name, body, headers.get('ETag'), draw, signal));
+    const { body, headers } = await call('GET', address, { signal });
+    trial?.of(null);
+    place.replaceChildren(form({ address, trial, done, again: draw }, body, headers.get('ETag')));
   }
   await draw();
   return [readOnly(SCOPE), place];
 }
 
-function form(name, policy, tag, again, signal) {
+function form({ address, trial, done, again }, policy, tag) {
   const shown = (field) => field.show(policy, rate);
   const controls = new Map(FIELDS.map((field) => [field, control(field, shown(field))]));
-  const trial = preview(name, signal);
   const error = h('p', { class: 'error', role: 'alert' });
   const changed = h('span', { class: 'muted', role: 'status' });
   const save = gated('Save', SCOPE, submit, { kind: 'primary' });
@@ -44,10 +56,11 @@ function form(name, policy, tag, again, signal) {
     changed.textContent = all.length === 0 ? '' : `${all.length} changed`;
     error.textContent = '';
     try {
-      trial.of(all.length === 0 ? null : changeOf(all));
+      const change = all.length === 0 ? null : changeOf(all);
+      trial?.of(change);
     } catch (failure) {
       error.textContent = failure.message;
-      trial.of(null);
+      trial?.of(null);
     }
   }
 
@@ -55,8 +68,8 @@ function form(name, policy, tag, again, signal) {
     try {
       const all = changes();
       if (all.length === 0) return;
-      await call('PATCH', path('tenants', name, 'policy'), { body: changeOf(all), headers: tag ? { 'If-Match': tag } : {} });
-      toast(`The limits of ${name} are changed.`);
+      await call('PATCH', address, { body: changeOf(all), headers: tag ? { 'If-Match': tag } : {} });
+      toast(done);
       await again();
     } catch (failure) {
       error.textContent = explained(failure);
@@ -67,6 +80,6 @@ function form(name, policy, tag, again, signal) {
     h('div', { class: 'groups' }, GROUPS.map(([title, hint, fields]) => h('fieldset', {}, h('legend', {}, title), hint && h('p', { class: 'hint' }, hint),
       fields.map((field) => (field.kind === 'switch' ? h('label', { class: 'check' }, controls.get(field), field.label)
         : labelled(field.label, controls.get(field), { hint: field.hint })))))),
-    h('div', { class: 'side' }, trial.element, error, h('div', { class: 'buttons' }, save,
+    h('div', { class: 'side' }, trial?.element, error, h('div', { class: 'buttons' }, save,
       h('button', { type: 'button', onclick: again }, 'Discard'), changed)));
 }

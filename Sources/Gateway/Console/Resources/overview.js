@@ -12,7 +12,7 @@ import { go, to } from './router.js';
 const RANGES = [['1h', '1 hour'], ['24h', '24 hours'], ['30d', '30 days']];
 const EVERY = { '1h': 10_000, '24h': 30_000, '30d': 60_000 };
 const TONES = ['blue', 'red', 'amber', 'violet', 'teal', 'grey'];
-const OUTCOMES = { completed: 'blue', failed: 'amber', timed_out: 'violet', killed: 'red', cancelled: 'grey' };
+const OUTCOMES = { completed: 'blue', refused: 'amber', failed: 'red', broken_off: 'grey' };
 
 export function overviewPage({ query, signal }) {
   const range = RANGES.some(([key]) => key === query.get('range')) ? query.get('range') : '1h';
@@ -72,17 +72,25 @@ function byName(points, field, tones) {
 const figure = (name, value, note, tone) => h('div', { class: `total${tone ? ` ${tone}` : ''}` },
   h('div', { class: 'total-name' }, name), h('div', { class: 'total-value' }, value), note && h('div', { class: 'total-note' }, note));
 
+/** A part in per cent; never said to be all, or nothing, unless it is. */
+function share(part, all) {
+  const percent = (100 * part) / all;
+  if (part > 0 && percent < 1) return 'under 1 %';
+  return `${part < all ? Math.min(99, Math.round(percent)) : 100} %`;
+}
+
 function sums({ points }) {
   const total = (field) => points.reduce((sum, point) => sum + Object.values(point[field] ?? {}).reduce((a, b) => a + b, 0), 0);
   const [calls, refusals] = [total('calls'), total('refusals')];
-  const completed = points.reduce((sum, point) => sum + (point.calls?.completed ?? 0), 0);
+  const executions = total('executions');
+  const completed = points.reduce((sum, point) => sum + (point.executions?.completed ?? 0), 0);
   const hits = points.reduce((sum, point) => sum + (point.pool?.hits ?? 0), 0);
   const misses = points.reduce((sum, point) => sum + (point.pool?.misses ?? 0), 0);
   return [
-    figure('Calls', compact(calls), calls > 0 ? `${Math.round((100 * completed) / calls)} % completed` : null),
-    figure('Refusals', compact(refusals), calls + refusals > 0 ? `${Math.round((100 * refusals) / (calls + refusals))} % of all` : null),
+    figure('Calls', compact(calls), calls > 0 ? `${share(refusals, calls)} refused` : null),
+    figure('Executions', compact(executions), executions > 0 ? `${share(completed, executions)} completed` : null),
     figure('Runtime', duration(points.reduce((sum, point) => sum + (point.runtime_ms ?? 0), 0))),
-    figure('Found a warm sandbox', hits + misses > 0 ? `${Math.round((100 * hits) / (hits + misses))} %` : '–'),
+    figure('Found a warm sandbox', hits + misses > 0 ? share(hits, hits + misses) : '–'),
   ];
 }
 

@@ -2,7 +2,7 @@
 
 import { get, path, put, remove } from './api.js';
 import { confirm, labelled } from './dialogs.js';
-import { fill, h } from './dom.js';
+import { h, refresh } from './dom.js';
 import { time } from './format.js';
 import { gated } from './forms.js';
 import { live } from './live.js';
@@ -17,7 +17,7 @@ export function pauseBanner({ signal }) {
   const banner = h('div', { role: 'status' });
   if (!may('admin:read')) return banner;
   const status = live(() => get(PAUSE, { signal }), (pause) => {
-    fill(banner, pause.paused ? h('div', { class: 'banner' },
+    refresh(banner, pause.paused ? h('div', { class: 'banner' },
       h('p', {}, h('strong', {}, 'Everything is paused'), ' since ', time(pause.since), pause.by ? ` by ${pause.by}` : '',
         pause.reason ? `: ${pause.reason}` : '', '. New calls are refused with 503.'),
       gated('Resume', SCOPE, resume)) : null);

@@ -2,7 +2,7 @@
 
 import { create, get, list, path } from './api.js';
 import { labelled, showToken } from './dialogs.js';
-import { fill, h } from './dom.js';
+import { h, refresh } from './dom.js';
 import { distance, number, time } from './format.js';
 import { choice, gated, readOnly } from './forms.js';
 import { revoke, stateBadge } from './keys.js';
@@ -21,11 +21,11 @@ export async function rotationPage({ tenant: name, key: keyID, signal }) {
   const steps = h('ol', { class: 'steps' });
   const status = live(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
     const old = keys.find(({ key_id: id }) => id === keyID);
-    if (!old) return fill(steps, empty('There is no such key', 'It may belong to another tenant.'));
+    if (!old) return refresh(steps, empty('There is no such key', 'It may belong to another tenant.'));
     const successor = keys.find(({ key_id: id }) => id === old.successor);
     // What is being filled in is not made anew under somebody's hands.
     if (!old.successor && steps.contains(begin)) return undefined;
-    return fill(steps, begun(old, successor), watched(old, successor), ended(old));
+    return refresh(steps, begun(old, successor), watched(old, successor), ended(old));
   }, { signal, every: 3000, place: steps });
 
   const begin = beginning(name, keyID, () => { begin.remove(); status.again(); });

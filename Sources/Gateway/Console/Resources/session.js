@@ -23,7 +23,12 @@ export async function signIn(token) {
 }
 
 export async function signOut() {
-  await call('DELETE', '/console/session');
+  try {
+    await call('DELETE', '/console/session');
+  } catch (problem) {
+    // It was over already.
+    if (problem.status !== 401) throw problem;
+  }
   forget();
 }
 

@@ -1,6 +1,6 @@
 // The settings in force, and where each comes from.
 
-import { list, path } from './api.js';
+import { get, path } from './api.js';
 import { fill, h } from './dom.js';
 import { plural } from './format.js';
 import { search } from './forms.js';
@@ -26,7 +26,7 @@ export async function settingsPage({ query, signal }) {
 
   async function load() {
     try {
-      settings = await list(path('settings'), { signal });
+      settings = await get(path('settings'), { signal });
       show();
     } catch (error) {
       if (!signal.aborted) fill(place, failed(error, load));

@@ -9,7 +9,7 @@ import { moment } from './format.js';
 
 const SECTIONS = [
   ['overview', '#/', 'Overview'], ['tenants', '#/tenants', 'Tenants'], ['sandboxes', '#/sandboxes', 'Live'],
-  ['upstream', '#/upstream', 'Upstream'], ['audit', '#/audit', 'Audit'], ['settings', '#/settings', 'Settings'],
+  ['upstream', '#/upstream', 'Upstream'], ['audit', '#/audit', 'Audit'], ['administrators', '#/administrators', 'Administrators'], ['settings', '#/settings', 'Settings'],
 ];
 
 let main = null;
@@ -17,10 +17,12 @@ let links = new Map();
 let shellLife = new AbortController();
 let pageLife = new AbortController();
 
-export function drawShell(app, { onSignedOut }) {
+/** - `isEntered`: whether somebody has just signed in, and reads the page from its heading on. */
+export function drawShell(app, { onSignedOut, isEntered }) {
   shellLife.abort();
   shellLife = new AbortController();
   main = h('main', { id: 'main', tabindex: '-1' });
+  if (isEntered) main.dataset.shown = 'yes';
   links = new Map(SECTIONS.map(([section, address, name]) => [section, h('a', { href: address }, name)]));
   const menu = h('button', { type: 'button', class: 'menu', 'aria-expanded': 'false', 'aria-controls': 'places' }, 'Menu');
   const nav = h('nav', { id: 'places', 'aria-label': 'Places' }, h('ul', {}, [...links.values()].map((link) => h('li', {}, link))));
@@ -39,7 +41,7 @@ export function drawShell(app, { onSignedOut }) {
 
 function person(onSignedOut) {
   const { name, scopes, expires_at: expiresAt } = who();
-  return h('details', { class: 'dropdown' }, h('summary', { 'aria-label': `Signed in as ${name}` }, name),
+  const dropdown = h('details', { class: 'dropdown' }, h('summary', { 'aria-label': `Signed in as ${name}` }, name),
     h('div', { class: 'dropdown-content' },
       h('p', {}, 'Signed in as ', h('strong', {}, name)),
       h('p', { class: 'hint' }, 'until ', moment(expiresAt)),
@@ -56,6 +58,16 @@ function person(onSignedOut) {
           }
         },
       }, 'Sign out')));
+  const { signal } = shellLife;
+  const close = () => { dropdown.open = false; };
+  addEventListener('hashchange', close, { signal });
+  document.addEventListener('click', (event) => { if (!dropdown.contains(event.target)) close(); }, { signal });
+  dropdown.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    close();
+    dropdown.querySelector('summary').focus();
+  });
+  return dropdown;
 }
 
 function themeSwitch() {
@@ -77,12 +89,17 @@ function themeSwitch() {
   return button;
 }
 
-/** Ends the page that is there and shows the one found; none ends only. */
+/** Ends all that goes on by itself. */
+export function leave() {
+  shellLife.abort();
+  pageLife.abort();
+}
+
+/** Ends the page that is there and shows the one found. */
 export async function showPage(found) {
   pageLife.abort();
   pageLife = new AbortController();
   const { signal } = pageLife;
-  if (!found || !main) return;
   for (const [section, link] of links) {
     if (section === found.section) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

@@ -2,7 +2,8 @@
 
 import { get, path } from './api.js';
 import { headroom, runtimeBars } from './bars.js';
-import { fill, h } from './dom.js';
+import { creditBar, creditButton } from './credits.js';
+import { h, refresh } from './dom.js';
 import { duration, moment, number, plural } from './format.js';
 import { keysTab } from './keys.js';
 import { limitsTab } from './limits.js';
@@ -36,10 +37,11 @@ export function tenantHead(tenant, tab, title = tenant.name) {
 
 function useTab({ name, tenant, signal }) {
   const place = h('div', {});
+  const again = () => status.again();
   const status = live(() => get(path('tenants', name, 'usage'), { signal }), ({ usage, credits, policy }) => {
-    fill(place, h('div', { class: 'panels' },
+    refresh(place, h('div', { class: 'panels' },
       h('section', { class: 'panel' }, h('h2', {}, 'Runtime'),
-        usage.runtime.length > 0 ? runtimeBars(usage.runtime) : h('p', { class: 'muted' }, 'Not limited.'), credits.map(creditBar)),
+        usage.runtime.length > 0 ? runtimeBars(usage.runtime) : h('p', { class: 'muted' }, 'Not limited.'), credits.map((credit) => creditBar(name, credit, again))),
       h('section', { class: 'panel' }, h('h2', {}, 'At once'),
         headroom({ label: 'Executions', used: usage.executions.running, limit: usage.executions.limit }),
         headroom({ label: 'Sandboxes', used: usage.sandboxes.running, limit: usage.sandboxes.limit }),
@@ -53,9 +55,5 @@ function useTab({ name, tenant, signal }) {
         policy.signed_only && ['Signed only', 'Only signed requests are accepted.'],
       ]))));
   }, { signal, place });
-  return [h('div', { class: 'toolbar' }, status), place, recentRefusals({ name, signal })];
+  return [h('div', { class: 'toolbar' }, creditButton(name, again), status), place, recentRefusals({ name, signal })];
 }
-
-const creditBar = (credit) => headroom({
-  label: `Credit ${credit.id}`, used: credit.used_ms, reserved: credit.reserved_ms, limit: credit.runtime_ms, unit: duration, resetsAt: credit.until,
-});

@@ -47,7 +47,7 @@ export function tenantsPage({ query, signal }) {
   }, { signal, every: 10_000, place });
 
   return [
-    h('div', { class: 'title' }, h('h1', {}, 'Tenants'), createButton()),
+    h('div', { class: 'title' }, h('h1', {}, 'Tenants'), h('a', { class: 'button', href: '#/default-limits' }, 'Limits of new tenants'), createButton()),
     h('div', { class: 'toolbar' }, search('Search tenants', (text) => {
       wanted = text;
       history.replaceState(null, '', to(['tenants'], { q: text }));
