@@ -20,8 +20,6 @@ from harness.service import ROOT
 from harness.tokens import for_subject
 from harness.waiting import eventually
 
-pytestmark = pytest.mark.pictures
-
 IMAGES = ROOT / "docs" / "images"
 TENANTS = {
     "chat-backend": ("--rate", "50/s", "--burst", "100", "--executions", "8", "--runtime", "7200s/day"),
