@@ -103,7 +103,8 @@ final class ExecutionClosing: Service {
         if settled?.wasSettledBefore != true {
             let charged =
                 settled?.chargedMilliseconds ?? min(result.heldMilliseconds, lease.grant.timeoutMilliseconds)
-            metrics.settled(result.outcome, of: lease.tenant, chargedMilliseconds: charged)
+            metrics.settled(
+                result.outcome, of: ledger.tenantName(lease.tenant), chargedMilliseconds: charged)
         }
         return settled
     }

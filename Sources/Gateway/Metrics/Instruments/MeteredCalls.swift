@@ -22,7 +22,7 @@ struct MeteredCalls: RouterMiddleware {
         call.answered(
             AnsweredCall(
                 door: context.door, operation: Self.name(of: request, context, isSandbox: isSandbox),
-                status: response.status.code, refusal: noted.refusal, tenant: noted.caller?.tenant))
+                status: response.status.code, refusal: noted.refusal, tenant: noted.tenantName))
         if !isSandbox, let announced = request.headers[.contentLength].flatMap({ Int64($0) }) {
             metrics.carriedIn(announced, behind: context.door)
         }
@@ -57,9 +57,6 @@ struct AnsweredCall: Sendable {
     let operation: String
     let status: Int
     let refusal: ProblemType?
+    /// What the tenant is called.
     let tenant: String?
-}
-
-extension RefusedCall.Caller {
-    fileprivate var tenant: String? { if case .tenant(let name, _, _) = self { name } else { nil } }
 }
