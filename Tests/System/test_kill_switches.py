@@ -26,8 +26,10 @@ def own(session_gateway: NewGateway) -> Gateway:
 
 
 @pytest.fixture
-def tenant(own: Gateway) -> Tenant:
-    return own.tenant(*ROOM)
+def tenant(own: Gateway) -> Iterator[Tenant]:
+    tenant = own.tenant(*ROOM)
+    yield tenant
+    own.command("key", "revoke", tenant.key_id)  # which ends its sandboxes, asleep or awake
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A tenant is suspended, resumed, renamed and deleted, as docs/tenants.md says."""
 
 import json
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -15,8 +16,10 @@ from harness.waiting import eventually
 
 
 @pytest.fixture
-def tenant(gateway: Gateway) -> Tenant:
-    return gateway.tenant(*ROOM)
+def tenant(gateway: Gateway) -> Iterator[Tenant]:
+    tenant = gateway.tenant(*ROOM)
+    yield tenant
+    gateway.command("key", "revoke", tenant.key_id)  # which ends its sandboxes, asleep or awake
 
 
 @pytest.fixture
