@@ -30,14 +30,15 @@ enum PostgreSQLSchema {
 
     /// Brings the tables up to date, or makes them.
     ///
+    /// - Parameter latest: the last migration to make; all of them unless told otherwise.
     /// - Throws: ``LedgerFailure/tooNew(path:)`` for those of a newer version, ``SQLFailure``.
-    static func migrate(in database: any SQLConnection, place: String) throws {
+    static func migrate(in database: any SQLConnection, place: String, upTo latest: Int64 = .max) throws {
         try lockTables(in: database)
         try database.execute(
             "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, done_at BIGINT NOT NULL)"
         )
         let last = try checkVersion(in: database, place: place)
-        for migration in migrations where migration.number > last {
+        for migration in migrations where migration.number > last && migration.number <= latest {
             for statement in statements(of: migration.script) { try database.execute(statement) }
             try database.execute(
                 """
