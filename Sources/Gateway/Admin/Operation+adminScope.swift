@@ -5,7 +5,7 @@ extension Operation {
     var adminScope: Scope? {
         switch self {
         case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens, .getDefaultPolicy,
-            .getConsumption, .simulatePolicy, .getUpstream:
+            .getConsumption, .simulatePolicy, .getUpstream, .listCredits:
             .adminRead
         case .createTenant, .changeTenant: .adminTenants
         case .issueKey, .rotateKey, .revokeKey, .issueAdminToken, .revokeAdminToken: .adminKeys

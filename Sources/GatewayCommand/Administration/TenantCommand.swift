@@ -30,16 +30,20 @@ struct TenantCommand: ParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all tenants.")
+        static let configuration = CommandConfiguration(abstract: "List tenants, all or those that fit.")
 
+        @Option(help: "Only those whose names begin so.") var prefix: String?
+        @Option(help: "Only those that are active, or suspended (the same as disabled).") var state: String?
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
-            let tenants = try await administration.administer { try await $0.tenants() }
-            try format.print(tenants) {
-                $0.isEmpty ? "No tenants yet: e2b-gateway tenant create NAME" : TenantCommand.table($0)
+            let tenants = try await administration.administer {
+                try await $0.tenants(TenantFilter(prefix: prefix, state: state))
             }
+            let nothing =
+                prefix == nil && state == nil ? "No tenants yet: e2b-gateway tenant create NAME" : "No tenant fits."
+            try format.print(tenants) { $0.isEmpty ? nothing : TenantCommand.table($0) }
         }
     }
 

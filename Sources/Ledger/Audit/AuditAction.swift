@@ -26,6 +26,8 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case adminTokenIssued = "admin_token.issued"
     /// An administrator's key was revoked.
     case adminTokenRevoked = "admin_token.revoked"
+    /// An administrator who repeated a request under its idempotency key got the token again of the key that it had made.
+    case tokenShownAgain = "token.shown_again"
     /// Everything sealed was sealed anew under another root key.
     case rootKeyRotated = "root_key.rotated"
     /// A key for upstream was added, by an administrator or, at its first start, by the gateway.

@@ -7,29 +7,40 @@ extension Ledger {
     ///   - name: `^[a-z0-9][a-z0-9-]{0,62}$`, not used before.
     ///   - policy: Its limits; those of new tenants unless told otherwise.
     ///   - actor: Who does it, for the audit log, such as `local:root`.
+    ///   - key: Makes a repeated request get what the first one made.
     /// - Throws: ``LedgerFailure/invalidTenantName``, ``LedgerFailure/tenantExists(_:)``,
-    ///   ``LedgerFailure/invalidPolicy(_:)``, ``LedgerFailure/unavailable(_:)``.
+    ///   ``LedgerFailure/invalidPolicy(_:)``, ``LedgerFailure/unavailable(_:)``; with a key what ``Draft/once(_:by:make:)``
+    ///   says.
     @discardableResult
     public func createTenant(
-        _ name: String, policy: Policy? = nil, by actor: Actor
+        _ name: String, policy: Policy? = nil, by actor: Actor, under key: RequestKey? = nil
     ) async throws(LedgerFailure) -> Tenant {
         guard Tenant.isValid(name: name) else { throw .invalidTenantName }
         if let policy { try Self.validate(policy) }
+        let request = prepared(key, ["createTenant", name], by: actor)
         return try await commits.submit { draft in
-            guard draft.account(name) == nil else { throw LedgerFailure.tenantExists(name) }
-            let policy = policy ?? draft.defaultPolicy
-            let id = try draft.database.insert(
-                "INSERT INTO tenant (name, created_at, policy) VALUES (?, ?, ?) RETURNING id",
-                [name, draft.now.nanoseconds, try Document.text(policy)]
-            )
-            let tenant = Tenant(id: id, name: name, createdAt: draft.now)
-            draft.setUsage(Usage(), of: Books.Account(tenant: tenant, policy: policy, usage: Usage()))
-            var entry = try draft.entry(.tenantCreated, by: actor)
-            entry.tenant = name
-            entry.after = .object(["policy": try CanonicalJSON(encoding: policy)])
-            try draft.audit(entry)
-            return tenant
+            try draft.once(request, by: actor) { draft in
+                try Self.createTenant(name, policy: policy, by: actor, in: &draft)
+            }
         }
+    }
+
+    private static func createTenant(
+        _ name: String, policy: Policy?, by actor: Actor, in draft: inout Draft
+    ) throws -> Tenant {
+        guard draft.account(name) == nil else { throw LedgerFailure.tenantExists(name) }
+        let policy = policy ?? draft.defaultPolicy
+        let id = try draft.database.insert(
+            "INSERT INTO tenant (name, created_at, policy) VALUES (?, ?, ?) RETURNING id",
+            [name, draft.now.nanoseconds, try Document.text(policy)]
+        )
+        let tenant = Tenant(id: id, name: name, createdAt: draft.now)
+        draft.setUsage(Usage(), of: Books.Account(tenant: tenant, policy: policy, usage: Usage()))
+        var entry = try draft.entry(.tenantCreated, by: actor)
+        entry.tenant = name
+        entry.after = .object(["policy": try CanonicalJSON(encoding: policy)])
+        try draft.audit(entry)
+        return tenant
     }
 
     /// All tenants, by name.
@@ -48,12 +59,17 @@ extension Ledger {
 
     /// Shuts a tenant out, or lets it in again. What is running goes on.
     ///
-    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
+    /// - Parameter condition: judged in the commit, of the tenant as it is then.
+    /// - Returns: the tenant as it is now.
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/preconditionFailed``,
+    ///   ``LedgerFailure/unavailable(_:)``.
+    @discardableResult
     public func setTenantDisabled(
-        _ disabled: Bool, of name: String, by actor: Actor
-    ) async throws(LedgerFailure) {
+        _ disabled: Bool, of name: String, by actor: Actor, onlyIf condition: (@Sendable (Tenant) -> Bool)? = nil
+    ) async throws(LedgerFailure) -> Tenant {
         try await commits.submit { draft in
             guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
+            guard condition?(account.tenant) != false else { throw LedgerFailure.preconditionFailed }
             let wasDisabled = account.tenant.isDisabled
             account.tenant.disabledAt = disabled ? account.tenant.disabledAt ?? draft.now : nil
             draft.set(account)
@@ -66,6 +82,7 @@ extension Ledger {
             entry.before = .object(["disabled": .bool(wasDisabled)])
             entry.after = .object(["disabled": .bool(disabled)])
             try draft.audit(entry)
+            return account.tenant
         }
     }
 
@@ -87,15 +104,18 @@ extension Ledger {
 
     /// Changes a tenant's limits as they are at that moment, so that of two changes at once neither is lost.
     ///
+    /// - Parameter condition: judged in the commit, of the limits as they are then.
     /// - Returns: the limits in force from the next call on.
-    /// - Throws: as ``setPolicy(_:of:by:)``; what `change` throws as ``LedgerFailure/invalidPolicy(_:)``.
+    /// - Throws: as ``setPolicy(_:of:by:)``; ``LedgerFailure/preconditionFailed``; what `change` throws as ``LedgerFailure/invalidPolicy(_:)``.
     @discardableResult
     public func changePolicy(
-        of name: String, by actor: Actor, _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
+        of name: String, by actor: Actor, onlyIf condition: (@Sendable (Policy) -> Bool)? = nil,
+        _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
     ) async throws(LedgerFailure) -> Policy {
         try await commits.submit { draft in
             guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
             let policy = try Self.changed(account.policy, change)
+            guard condition?(account.policy) != false else { throw LedgerFailure.preconditionFailed }
             var entry = try draft.entry(.policySet, by: actor)
             entry.tenant = name
             entry.before = try CanonicalJSON(encoding: account.policy)
