@@ -18,7 +18,7 @@ struct E2BGateway: AsyncParsableCommand {
             CommandGroup(
                 name: "Administering",
                 subcommands: [
-                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, AuditCommand.self,
+                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Apply.self, Usage.self, AuditCommand.self,
                     AdminTokenCommand.self, UpstreamKeyCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),

@@ -4,8 +4,8 @@ import Printing
 
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "Create, list, show, disable and enable tenants.",
-        subcommands: [Create.self, List.self, Show.self, Disable.self, Enable.self]
+        commandName: "tenant", abstract: "Create, list, show, disable, enable and export tenants.",
+        subcommands: [Create.self, List.self, Show.self, Disable.self, Enable.self, Export.self]
     )
 
     static func table(_ tenants: [TenantView]) -> String {
