@@ -307,7 +307,7 @@ def test_pruning_suspends_what_no_file_names_and_asks_by_number(new_gateway: New
     assert kept.client.get("/v1/whoami").status == 200
     again = gateway.run("apply", "-f", str(path), "--prune", "--dry-run", "--exit-code")
     assert (again.returncode, "Nothing to do" in again.stdout) == (0, True)
-    gateway.command("tenant", "enable", gone.name)
+    gateway.command("tenant", "resume", gone.name)
     assert gone.client.get("/v1/whoami").status == 200, "with its keys and limits as they were"
 
 

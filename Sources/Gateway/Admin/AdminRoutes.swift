@@ -39,17 +39,6 @@ struct AdminRoutes: Sendable {
         return try Preconditions(request).reply(with: tenant)
     }
 
-    func changeTenant(_ request: Request, context: AdminContext) async throws -> Response {
-        struct Body: Decodable { let disabled: Bool }
-        let body = try await decode(Body.self, fields: ["disabled"], request)
-        let tenant = try context.parameters.require("tenant"), conditions = try Preconditions(request)
-        let changed = try await administration(context)
-            .setTenantDisabled(body.disabled, of: tenant, onlyIf: conditions)
-        slots.refreshGuarantees()
-        if body.disabled { live.stopAll(ofTenant: tenant) }
-        return JSONReply.tagged(changed)
-    }
-
     func issueKey(_ request: Request, context: AdminContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant"), creation = try Creation(request)
         return creation.reply(with: try await administration(context, creation).issueKey(for: tenant))

@@ -6,10 +6,12 @@ public protocol Administration: Sendable {
     func tenants(_ filter: TenantFilter) async throws -> [TenantView]
     /// One tenant, and which state of it this is.
     func versionedTenant(_ name: String) async throws -> Versioned<TenantView>
-    /// Shuts a tenant out, or lets it in again, if it is as the conditions say. Executions that run go on.
-    func setTenantDisabled(
-        _ disabled: Bool, of name: String, onlyIf conditions: Preconditions
+    /// Calls a tenant something else, shuts it out, or lets it in again, if it is as the conditions say.
+    func changeTenant(
+        _ name: String, _ order: TenantChangeOrder, onlyIf conditions: Preconditions
     ) async throws -> TenantView
+    /// Deletes a tenant, for good, if it is as the conditions say, and returns it as it was last.
+    func deleteTenant(_ name: String, onlyIf conditions: Preconditions) async throws -> TenantView
     /// Makes a key and its token.
     func issueKey(for tenant: String) async throws -> IssuedKeyView
     /// Those keys that fit, the oldest first.
@@ -18,6 +20,16 @@ public protocol Administration: Sendable {
     func rotateKey(_ id: String, overlapSeconds: Double) async throws -> IssuedKeyView
     /// Revokes a tenant's key by its id, at once.
     func revokeKey(_ id: String) async throws -> KeyView
+    /// Refuses a tenant's key until it is resumed.
+    func suspendKey(_ id: String, _ order: SuspensionOrder) async throws -> KeyView
+    /// Lets a suspended key open the door again.
+    func resumeKey(_ id: String) async throws -> KeyView
+    /// Whether all new work is paused.
+    func pause() async throws -> PauseView
+    /// Lets nothing new begin, for any tenant and on any gateway.
+    func pauseWork(_ order: SuspensionOrder) async throws -> PauseView
+    /// Lets new work begin again.
+    func resumeWork() async throws -> PauseView
     /// Those admin tokens that fit, without what opens anything, the oldest first.
     func adminTokens(_ filter: AdminTokenFilter) async throws -> [AdminTokenView]
     /// Makes an admin token; with all admin scopes if none are named.
@@ -68,9 +80,13 @@ extension Administration {
     public func tenants() async throws -> [TenantView] { try await tenants(TenantFilter()) }
     /// One tenant.
     public func tenant(_ name: String) async throws -> TenantView { try await versionedTenant(name).value }
-    /// Shuts a tenant out, or lets it in again. Executions that run go on.
-    public func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView {
-        try await setTenantDisabled(disabled, of: name, onlyIf: .none)
+    /// Calls a tenant something else, shuts it out, or lets it in again.
+    public func changeTenant(_ name: String, _ order: TenantChangeOrder) async throws -> TenantView {
+        try await changeTenant(name, order, onlyIf: .none)
+    }
+    /// Deletes a tenant, for good, and returns it as it was last.
+    public func deleteTenant(_ name: String) async throws -> TenantView {
+        try await deleteTenant(name, onlyIf: .none)
     }
     /// All keys, or those of one tenant.
     public func keys(of tenant: String?) async throws -> [KeyView] { try await keys(KeyFilter(tenant: tenant)) }

@@ -37,19 +37,6 @@ public struct LedgerAdministration: Administration {
         Versioned(TenantView(try await mapped { try await ledger.tenant(named(name)) }))
     }
 
-    /// Shuts a tenant out, or lets it in again, if it is as the conditions say. Executions that run go on.
-    public func setTenantDisabled(
-        _ disabled: Bool, of name: String, onlyIf conditions: Preconditions
-    ) async throws -> TenantView {
-        TenantView(
-            try await mapped {
-                try await ledger.setTenantDisabled(disabled, of: named(name), by: actor) { tenant in
-                    conditions.allow(TenantView(tenant))
-                }
-            }
-        )
-    }
-
     /// Makes a key and its token.
     public func issueKey(for tenant: String) async throws -> IssuedKeyView {
         IssuedKeyView(try await mapped { try await ledger.issueKey(for: named(tenant), by: actor, under: key) })
@@ -112,7 +99,7 @@ public struct LedgerAdministration: Administration {
         return scopes
     }
 
-    private func parsed(_ id: String) throws(Problem) -> KeyID {
+    func parsed(_ id: String) throws(Problem) -> KeyID {
         try MisplacedToken.refused(id)
         guard let keyID = KeyID(id) else {
             // What is long is not repeated: it may be a part of a token.

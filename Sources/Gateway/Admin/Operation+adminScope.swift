@@ -5,10 +5,11 @@ extension Operation {
     var adminScope: Scope? {
         switch self {
         case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens, .getDefaultPolicy,
-            .getConsumption, .simulatePolicy, .getUpstream, .listCredits:
+            .getConsumption, .simulatePolicy, .getUpstream, .listCredits, .getPause:
             .adminRead
-        case .createTenant, .changeTenant: .adminTenants
-        case .issueKey, .rotateKey, .revokeKey, .issueAdminToken, .revokeAdminToken: .adminKeys
+        case .createTenant, .changeTenant, .deleteTenant, .pauseWork, .resumeWork: .adminTenants
+        case .issueKey, .rotateKey, .revokeKey, .suspendKey, .resumeKey, .issueAdminToken, .revokeAdminToken:
+            .adminKeys
         case .changePolicy, .changeDefaultPolicy, .grantCredit, .withdrawCredit: .adminQuotas
         case .listAuditRecords, .verifyAudit, .listCheckpoints, .makeCheckpoint, .getCheckpointKey, .getRecordedCode:
             .adminAudit

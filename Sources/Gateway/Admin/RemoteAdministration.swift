@@ -38,13 +38,6 @@ public struct RemoteAdministration: Administration {
         try await versioned(.getTenant, ["tenant": name])
     }
 
-    /// Shuts a tenant out, or lets it in again, if it is as the conditions say. Executions that run go on.
-    public func setTenantDisabled(
-        _ disabled: Bool, of name: String, onlyIf conditions: Preconditions
-    ) async throws -> TenantView {
-        try await call(.changeTenant, ["tenant": name], body: ["disabled": disabled], onlyIf: conditions)
-    }
-
     /// Makes a key and its token.
     public func issueKey(for tenant: String) async throws -> IssuedKeyView {
         try await call(.issueKey, ["tenant": tenant])

@@ -21,8 +21,8 @@ struct Authenticator: RouterMiddleware {
         }
         var context = context
         context.principal = principal
-        context.logger[metadataKey: "tenant"] = "\(principal.tenant)"
-        context.note.note(principal.claims, of: principal.tenant)
+        context.logger[metadataKey: "tenant"] = "\(principal.tenantName)"
+        context.note.note(principal.claims, of: principal.tenant, named: principal.tenantName)
 
         let standings = try await takeRate(of: principal)
         context.principal?.shadowedRate = standings.shadowed
@@ -74,7 +74,8 @@ struct Authenticator: RouterMiddleware {
         // Before it costs the tenant anything: whoever replays what it has seen has no credential.
         try await credential.signed?.refuseReplay(in: ledger)
         let principal = Principal(
-            tenant: caller.tenant, claims: caller.claims, policy: caller.policy, signed: credential.signed
+            tenant: caller.tenant, tenantName: caller.tenantName, claims: caller.claims, policy: caller.policy,
+            signed: credential.signed
         )
         return (principal, credential)
     }

@@ -76,8 +76,8 @@ public struct DeclaredChange: Encodable, Sendable {
         let present = try await administration.versionedTenant(tenant)
         // Somebody may have done it meanwhile.
         guard present.value.disabled != suspended else { return }
-        _ = try await administration.setTenantDisabled(
-            suspended, of: tenant, onlyIf: Preconditions(matching: present.tag))
+        _ = try await administration.changeTenant(
+            tenant, TenantChangeOrder(disabled: suspended), onlyIf: Preconditions(matching: present.tag))
     }
 
     private func conditions(

@@ -21,8 +21,11 @@ struct KeyCommand: ParsableCommand {
     }
 
     private static func state(_ key: KeyView) -> String {
-        guard key.state == "retiring", let end = key.expiresAt else { return key.state }
-        return "retiring until \(end)"
+        switch key.state {
+        case "retiring": "retiring" + (key.expiresAt.map { " until \($0)" } ?? "")
+        case "suspended": "suspended" + (key.suspensionReason.map { ": \($0)" } ?? "")
+        default: key.state
+        }
     }
 
     static func text(_ issued: IssuedKeyView) -> String {
@@ -52,7 +55,7 @@ struct KeyCommand: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List keys, all or those that fit.")
 
         @Argument(help: "Only this tenant's.") var tenant: String?
-        @Option(help: "Only those that are active, retiring or revoked.") var state: String?
+        @Option(help: "Only those that are active, retiring, suspended or revoked.") var state: String?
         @Option(help: "Only those not used since, nor made since: 2026-11-01, or an instant like 2026-11-01T12:00:00Z.")
         var unusedSince: String?
         @OptionGroup var administration: AdministrationOptions

@@ -90,17 +90,23 @@ struct Usage: AsyncParsableCommand {
     }
 
     private func printOverview() async throws {
-        let (usages, count, standing) = try await administration.administer { access in
+        let (usages, tenants, standing, pause) = try await administration.administer { access in
             let tenants = try await access.tenants()
             var usages: [UsageView] = []
             for tenant in tenants.prefix(limit ?? 100) {
                 usages.append(try await access.usage(of: tenant.name, subject: nil))
             }
-            return (usages, tenants.count, output == .table ? try await access.upstream() : nil)
+            return (usages, tenants, output == .table ? try await access.upstream() : nil, try await access.pause())
         }
-        print(output == .table ? Overview(usages).text(.standardOutput) : try JSONText.of(usages))
+        let suspended = Set(tenants.filter(\.disabled).map(\.name))
+        print(
+            output == .table
+                ? Overview(usages, suspended: suspended).text(.standardOutput) : try JSONText.of(usages))
+        if output == .table, pause.paused { print("\n" + PauseCommand.text(pause)) }
         if let standing { print("\n" + UpstreamReport(standing).text) }
-        if usages.count < count { Self.note("Cut after \(usages.count) of \(count) tenants; --limit shows more.") }
+        if usages.count < tenants.count {
+            Self.note("Cut after \(usages.count) of \(tenants.count) tenants; --limit shows more.")
+        }
     }
 
     private func printUpstream() async throws {

@@ -25,7 +25,7 @@ struct Sharing: Sendable {
         }
         let adminKeys = try Accounts.adminKeys(in: database, sealer: sealer)
         let upstreamKeys = try UpstreamKeyStore.all(in: database, sealer: sealer)
-        let policy = try Accounts.defaultPolicy(in: database)
+        let policy = try Accounts.defaultPolicy(in: database), pause = try Accounts.pause(in: database)
         let haveKeysChanged = books.withLock { books in
             // Somebody else may have taken up what is newer.
             guard books.commonEdition < edition else { return false }
@@ -33,6 +33,7 @@ struct Sharing: Sendable {
             books.commonEdition = edition
             for key in adminKeys { books.adminKeys[key.record.id] = key }
             books.defaultPolicy = policy ?? .standard
+            books.pause = pause
             return books.upstreamKeys.map(\.record) != upstreamKeys.map(\.record)
         }
         if haveKeysChanged { books.tell([.upstreamKeysChanged]) }
@@ -62,8 +63,8 @@ struct Sharing: Sendable {
         // Nobody judges by a usage that is not locked, so it is only taken up for who wants to know it.
         let rows = detail == .usage && !behind.isEmpty ? try UsageRow.seen(behind, in: snapshot) : []
         let uses = detail == .keyUses ? try KeyUses.all(in: snapshot) : [:]
-        let stops = try snapshot.values(
-            String.self, "SELECT execution FROM lease WHERE epoch = ? AND stop_asked_at IS NOT NULL", [epoch])
+        let stops = try snapshot.rows(
+            "SELECT execution, stop_reason FROM lease WHERE epoch = ? AND stop_asked_at IS NOT NULL", [epoch])
         let news = books.withLock { books in
             let news = loaded.flatMap { books.take($0) }
             for row in rows { books.take(row) }
@@ -73,6 +74,6 @@ struct Sharing: Sendable {
             return news
         }
         if let end { books.chainGrew(to: end) }
-        return news + stops.compactMap(ExecutionID.init).map(PeerNews.stopAsked)
+        return news + stops.compactMap(PeerNews.stop)
     }
 }

@@ -30,7 +30,7 @@ extension Ledger {
     private static func grantCredit(
         _ milliseconds: Int64, to tenant: String, until expiresAt: Moment, by actor: Actor, in draft: inout Draft
     ) throws -> RuntimeCredit {
-        guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
+        let account = try draft.required(tenant)
         guard expiresAt > draft.now else { throw LedgerFailure.invalidCredit("must end after now") }
         guard expiresAt < draft.now + longestCredit else {
             throw LedgerFailure.invalidCredit("must end within ten years")
@@ -44,7 +44,7 @@ extension Ledger {
         usage.add(credit, at: draft.now)
         draft.setUsage(usage, of: account)
         var entry = try draft.entry(.creditGranted, by: actor)
-        entry.tenant = tenant
+        entry.tenant = account.tenant.handle
         entry.after = document(credit)
         try draft.audit(entry)
         return credit
@@ -60,12 +60,12 @@ extension Ledger {
         _ id: String, of tenant: String, by actor: Actor
     ) async throws(LedgerFailure) -> RuntimeCredit {
         try await commits.submit { draft in
-            guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
+            let account = try draft.required(tenant)
             var usage = account.usage
             guard let before = usage.withdrawCredit(id, at: draft.now) else { throw LedgerFailure.noSuchCredit(id) }
             draft.setUsage(usage, of: account)
             var entry = try draft.entry(.creditWithdrawn, by: actor)
-            entry.tenant = tenant
+            entry.tenant = account.tenant.handle
             entry.before = Self.document(before)
             entry.after = usage.credits.first { $0.id == id }.map(Self.document)
             try draft.audit(entry)

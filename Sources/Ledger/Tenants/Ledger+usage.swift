@@ -7,10 +7,22 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func usageReport(of name: String, subject: String? = nil) async throws(LedgerFailure) -> UsageReport {
         try await askPeers(for: .usage)
+        return try await report(of: try account(named: name), subject)
+    }
+
+    /// The same by the tenant's handle: for a caller of its own.
+    public func usageReport(
+        ofHandle handle: String, subject: String? = nil
+    ) async throws(LedgerFailure) -> UsageReport {
+        try await askPeers(for: .usage)
+        guard let account = books.withLock({ $0.accounts[handle] }) else { throw .noSuchTenant(handle) }
+        return try await report(of: account, subject)
+    }
+
+    private func report(of account: Books.Account, _ subject: String?) async throws(LedgerFailure) -> UsageReport {
         let now = clock.now()
-        let account = try account(name)
-        let policy = account.policy
-        let rate = books.withLock { $0.rates[name] ?? RateState() }
+        let (handle, policy) = (account.tenant.handle, account.policy)
+        let rate = books.withLock { $0.rates[handle] ?? RateState() }
         var usage = account.usage
         usage.roll(to: now)
         var report = UsageReport(
@@ -18,7 +30,7 @@ extension Ledger {
             rate: rate.remaining(under: policy.rate, at: now), at: now
         )
         if let limits = policy.subject {
-            report.subject = try await self.subject(SubjectID(of: name, subject?.recordable), limits, policy, now)
+            report.subject = try await self.subject(SubjectID(of: handle, subject?.recordable), limits, policy, now)
         }
         return report
     }

@@ -2,7 +2,9 @@ extension Operation {
     /// Whether what it reads or changes has an entity tag, by which an administrator binds a change to a state.
     public var hasEntityTag: Bool {
         switch self {
-        case .getTenant, .changeTenant, .getPolicy, .changePolicy, .getDefaultPolicy, .changeDefaultPolicy: true
+        case .getTenant, .changeTenant, .deleteTenant, .getPolicy, .changePolicy, .getDefaultPolicy,
+            .changeDefaultPolicy:
+            true
         default: false
         }
     }

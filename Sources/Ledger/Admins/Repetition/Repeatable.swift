@@ -24,15 +24,18 @@ extension Tenant: Repeatable {
 
     private struct Kept: Codable {
         let id: Int64
+        let handle: String
         let name: String
         let createdAt: Moment
     }
 
-    func kept() throws -> String { try Document.text(Kept(id: id, name: name, createdAt: createdAt)) }
+    func kept() throws -> String {
+        try Document.text(Kept(id: id, handle: handle, name: name, createdAt: createdAt))
+    }
 
     init(kept text: String, in draft: Draft) throws {
         let kept: Kept = try Document.value(from: text)
-        self.init(id: kept.id, name: kept.name, createdAt: kept.createdAt)
+        self.init(id: kept.id, handle: kept.handle, name: kept.name, createdAt: kept.createdAt)
     }
 }
 
@@ -42,22 +45,24 @@ extension IssuedKey: Repeatable {
     private struct Kept: Codable {
         let id: KeyID
         let tenant: String
+        let tenantName: String
         let createdAt: Moment
     }
 
     var mintedKey: (id: KeyID, tenant: String?)? { (key.id, key.tenant) }
 
     func kept() throws -> String {
-        try Document.text(Kept(id: key.id, tenant: key.tenant, createdAt: key.createdAt))
+        try Document.text(
+            Kept(id: key.id, tenant: key.tenant, tenantName: key.tenantName, createdAt: key.createdAt))
     }
 
     init(kept text: String, in draft: Draft) throws {
         let kept: Kept = try Document.value(from: text)
         guard let key = draft.key(kept.id)?.record else { throw LedgerFailure.damaged("key/\(kept.id)") }
         guard key.rolled(to: draft.now).state != .revoked else { throw LedgerFailure.keyRevokedSince("\(kept.id)") }
-        self.init(
-            key: KeyRecord(id: kept.id, tenant: kept.tenant, createdAt: kept.createdAt),
-            token: Token.mint(kept.id, secret: try draft.secret(of: kept.id, in: .key)))
+        var record = KeyRecord(id: kept.id, tenant: kept.tenant, createdAt: kept.createdAt)
+        record.tenantName = kept.tenantName
+        self.init(key: record, token: Token.mint(kept.id, secret: try draft.secret(of: kept.id, in: .key)))
     }
 }
 

@@ -1,0 +1,11 @@
+/// Why an administrator ended what was running, in the audit log's words.
+public enum EndedByAdministrator: String, Sendable, CaseIterable {
+    /// Its tenant was suspended.
+    case tenantSuspended = "tenant_suspended"
+    /// Its tenant was deleted.
+    case tenantDeleted = "tenant_deleted"
+    /// Its key was suspended.
+    case keySuspended = "key_suspended"
+    /// All work was paused.
+    case paused
+}
