@@ -184,7 +184,16 @@ public struct RemoteAdministration: Administration {
     }
 }
 
-extension Problem {
-    /// Whether what answered has no administration: a gateway's listener for callers.
-    public var isOfNoAdministration: Bool { type == .notFound && detail.hasPrefix("There is nothing at /admin/") }
+extension RemoteAdministration {
+    /// Whether what answers is a gateway's listener for callers, where nothing is administered: it takes an admin token for
+    /// one that is not valid.
+    public func isAtListenerForCallers() async -> Bool {
+        guard case .listener(let url, _) = door else { return false }
+        let base = url.hasSuffix("/") ? String(url.dropLast()) : url
+        let request = OutgoingRequest(method: .get, url: base + Operation.getMetrics.path)
+        guard let (response, reply) = try? await exchange(request), response.status == 404,
+            let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply)
+        else { return false }
+        return problem.type == ProblemType.notFound.path
+    }
 }

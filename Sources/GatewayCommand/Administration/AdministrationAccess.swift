@@ -67,7 +67,11 @@ struct AdministrationOptions: ParsableArguments {
                         + (isAdminURL ? "Is GATEWAY_ADMIN_URL right? " : "Set GATEWAY_ADMIN_URL to where it is. ")
                         + "Without GATEWAY_ADMIN_TOKEN\(isAdminURL ? "" : " and \(setting)") the ledger here is administered."
                 ))
-        } catch let problem as Problem where problem.isOfNoAdministration {
+        } catch let problem as Problem where [.invalidToken, .notFound].contains(problem.type) {
+            let isForCallers = try await administer(through: .listener(url: url, token: token)) { remote in
+                await remote.isAtListenerForCallers()
+            }
+            guard isForCallers else { throw problem }
             throw CommandFailure(
                 "At \(url), which \(setting) names, nothing is administered: that is a gateway's listener for callers. "
                     + "Set GATEWAY_ADMIN_URL to where its administrators connect (its GATEWAY_ADMIN_LISTEN, by default "
