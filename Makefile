@@ -8,7 +8,7 @@ TEST_PYTHON := .cache/test-venv/bin/python
 PYTEST := $(TEST_PYTHON) -m pytest Tests/System
 QUIETLY := scripts/quietly
 
-.PHONY: help demo build release test conformance test-long torture fuzz bench bench-upstream bench-ledger bench-shared lint format setup setup-tests clean
+.PHONY: help demo build release test conformance test-long torture fuzz bench bench-upstream bench-ledger bench-shared lint format screenshots setup setup-tests clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,8 +65,13 @@ lint: setup-tests ## check formatting, openapi.yaml, deploy/, shell, Python and 
 	@for script in scripts/quietly scripts/setup scripts/fuzz scripts/tests scripts/conformance .ci/run; do bash -n "$$script"; done
 	@$(TEST_PYTHON) scripts/check_python.py Sources Tests scripts bench docs deploy
 	@for module in clients/typescript/*.js clients/typescript/test/*.js; do node --check "$$module"; done
+	@for module in Sources/Gateway/Console/Resources/*.js; do node --check --input-type=module - <"$$module"; done
 	@deploy/check
 	@echo "lint: clean"
+
+screenshots: setup-tests ## take docs/images/*.png anew, of the console in a browser
+	@$(QUIETLY) build -- swift build --product e2b-gateway
+	@$(PYTEST)/console_pictures.py
 
 format: ## format the Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests bench

@@ -38,6 +38,7 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -50,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -79,10 +81,11 @@ let package = Package(
         ], resources: [.embedInCode("Resources")]),
         module("Gateway", dependencies: [
             "Auth", "Quota", "E2BUpstream", "Ledger", "CurlTransport",
-            hummingbird, hummingbirdHTTP2, nioSSL, nioTLS, nioCore, nioPosix, nioFoundation, httpTypes, logging, lifecycle,
+            hummingbird, hummingbirdHTTP2, nioSSL, nioTLS, nioCore, nioPosix, nioFoundation, httpTypes, logging, metrics,
+            lifecycle,
             .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             .product(name: "Yams", package: "Yams"),
-        ]),
+        ], resources: [.embedInCode("Console/Resources")]),
         module("Printing"),
         .executableTarget(name: "GatewayCommand", dependencies: [
             "Gateway", "LocalE2B", "Printing", "CurlTransport", "Ledger", "Quota", "Auth",
@@ -127,7 +130,7 @@ let package = Package(
         ], exclude: ["Transcripts", "differences.md"]),
         tests(of: "Gateway", dependencies: [
             "Gateway", "Auth", "E2BUpstream", "Ledger", "Quota", "TestSupport", hummingbird, nioCore, nioTLS, httpTypes,
-            logging, lifecycle, .product(name: "NIOEmbedded", package: "swift-nio"),
+            logging, metrics, lifecycle, .product(name: "NIOEmbedded", package: "swift-nio"),
         ]),
         tests(of: "Printing", dependencies: ["Printing"]),
         tests(of: "Contract", dependencies: ["Gateway", httpTypes, .product(name: "Yams", package: "Yams")]),

@@ -4,6 +4,7 @@ import NIOCore
 
 /// One call to the control plane, to be made with one key or another, once or again.
 struct ControlCall {
+    let operation: UpstreamOperation
     let method: HTTPRequest.Method
     /// With its query.
     let path: String
@@ -15,7 +16,11 @@ struct ControlCall {
     var repetition = Repetition.harmless
     var deadlines = Deadlines(connect: .seconds(10), idle: .seconds(20), total: .seconds(30))
 
-    init(_ method: HTTPRequest.Method, _ path: String, body: ByteBuffer? = nil, reading maximumBytes: Int) {
+    init(
+        _ operation: UpstreamOperation, _ method: HTTPRequest.Method, _ path: String, body: ByteBuffer? = nil,
+        reading maximumBytes: Int
+    ) {
+        self.operation = operation
         self.method = method
         self.path = path
         self.body = body
@@ -114,7 +119,7 @@ extension E2BClient {
         for entry in entries {
             let response: IncomingResponse
             do {
-                response = try await transport.send(request(call, with: entry.key))
+                response = try await send(request(call, with: entry.key), for: call.operation)
             } catch {
                 throw AttemptFailure(error)
             }

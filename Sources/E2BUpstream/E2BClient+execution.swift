@@ -38,7 +38,7 @@ extension E2BClient {
         request.body = .bytes(try json(Execute(code: CodeCell.source(for: order))))
         let response: IncomingResponse
         do {
-            response = try await transport.send(request)
+            response = try await send(request, for: .execute)
         } catch {
             throw UpstreamFailure(error)
         }

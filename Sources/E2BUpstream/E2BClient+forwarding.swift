@@ -64,7 +64,7 @@ public struct SandboxRequest: Sendable, CustomStringConvertible, CustomDebugStri
 extension E2BClient {
     /// Passes a call on and returns as soon as the answer's head is there. Redirects are not followed, nothing is decoded.
     public func forward(_ request: SandboxRequest) async throws(TransportFailure) -> IncomingResponse {
-        try await transport.send(request.outgoing(to: sandboxAddress(request)))
+        try await send(request.outgoing(to: sandboxAddress(request)), for: .forward)
     }
 
     /// Where upstream has this port, so that an answer that names it can be kept from saying so.

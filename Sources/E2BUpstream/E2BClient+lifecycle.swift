@@ -10,28 +10,28 @@ extension E2BClient {
 
     /// Ends a sandbox `seconds` from now, sooner or later than it would have ended.
     public func setTimeout(_ seconds: Int, of sandboxID: String) async throws(UpstreamFailure) {
-        _ = try await life(.post, sandboxID, "/timeout", Lifetime(timeout: seconds))
+        _ = try await life(.setTimeout, .post, sandboxID, "/timeout", Lifetime(timeout: seconds))
     }
 
     /// Wakes a sandbox, or makes one that runs last at least `seconds` from now.
     public func connect(to sandboxID: String, seconds: Int) async throws(UpstreamFailure) {
         let lifetime = Lifetime(timeout: seconds)
         guard createRoute.version == .v2 else {
-            _ = try await life(.post, sandboxID, "/connect", lifetime)
+            _ = try await life(.connect, .post, sandboxID, "/connect", lifetime)
             return
         }
         do throws(UpstreamFailure) {
-            _ = try await life(.post, sandboxID, "/connect", lifetime, version: "/v2")
+            _ = try await life(.connect, .post, sandboxID, "/connect", lifetime, version: "/v2")
         } catch .refused(status: 404, _) {
             // The sandbox is there, so it is the route that is missing: which versions there are may not be known yet.
-            _ = try await life(.post, sandboxID, "/connect", lifetime)
+            _ = try await life(.connect, .post, sandboxID, "/connect", lifetime)
         }
     }
 
     /// Puts a sandbox to sleep; one that sleeps already is as good. One that is just being woken is not.
     public func pause(_ sandboxID: String) async throws(UpstreamFailure) {
         do throws(UpstreamFailure) {
-            _ = try await life(.post, sandboxID, "/pause", Nothing())
+            _ = try await life(.pause, .post, sandboxID, "/pause", Nothing())
         } catch .refused(status: 409, let message) {
             guard try await detail(of: sandboxID)["state"]?.text == "paused" else {
                 throw .refused(status: 409, message: message)
@@ -41,7 +41,7 @@ extension E2BClient {
 
     /// What upstream says of a sandbox: the members of its document.
     public func detail(of sandboxID: String) async throws(UpstreamFailure) -> [String: JSONValue] {
-        let body = try await life(.get, sandboxID, "", Nothing?.none)
+        let body = try await life(.inspect, .get, sandboxID, "", Nothing?.none)
         guard case .object(let members)? = try? JSONParser.parse(Array(body.readableBytesView)) else {
             throw .broken("a sandbox's document is not an object")
         }
@@ -60,7 +60,9 @@ extension E2BClient {
         let query = query.sorted { $0.key < $1.key }
             .map { "\($0.key)=\(MetadataQuery.percentEncoded($0.value))" }.joined(separator: "&")
         return try await Self.json(
-            life(.get, sandboxID, path + (query.isEmpty ? "" : "?" + query), Nothing?.none, version: version))
+            life(
+                path == "/logs" ? .logs : .measure, .get, sandboxID, path + (query.isEmpty ? "" : "?" + query),
+                Nothing?.none, version: version))
     }
 
     /// The last measurement of each of up to 100 sandboxes: what upstream answers, which is JSON.
@@ -68,7 +70,7 @@ extension E2BClient {
         guard ids.allSatisfy(Sandbox.isIdentifier) else { throw .broken("not a sandbox's id") }
         let list = MetadataQuery.percentEncoded(ids.joined(separator: ","))
         return try await Self.json(
-            control(ControlCall(.get, "/sandboxes/metrics?sandbox_ids=\(list)", reading: 16 << 20)).body)
+            control(ControlCall(.measure, .get, "/sandboxes/metrics?sandbox_ids=\(list)", reading: 16 << 20)).body)
     }
 
     private static func json(_ body: ByteBuffer) throws(UpstreamFailure) -> ByteBuffer {
@@ -79,15 +81,16 @@ extension E2BClient {
     }
 
     private func life(
-        _ method: HTTPRequest.Method, _ sandboxID: String, _ path: String, _ body: (some Encodable)?,
-        version: String = ""
+        _ operation: UpstreamOperation, _ method: HTTPRequest.Method, _ sandboxID: String, _ path: String,
+        _ body: (some Encodable)?, version: String = ""
     ) async throws(UpstreamFailure) -> ByteBuffer {
         guard Sandbox.isIdentifier(sandboxID) else { throw .broken("not a sandbox's id") }
         var content: ByteBuffer?
         if let body { content = try json(body) }
         do throws(UpstreamFailure) {
             return try await control(
-                ControlCall(method, "\(version)/sandboxes/\(sandboxID)\(path)", body: content, reading: 16 << 20)
+                ControlCall(
+                    operation, method, "\(version)/sandboxes/\(sandboxID)\(path)", body: content, reading: 16 << 20)
             ).body
         } catch .refused(status: 404, let message) {
             // It may be the route that is missing, not the sandbox.
@@ -100,7 +103,7 @@ extension E2BClient {
 
     private func isGone(_ sandboxID: String) async -> Bool {
         do throws(UpstreamFailure) {
-            _ = try await control(ControlCall(.get, "/sandboxes/\(sandboxID)", reading: 1 << 20))
+            _ = try await control(ControlCall(.inspect, .get, "/sandboxes/\(sandboxID)", reading: 1 << 20))
             return false
         } catch {
             if case .refused(status: 404, _) = error { return true } else { return false }

@@ -74,7 +74,7 @@ extension E2BClient {
             secure: version == .v1 ? true : nil
         )
         var call = ControlCall(
-            .post, version == .v2 ? "/v2/sandboxes" : "/sandboxes", body: try json(create), reading: 1 << 20)
+            .create, .post, version == .v2 ? "/v2/sandboxes" : "/sandboxes", body: try json(create), reading: 1 << 20)
         // The SDK's own limit; a create may take long when E2B is busy.
         call.deadlines = Deadlines(connect: .seconds(10), idle: .seconds(60), total: .seconds(60))
         call.repetition = version == .v2 ? .keyed : .uncertain
@@ -95,7 +95,8 @@ extension E2BClient {
     public func hasSandbox(_ sandboxID: String, with key: UpstreamKey) async throws(UpstreamFailure) -> Bool {
         guard Sandbox.isIdentifier(sandboxID) else { throw .broken("not a sandbox's id") }
         do throws(UpstreamFailure) {
-            _ = try await control(ControlCall(.get, "/sandboxes/\(sandboxID)", reading: 1 << 20), by: .only(key))
+            _ = try await control(
+                ControlCall(.inspect, .get, "/sandboxes/\(sandboxID)", reading: 1 << 20), by: .only(key))
             return true
         } catch .refused(status: 404, _) {
             return false
@@ -106,7 +107,7 @@ extension E2BClient {
     public func destroy(_ sandboxID: String) async throws(UpstreamFailure) {
         guard Sandbox.isIdentifier(sandboxID) else { throw .broken("not a sandbox's id") }
         do throws(UpstreamFailure) {
-            let call = ControlCall(.delete, "/sandboxes/\(sandboxID)", reading: 1 << 20)
+            let call = ControlCall(.destroy, .delete, "/sandboxes/\(sandboxID)", reading: 1 << 20)
             _ = try await control(call, by: .anyReachableTeam)
         } catch .refused(status: 404, _) {
             return
@@ -146,7 +147,7 @@ extension E2BClient {
         for _ in 0..<100 {
             let page = cursor.map { "&nextToken=\(MetadataQuery.percentEncoded($0))" } ?? ""
             let answer = try await control(
-                ControlCall(.get, "/v2/sandboxes?\(query)\(page)", reading: 16 << 20), by: authority)
+                ControlCall(.list, .get, "/v2/sandboxes?\(query)\(page)", reading: 16 << 20), by: authority)
             guard case .array(let elements)? = try? JSONParser.parse(Array(answer.body.readableBytesView)) else {
                 throw .broken("the list of sandboxes is not a list")
             }

@@ -17,22 +17,29 @@ public struct E2BClient: Sendable {
     public let circuit = CreateCircuit()
     let createRoute = CreateRoute()
     let budget = RetryBudget()
+    let observer: (@Sendable (UpstreamCall) -> Void)?
 
     /// A client; the transport stays its owner's to shut down.
-    public init(transport: CurlClient, endpoints: UpstreamEndpoints, keys: UpstreamKeyRing) {
+    ///
+    /// - Parameter observer: told of every call of upstream as soon as it is answered; it must not take long.
+    public init(
+        transport: CurlClient, endpoints: UpstreamEndpoints, keys: UpstreamKeyRing,
+        observer: (@Sendable (UpstreamCall) -> Void)? = nil
+    ) {
         self.transport = transport
         self.endpoints = endpoints
         self.keys = keys
+        self.observer = observer
     }
 
     /// A cheap authenticated call, for readiness.
     public func probe() async throws(UpstreamFailure) {
-        _ = try await control(ControlCall(.get, Self.cheapPath, reading: 1 << 20), by: .makers)
+        _ = try await control(ControlCall(.probe, .get, Self.cheapPath, reading: 1 << 20), by: .makers)
     }
 
     /// Whether upstream takes a key: a cheap authenticated call with it.
     public func probe(_ key: UpstreamKey) async throws(UpstreamFailure) {
-        _ = try await control(ControlCall(.get, Self.cheapPath, reading: 1 << 20), by: .only(key))
+        _ = try await control(ControlCall(.probe, .get, Self.cheapPath, reading: 1 << 20), by: .only(key))
     }
 
     private static let cheapPath = "/v2/sandboxes?limit=1"
@@ -61,4 +68,6 @@ extension HTTPField.Name {
     static let sandboxPort = Self("E2b-Sandbox-Port")!
     static let accessToken = Self("X-Access-Token")!
     static let trafficToken = Self("E2B-Traffic-Access-Token")!
+    static let traceParent = Self("traceparent")!
+    static let traceState = Self("tracestate")!
 }

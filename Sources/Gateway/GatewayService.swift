@@ -25,6 +25,7 @@ public struct GatewayService: Service {
     private let transport: CurlClient
     private let upstream: E2BClient
     private let certificate: TLSCertificate?
+    private let metrics: GatewayMetrics
     private let logger: Logger
     private let onListening: @Sendable (Addresses) async -> Void
 
@@ -57,11 +58,16 @@ public struct GatewayService: Service {
         self.logger = logger
         self.onListening = onListening
         transport = CurlClient(CurlClient.Configuration(maximumConnections: Self.maximumUpstreamConnections))
-        upstream = E2BClient(transport: transport, endpoints: endpoints, keys: UpstreamKeyRing([]))
+        let metrics = GatewayMetrics(namedTenants: settings.metricsTenants)
+        self.metrics = metrics
+        upstream = E2BClient(
+            transport: transport, endpoints: endpoints, keys: UpstreamKeyRing([]),
+            observer: { metrics.upstream.called($0) })
     }
 
     /// Serves until graceful shutdown is asked for, then drains.
     public func run() async throws {
+        metrics.observe(ledger)
         try await UpstreamKeyStart.take(settings.upstreamKey, into: ledger, for: upstream, logger: logger)
         let recovered = try await ledger.recover()
         if !recovered.executions.isEmpty {
@@ -71,7 +77,8 @@ public struct GatewayService: Service {
         }
 
         let running = RunningExecutions()
-        let closing = ExecutionClosing(ledger: ledger, upstream: upstream, logger: logger)
+        let closing = ExecutionClosing(
+            ledger: ledger, upstream: upstream, metrics: metrics.calls, stages: metrics.stages, logger: logger)
         let slots = UpstreamSlots(
             limits: settings.capacity, isShared: ledger.isShared, guarantees: ledger.guaranteedSandboxes, logger: logger
         )
@@ -84,7 +91,7 @@ public struct GatewayService: Service {
             limits: settings.pool, upstream: upstream, slots: slots, maker: maker, closing: closing, running: running,
             labels: labels, minimumTemplate: { [ledger] in ledger.defaultPolicy().templates.first ?? "" },
             isPaused: { [ledger] in ledger.pause != nil }, logger: logger)
-        let source = SandboxSource(upstream: upstream, slots: slots, maker: maker, pool: pool)
+        let source = SandboxSource(upstream: upstream, slots: slots, maker: maker, pool: pool, stages: metrics.stages)
         let runner = ExecutionRunner(
             ledger: ledger, upstream: upstream, source: source, closing: closing, running: running, labels: labels,
             logger: logger
@@ -107,11 +114,17 @@ public struct GatewayService: Service {
         let health = HealthRoutes(readiness: readiness)
 
         let webhook = Webhook(settings: settings, transport: transport)
-        let notifier = Notifier(ledger: ledger, webhook: webhook, logger: logger)
+        let notifier = Notifier(ledger: ledger, webhook: webhook, metrics: metrics.deliveries, logger: logger)
 
         let shipper = AuditShipper(
             ledger: ledger, sinks: AuditSinks.make(settings: settings, transport: transport, logger: logger),
             logger: logger)
+
+        let watch = UpstreamWatch(upstream: upstream, slots: slots, pool: pool, reconciler: reconciler)
+        GatewayStandings(
+            upstream: watch, ledger: ledger, running: running, readiness: readiness, shipper: shipper,
+            certificate: certificate
+        ).add(to: metrics.registry)
 
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
@@ -140,7 +153,8 @@ public struct GatewayService: Service {
                 trustedProxies: settings.trustedProxies, isSecure: certificate != nil,
                 dataPlane: DataPlane(
                     domain: settings.domain, ledger: ledger, live: live,
-                    forwarder: CallForwarder(upstream: upstream, ledger: ledger))
+                    forwarder: CallForwarder(upstream: upstream, ledger: ledger), metrics: metrics.calls),
+                metrics: metrics, sampling: settings.traceSampling
             ).router(),
             arrivals, logger
         )
@@ -149,16 +163,17 @@ public struct GatewayService: Service {
             admin: AdminRoutes(
                 ledger: ledger, upstream: upstream, running: running, live: live, slots: slots, doctor: doctor),
             health: health,
-            upstream: UpstreamRoutes(
-                watch: UpstreamWatch(upstream: upstream, slots: slots, pool: pool, reconciler: reconciler)),
+            upstream: UpstreamRoutes(watch: watch),
             ledger: ledger,
-            trustedProxies: settings.trustedProxies
+            trustedProxies: settings.trustedProxies,
+            metrics: metrics, sampling: settings.traceSampling
         )
         let administrators = Listener(
             .administrators, at: .tcp(settings.adminListen),
             with: settings.administratorsNeedTLS ? certificate : nil,
             control.router(
                 authenticator: AdminAuthenticator(ledger: ledger, failures: failures),
+                console: ConsoleRoutes(ledger: ledger, failures: failures),
                 isSecure: settings.administratorsNeedTLS
             ),
             arrivals, logger
@@ -175,7 +190,7 @@ public struct GatewayService: Service {
             logger: logger)
         var services: [any Service] = [
             ledger, transport, shipper, notifier, allotments, slots, closing, reconciler, peers, keeper, maker, pool,
-            readiness,
+            readiness, TaskLag(metrics.registry),
             commands,
             administrators,
             callers, drain,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import Glibc
 
 /// `e2b-gateway`: everything this project does, as one command.
@@ -11,7 +12,7 @@ struct E2BGateway: AsyncParsableCommand {
             Start with `e2b-gateway init`, then `e2b-gateway serve`. Settings come from the environment, .env.local or \
             a YAML file; `e2b-gateway config check` shows them.
             """,
-        version: "0.1.0",
+        version: GatewayVersion.current,
         groupedSubcommands: [
             CommandGroup(name: "Serving", subcommands: [Init.self, Serve.self, LocalE2BCommand.self, Demo.self]),
             CommandGroup(name: "Calling", subcommands: [Run.self, TokenCommand.self]),

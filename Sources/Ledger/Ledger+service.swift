@@ -58,6 +58,7 @@ extension Ledger {
                 // In vain only while the ledger is down, which others tell.
                 _ = try? await forgetOldExecutions()
                 try? await forgetOldNotifications()
+                await forgetConsoleSessions()
                 do {
                     try await forgetOldAudit()
                 } catch {

@@ -26,6 +26,7 @@ import Testing
         "HummingbirdHTTP2": ["Gateway", "LocalE2B"],
         "NIOSSL": ["Gateway", "LocalE2B"],
         "X509": ["LocalE2B"],
+        "CoreMetrics": ["Gateway"],
         "GRDB": ["Ledger"],
         "CLibpq": ["Ledger"],
         "CLibcurl": ["CurlTransport"],

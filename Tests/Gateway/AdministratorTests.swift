@@ -11,7 +11,8 @@ import Testing
         let token = try caveats.reduce(Token.mint(id, secret: secret)) { try $0.narrowed(by: $1) }
         let verifier = TokenVerifier(keyID: id, secret: secret, scopes: scopes)
         let claims = try verifier.verify(token, at: 1_800_000_000)
-        return Administrator(AdminPrincipal(name: "ops", claims: claims), requestID: "r", sourceAddress: "192.0.2.1")
+        return Administrator(
+            AdminPrincipal(name: "ops", claims: claims), requestID: "r", sourceAddress: "192.0.2.1", trace: .none)
     }
 
     @Test func givesOnlyWhatItHas() throws {
@@ -36,6 +37,6 @@ import Testing
     }
 
     @Test func theOwnerOfTheLedgerMayDoEverything() throws {
-        #expect(try Administrator.local("root", requestID: "r").delegable(nil) == Scope.adminScopes)
+        #expect(try Administrator.local("root", requestID: "r", trace: .none).delegable(nil) == Scope.adminScopes)
     }
 }

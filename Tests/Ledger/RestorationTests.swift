@@ -14,10 +14,13 @@ import Testing
         let check: LedgerCheck
         let admin: IssuedAdminKey
         let running: Lease
+        let session: ConsoleSessionID
 
         init() async throws {
             test = try await TestLedger()
             admin = try await test.ledger.issueAdminToken(named: "first", scopes: Scope.adminScopes, by: "test")
+            let principal = try test.ledger.authenticateAdmin(admin.token)
+            session = try await test.ledger.openConsoleSession(of: principal, by: "test").id
             running = try await test.ledger.admit(test.order(timeout: 2_000))
             backup = test.folder.path + "/backup.db"
             check = try Ledger.backUp(test.path, to: backup).check
@@ -57,6 +60,10 @@ import Testing
 
         let ledger = try aged.opened()
         #expect(try ledger.authenticate(aged.test.key.token).tenant == TestLedger.tenant)
+        // They may have signed out since.
+        await #expect(throws: AuthenticationFailure.unknownKey) {
+            try await ledger.consoleSession(aged.session, isAttended: true)
+        }
         #expect(try await ledger.tenants().map(\.name) == [TestLedger.tenant])
         let last = try #require(try await ledger.auditRecords(AuditQuery(limit: 1_000)).last)
         #expect(last.entry.action == .ledgerRestored && last.sequence == aged.check.sequence + 1)

@@ -42,6 +42,8 @@ def test_config_check_lists_where_settings_come_from(gateway: Gateway) -> None:
         ({"GATEWAY_POOL_MAXIMUM": "-1"}, "GATEWAY_POOL_MAXIMUM"),
         ({"GATEWAY_POOL_MINIMUM": "many"}, "GATEWAY_POOL_MINIMUM"),
         ({"GATEWAY_POOL_MINIMUM": "3", "GATEWAY_POOL_MAXIMUM": "2"}, "GATEWAY_POOL_MINIMUM"),
+        ({"GATEWAY_METRICS_TENANTS": "-1"}, "GATEWAY_METRICS_TENANTS"),
+        ({"GATEWAY_TRACE_SAMPLING": "1.5"}, "GATEWAY_TRACE_SAMPLING"),
         ({"E2B_API_KEY": "e2b_hush hush"}, "E2B_API_KEY"),
         ({"GATEWAY_LISTENN": "127.0.0.1:1"}, "GATEWAY_LISTENN"),
     ],

@@ -36,11 +36,11 @@ def faults(root: pathlib.Path) -> Iterator[str]:
             if not panel["targets"]:
                 yield f"{path.name}: {panel['title']} shows nothing"
             for target in panel["targets"]:
-                asked |= {name for name in exported if name in target["expr"]}
+                asked |= {metrics.family(name, exported) for name in exported if name in target["expr"]}
                 for fault in metrics.unknown(target["expr"], exported):
                     yield f"{path.name}: {panel['title']}: {fault}"
         yield from (f"{path.name}: {fault}" for fault in malformed(panels))
-    for name in sorted(exported.keys() - asked):
+    for name in sorted({metrics.family(name, exported) for name in exported} - asked):
         yield f"{name} is on no dashboard"
 
 

@@ -102,8 +102,15 @@ struct AdminRoutes: Sendable {
     func decode<Body: Decodable>(
         _ type: Body.Type, fields: [String], _ request: Request
     ) async throws -> Body {
+        try await Self.decode(type, fields: fields, request, upTo: Self.maximumBodyBytes)
+    }
+
+    /// The same of a body of any size.
+    static func decode<Body: Decodable>(
+        _ type: Body.Type, fields: [String], _ request: Request, upTo maximumBytes: Int
+    ) async throws -> Body {
         try request.requireJSON()
-        let buffer = try await request.boundedBody(upTo: Self.maximumBodyBytes)
+        let buffer = try await request.boundedBody(upTo: maximumBytes)
         try JSONFields(buffer).refuseAll(but: fields)
         do {
             return try JSONDecoder().decode(type, from: buffer)

@@ -8,19 +8,28 @@ struct AdministratorRoutes: Sendable {
     let upstream: UpstreamRoutes
     let ledger: Ledger
     let trustedProxies: TrustedProxies
+    let metrics: GatewayMetrics
+    let sampling: TraceSampling
 
     /// - Parameters:
     ///   - authenticator: establishes who is calling.
+    ///   - console: the pages, where they are served.
     ///   - isSecure: whether TLS ends here.
-    func router(authenticator: some RouterMiddleware<OpenContext>, isSecure: Bool = false) -> Router<OpenContext> {
+    func router(
+        authenticator: some RouterMiddleware<OpenContext>, console: ConsoleRoutes? = nil, isSecure: Bool = false
+    ) -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
-            RequestIdentity(door: .administrators, isSecure: isSecure, trustedProxies: trustedProxies)
+            RequestIdentity(
+                door: .administrators, isSecure: isSecure, trustedProxies: trustedProxies,
+                sampling: sampling)
+            MeteredCalls(metrics: metrics.calls)
             RefusalAudit(ledger: ledger)
             ProblemRescue()
         }
         health.add(to: router)
-        router.on(.getMetrics, use: upstream.metrics)
+        console?.add(to: router)
+        router.on(.getMetrics, use: MetricsRoutes(registry: metrics.registry).metrics)
 
         let administrators = router.group().add(middleware: authenticator).group(context: AdminContext.self)
         func on(

@@ -17,6 +17,8 @@ extension Operation {
             .removeUpstreamKey, .diagnose:
             .adminUpstreamKeys
         case .getHealth, .getReadiness, .getProblem, .getMetrics: nil
+        // Anybody may look at the empty pages; what is signed in is looked at by the console's own routes.
+        case .getConsole, .getConsoleFile, .openConsoleSession, .getConsoleSession, .closeConsoleSession: nil
         // The callers' own.
         case .createExecution, .getExecution, .cancelExecution, .getUsage, .getOwnConsumption, .whoAmI,
             .listOwnAuditRecords, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .listSandboxes,

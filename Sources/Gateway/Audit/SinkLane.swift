@@ -8,6 +8,7 @@ final class SinkLane: Sendable {
         var position = AuditPosition.start
         var isUp = true
         var lastFailure: String?
+        var failures = 0
         /// No more waiting: what is there is shipped, and then it is over.
         var isEnding = false
     }
@@ -40,7 +41,8 @@ final class SinkLane: Sendable {
         let (state, end) = (state.withLock(\.self), ledger.auditEnd)
         return SinkStanding(
             kind: sink.kind, destination: sink.destination, isUp: state.isUp, position: state.position,
-            behind: max(0, end - state.position.sequence), lastFailure: state.lastFailure
+            behind: max(0, end - state.position.sequence), failures: state.failures,
+            lastFailure: state.lastFailure
         )
     }
 
@@ -163,6 +165,7 @@ final class SinkLane: Sendable {
         state.withLock { state in
             state.isUp = false
             state.lastFailure = failure.reason
+            state.failures += 1
         }
         if let warnedAt = progress.warnedAt, now - warnedAt < Self.warningPace { return }
         progress.warnedAt = now

@@ -12,6 +12,8 @@ struct SinkStanding: Sendable, Equatable {
     let position: AuditPosition
     /// How many records it has yet to take.
     let behind: Int64
+    /// How many attempts it did not take.
+    let failures: Int
     /// Why the last attempt that failed did.
     let lastFailure: String?
 }

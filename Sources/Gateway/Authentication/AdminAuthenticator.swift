@@ -4,7 +4,8 @@ import Ledger
 import Logging
 import Quota
 
-/// Establishes which administrator is calling, by a token with admin scopes, presented or signed with.
+/// Establishes which administrator is calling, by a token with admin scopes, presented or signed with, or by the cookie of
+/// a browser that is signed in to the console.
 struct AdminAuthenticator: RouterMiddleware {
     typealias Context = OpenContext
 
@@ -28,7 +29,7 @@ struct AdminAuthenticator: RouterMiddleware {
         }
         var context = context
         let administrator = Administrator(
-            token, requestID: context.requestID, sourceAddress: context.sourceAddress, traceID: context.traceID)
+            token, requestID: context.requestID, sourceAddress: context.sourceAddress, trace: context.trace)
         context.logger[metadataKey: "administrator"] = "\(administrator.actor.name)"
         context.note.note(administrator, keyID: token.keyID)
         do {
@@ -36,9 +37,9 @@ struct AdminAuthenticator: RouterMiddleware {
         } catch {
             throw Problem(error)
         }
-        try credential.check(against: token.claims, isSignedOnly: false, from: context.sourceAddress)
+        try credential?.check(against: token.claims, isSignedOnly: false, from: context.sourceAddress)
         context.administrator = administrator
-        guard let signed = credential.signed else { return try await next(request, context) }
+        guard let signed = credential?.signed else { return try await next(request, context) }
         do {
             return try await next(try await signed.accept(request, in: ledger, by: token.claims), context)
         } catch let problem as Problem where problem.type.status == 401 {
@@ -46,9 +47,13 @@ struct AdminAuthenticator: RouterMiddleware {
         }
     }
 
+    /// - Returns: who, and the credential unless it is a cookie, which counts for nothing beside one.
     private func authenticate(
         _ request: Request, _ context: OpenContext
-    ) async throws(Problem) -> (AdminPrincipal, Credential) {
+    ) async throws(Problem) -> (AdminPrincipal, Credential?) {
+        if SessionCookie.isPresent(in: request), !Credential.isPresent(in: request) {
+            return (try await SessionDoor(ledger: ledger).session(request, context).session.principal, nil)
+        }
         let credential = try Credential(of: request, scheme: context.scheme)
         context.note.note(claimed: credential.claimedKeyID)
         let token: AdminPrincipal
@@ -76,7 +81,7 @@ struct LocalAuthenticator: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         let administrator = Administrator.local(
-            await PeerUser.name(on: context.channel), requestID: context.requestID, traceID: context.traceID
+            await PeerUser.name(on: context.channel), requestID: context.requestID, trace: context.trace
         )
         context.administrator = administrator
         context.note.note(administrator)

@@ -11,19 +11,20 @@ struct Administrator: Sendable {
     let isRestricted: Bool
 
     /// Whoever owns the ledger's files.
-    static func local(_ user: String, requestID: String, traceID: String? = nil) -> Administrator {
+    static func local(_ user: String, requestID: String, trace: TraceContext) -> Administrator {
         Administrator(
-            actor: Actor("local:\(user)", requestID: requestID, traceID: traceID), scopes: Scope.adminScopes,
-            isRestricted: false
+            actor: Actor("local:\(user)", requestID: requestID, traceID: trace.traceID, spanID: trace.spanID),
+            scopes: Scope.adminScopes, isRestricted: false
         )
     }
 
     /// Whoever holds an admin token and calls.
-    init(_ token: AdminPrincipal, requestID: String, sourceAddress: String, traceID: String? = nil) {
+    init(_ token: AdminPrincipal, requestID: String, sourceAddress: String, trace: TraceContext) {
         let claims = token.claims
         self.init(
             actor: Actor(
-                token, requestID: requestID, sourceAddress: sourceAddress, traceID: traceID),
+                token, requestID: requestID, sourceAddress: sourceAddress, traceID: trace.traceID,
+                spanID: trace.spanID),
             scopes: token.scopes,
             isRestricted: claims.notAfter != nil || claims.subject != nil || !claims.sourceNetworks.isEmpty
                 || claims.isSignedOnly

@@ -12,19 +12,21 @@ struct Authenticator: RouterMiddleware {
 
     let ledger: Ledger
     let failures: FailedAuthentications
+    let stages: StageClock
 
     func handle(
         _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
     ) async throws -> Response {
-        let (principal, credential) = try await failures.watching(context.sourceAddress) { () throws(Problem) in
-            try await authenticate(request, context)
+        let (principal, credential, standings) = try await stages.time(.authenticate) { () throws(Problem) in
+            let (principal, credential) = try await failures.watching(context.sourceAddress) { () throws(Problem) in
+                try await authenticate(request, context)
+            }
+            context.note.note(principal.claims, of: principal.tenant, named: principal.tenantName)
+            return (principal, credential, try await takeRate(of: principal))
         }
         var context = context
         context.principal = principal
         context.logger[metadataKey: "tenant"] = "\(principal.tenantName)"
-        context.note.note(principal.claims, of: principal.tenant, named: principal.tenantName)
-
-        let standings = try await takeRate(of: principal)
         context.principal?.shadowedRate = standings.shadowed
         let headers = RateLimitHeaders.fields(for: standings, under: principal.policy)
         do {

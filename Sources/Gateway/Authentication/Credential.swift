@@ -23,6 +23,12 @@ enum Credential: Sendable {
         }
     }
 
+    /// Whether a request carries one, readable or not.
+    static func isPresent(in request: Request) -> Bool {
+        request.headers[.authorization] != nil || request.headers[.apiKey] != nil
+            || MessageSignature.isPresent(in: request.headers.map { (name: $0.name.rawName, value: $0.value) })
+    }
+
     /// Finds the one credential of a request.
     ///
     /// - Throws: a ``Problem`` for none, for several, and for one that cannot be read.

@@ -20,14 +20,18 @@ struct DataPlane: RouterMiddleware {
     private let ledger: Ledger
     private let live: LiveSandboxes
     private let forwarder: CallForwarder
+    private let metrics: CallMetrics
     private let rates = RateTable(Self.rate)
 
-    init(domain: ServedDomain?, ledger: Ledger, live: LiveSandboxes, forwarder: CallForwarder) {
+    init(
+        domain: ServedDomain?, ledger: Ledger, live: LiveSandboxes, forwarder: CallForwarder, metrics: CallMetrics
+    ) {
         self.domain = domain
         door = SandboxDoor(ledger: ledger, guesses: RateTable(Self.guesses))
         self.ledger = ledger
         self.live = live
         self.forwarder = forwarder
+        self.metrics = metrics
     }
 
     func handle(
@@ -69,7 +73,8 @@ struct DataPlane: RouterMiddleware {
         let entered = try enter(sandbox, from: context.sourceAddress)
         let call = SandboxCall(
             to: sandbox, method: request.method.rawValue, port: address.port, pathClass: route.pathClass,
-            sourceAddress: context.sourceAddress, requestID: context.requestID, traceID: context.traceID
+            sourceAddress: context.sourceAddress, requestID: context.requestID,
+            traceID: context.trace.traceID, spanID: context.trace.spanID
         )
         let record: OpenCall
         do {
@@ -77,7 +82,7 @@ struct DataPlane: RouterMiddleware {
         } catch {
             throw .ledgerUnavailable
         }
-        let passing = PassingCall(entered, record)
+        let passing = PassingCall(entered, record, metrics)
         return try await forwarder.forward(
             request, of: call, by: route, path, to: sandbox, under: policy, passing, for: context)
     }

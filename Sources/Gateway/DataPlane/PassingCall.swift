@@ -19,11 +19,13 @@ final class PassingCall: Sendable {
 
     private let live: LiveSandboxes.Call
     private let record: OpenCall
+    private let metrics: CallMetrics
     private let state = Mutex(State())
 
-    init(_ live: LiveSandboxes.Call, _ record: OpenCall) {
+    init(_ live: LiveSandboxes.Call, _ record: OpenCall, _ metrics: CallMetrics) {
         self.live = live
         self.record = record
+        self.metrics = metrics
         stop = live.stop
     }
 
@@ -94,6 +96,7 @@ final class PassingCall: Sendable {
         for subscription in subscriptions { subscription.cancel() }
         record.end(
             CallResult(outcome: outcome, status: status, bytesIn: meter.bytesUp, bytesOut: meter.bytesDown))
+        metrics.carriedIn(meter.bytesUp, behind: .callers)
         live.leave()
         return upload
     }

@@ -13,11 +13,16 @@ struct CallerRoutes: Sendable {
     /// Whether TLS ends here.
     let isSecure: Bool
     let dataPlane: DataPlane
+    let metrics: GatewayMetrics
+    let sampling: TraceSampling
 
     func router() -> Router<OpenContext> {
         let router = Router(context: OpenContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
-            RequestIdentity(door: .callers, isSecure: isSecure, trustedProxies: trustedProxies)
+            RequestIdentity(
+                door: .callers, isSecure: isSecure, trustedProxies: trustedProxies,
+                sampling: sampling)
+            MeteredCalls(metrics: metrics.calls)
             RefusalAudit(ledger: ledger)
             dataPlane
             ProblemRescue()
@@ -25,7 +30,7 @@ struct CallerRoutes: Sendable {
         health.add(to: router)
 
         let tenants = router.group()
-            .add(middleware: Authenticator(ledger: ledger, failures: failures))
+            .add(middleware: Authenticator(ledger: ledger, failures: failures, stages: metrics.stages))
             .group(context: TenantContext.self)
         tenants
             .on(.createExecution, use: executions.create)

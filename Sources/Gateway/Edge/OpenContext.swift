@@ -8,8 +8,8 @@ public struct OpenContext: RequestContext {
     let channel: any Channel
     /// The id under which this request is logged, audited and answered.
     var requestID = ""
-    /// The caller's trace, if it said one.
-    var traceID: String?
+    /// The trace it belongs to: the caller's, or one begun for it.
+    var trace: TraceContext
     /// Where the call came from, past trusted proxies.
     var sourceAddress = ""
     /// Which listener it came in by.
@@ -27,5 +27,6 @@ public struct OpenContext: RequestContext {
     public init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
+        trace = .none
     }
 }

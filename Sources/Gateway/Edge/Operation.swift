@@ -16,6 +16,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
     case listAdminTokens, issueAdminToken, revokeAdminToken
     case diagnose
+    case getConsole, getConsoleFile, openConsoleSession, getConsoleSession, closeConsoleSession
     case listUpstreamKeys, addUpstreamKey, probeUpstreamKey, activateUpstreamKey, retireUpstreamKey, removeUpstreamKey
 
     /// Which listener serves it.
@@ -24,14 +25,15 @@ public enum Operation: String, CaseIterable, Sendable {
     /// The HTTP method.
     public var method: HTTPRequest.Method {
         switch self {
-        case .diagnose, .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken, .grantCredit,
+        case .openConsoleSession, .diagnose, .createExecution, .createTenant, .issueKey, .rotateKey, .issueAdminToken,
+            .grantCredit,
             .simulatePolicy,
             .makeCheckpoint, .createSandbox, .createSandboxV1, .connectSandbox, .connectSandboxV1, .setSandboxTimeout,
             .refreshSandbox, .pauseSandbox, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey,
             .retireUpstreamKey:
             .post
-        case .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit, .removeUpstreamKey,
-            .deleteTenant, .resumeKey, .resumeWork:
+        case .closeConsoleSession, .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit,
+            .removeUpstreamKey, .deleteTenant, .resumeKey, .resumeWork:
             .delete
         case .suspendKey, .pauseWork: .put
         case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
@@ -88,6 +90,9 @@ public enum Operation: String, CaseIterable, Sendable {
         case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
         case .revokeAdminToken: "/admin/v1/admin-tokens/{key_id}"
         case .diagnose: "/admin/v1/diagnosis"
+        case .getConsole: "/console"
+        case .getConsoleFile: "/console/files/{version}/{file}"
+        case .openConsoleSession, .getConsoleSession, .closeConsoleSession: "/console/session"
         case .listUpstreamKeys, .addUpstreamKey: "/admin/v1/upstream-keys"
         case .removeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}"
         case .probeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}/probe"
@@ -119,6 +124,14 @@ public enum Operation: String, CaseIterable, Sendable {
         let method = method == .head ? .get : method
         return matching(path, behind: door).first { $0.method == method }
     }
+
+    /// The operation that the router found at one of its own paths, `HEAD` being a `GET`.
+    static func at(endpoint path: String, _ method: HTTPRequest.Method, behind door: Door) -> Operation? {
+        let method = method == .head ? .get : method
+        return byEndpoint[path]?.first { $0.method == method && ($0.door == door || $0.door == .both) }
+    }
+
+    private static let byEndpoint = Dictionary(grouping: allCases, by: \.path)
 
     /// What is offered at a concrete path: a path without parameters goes before one that has them, as in the router.
     private static func matching(_ path: String, behind door: Door) -> [Operation] {

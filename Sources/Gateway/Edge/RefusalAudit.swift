@@ -21,7 +21,8 @@ struct RefusalAudit: RouterMiddleware {
         guard caller.isAudited(refusal, calling: operation) else { return response }
         var call = RefusedCall(
             of: caller, calling: operation?.rawValue, reason: refusal.rawValue, cause: noted.cause,
-            sourceAddress: context.sourceAddress, requestID: context.requestID, traceID: context.traceID
+            sourceAddress: context.sourceAddress, requestID: context.requestID,
+            traceID: context.trace.traceID, spanID: context.trace.spanID
         )
         (call.sandbox, call.port, call.pathClass) = (noted.sandbox, noted.port, noted.pathClass)
         ledger.note(call)

@@ -1,9 +1,10 @@
+import E2BUpstream
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
 
-/// Gives each request its id and source address, and writes one log line when its response head is ready.
+/// Gives each request its id, its trace and its source address, and writes one log line when its response head is ready.
 struct RequestIdentity: RouterMiddleware {
     typealias Context = OpenContext
 
@@ -11,6 +12,7 @@ struct RequestIdentity: RouterMiddleware {
     /// Whether TLS ends here.
     let isSecure: Bool
     let trustedProxies: TrustedProxies
+    let sampling: TraceSampling
 
     func handle(
         _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
@@ -18,7 +20,7 @@ struct RequestIdentity: RouterMiddleware {
         var context = context
         context.door = door
         context.requestID = request.headers[.requestID].flatMap(accepted) ?? RequestID.random()
-        context.traceID = TraceParent.traceID(of: request.headers)
+        context.trace = TraceContext(continuing: request.headers, sampling: sampling)
         let peer = context.channel.remoteAddress?.ipAddress ?? "local"
         if isSecure || (trustedProxies.contains(peer) && request.firstForwardedProto == "https") {
             context.scheme = "https"
@@ -29,10 +31,14 @@ struct RequestIdentity: RouterMiddleware {
         )
         context.logger[metadataKey: "request_id"] = "\(context.requestID)"
         context.logger[metadataKey: "hb.request.id"] = nil
-        if let trace = context.traceID { context.logger[metadataKey: "trace_id"] = "\(trace)" }
+        context.logger[metadataKey: "trace_id"] = "\(context.trace.traceID)"
+        context.logger[metadataKey: "span_id"] = "\(context.trace.spanID)"
 
         let started = ContinuousClock.now
-        var response = try await next(request, context)
+        let identified = context
+        var response = try await TraceHeaders.carrying(identified.trace.headers) {
+            try await next(request, identified)
+        }
         // Of a refusal as well: its body would be read as the beginning of the connection's next reply.
         if request.method == .head { response = response.createHeadResponse() }
         response.headers[.requestID] = context.requestID

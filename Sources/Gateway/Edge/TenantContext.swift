@@ -6,7 +6,7 @@ struct TenantContext: ChildRequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
     let requestID: String
-    let traceID: String?
+    let trace: TraceContext
     let sourceAddress: String
     let principal: Principal
     let note: RequestNote
@@ -18,7 +18,7 @@ struct TenantContext: ChildRequestContext {
         coreContext = context.coreContext
         channel = context.channel
         requestID = context.requestID
-        traceID = context.traceID
+        trace = context.trace
         note = context.note
         sourceAddress = context.sourceAddress
         self.principal = principal

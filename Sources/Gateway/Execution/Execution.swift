@@ -18,6 +18,8 @@ final class Execution: Sendable {
     private let queuedMilliseconds: Int64
     private let registration: RunningExecutions.Registration
     private let runner: ExecutionRunner
+    /// Of the call that began it: it runs while the reply is written, outside of that.
+    private let trace = TraceHeaders.current
     /// Nil while there is none: the time in which another is made is nobody's.
     private let heldSince = Mutex<ContinuousClock.Instant?>(.now)
     /// Those that were held before, and are gone or on their way.
@@ -58,7 +60,9 @@ final class Execution: Sendable {
         hasBegun.withLock { $0 = true }
         async let recorded: Void = runner.ledger.recordSandbox(held.sandbox.id, for: lease)
         let progress = ExecutionProgress(keepsEvents: lease.isKeyed)
-        var ending = await runUntilStopped(into: events, progress)
+        var ending = await TraceHeaders.carrying(trace) {
+            await runner.source.stages.time(.execute) { await runUntilStopped(into: events, progress) }
+        }
         let heldFor = heldMilliseconds
         events.finish()
         await recorded

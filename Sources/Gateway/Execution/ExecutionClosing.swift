@@ -1,6 +1,7 @@
 import E2BUpstream
 import Ledger
 import Logging
+import Quota
 import ServiceLifecycle
 
 /// A sandbox to be destroyed, and the slot that is free again once it is.
@@ -19,13 +20,17 @@ final class ExecutionClosing: Service {
 
     private let ledger: Ledger
     private let upstream: E2BClient
+    private let metrics: CallMetrics
+    private let stages: StageClock
     private let logger: Logger
     private let work: AsyncStream<Work>
     private let queue: AsyncStream<Work>.Continuation
 
-    init(ledger: Ledger, upstream: E2BClient, logger: Logger) {
+    init(ledger: Ledger, upstream: E2BClient, metrics: CallMetrics, stages: StageClock, logger: Logger) {
         self.ledger = ledger
         self.upstream = upstream
+        self.metrics = metrics
+        self.stages = stages
         self.logger = logger
         (work, queue) = AsyncStream.makeStream()
     }
@@ -92,6 +97,19 @@ final class ExecutionClosing: Service {
     }
 
     private func settle(
+        _ lease: Lease, with result: ExecutionResult, leaving remainder: Remainder
+    ) async -> SettledExecution? {
+        let settled = await stages.time(.settle) { await tryToSettle(lease, with: result, leaving: remainder) }
+        if settled?.wasSettledBefore != true {
+            let charged =
+                settled?.chargedMilliseconds ?? min(result.heldMilliseconds, lease.grant.timeoutMilliseconds)
+            metrics.settled(
+                result.outcome, of: ledger.tenantName(lease.tenant), chargedMilliseconds: charged)
+        }
+        return settled
+    }
+
+    private func tryToSettle(
         _ lease: Lease, with result: ExecutionResult, leaving remainder: Remainder
     ) async -> SettledExecution? {
         do {

@@ -99,11 +99,14 @@ struct ExecutionRunner: Sendable {
             nonce: principal.signed?.nonce,
             shadowedRate: principal.shadowedRate,
             expiresAt: principal.claims.notAfter,
-            traceID: context.traceID
+            traceID: context.trace.traceID,
+            spanID: context.trace.spanID
         )
         do {
-            guard let key = order.idempotencyKey else { return .admitted(try await ledger.admit(admission)) }
-            return try await ledger.admit(admission, under: key)
+            return try await source.stages.time(.admit) { () throws(AdmissionFailure) in
+                guard let key = order.idempotencyKey else { return .admitted(try await ledger.admit(admission)) }
+                return try await ledger.admit(admission, under: key)
+            }
         } catch {
             if case .unavailable = error {} else { context.note.noteRecorded() }
             throw Problem(error, isSigned: principal.signed != nil)

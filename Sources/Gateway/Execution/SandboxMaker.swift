@@ -17,6 +17,8 @@ final class SandboxMaker: Service {
         let order: SandboxOrder
         let slot: UpstreamSlot
         let caller: FirstAnswer<Answer>
+        /// What whoever asks for it is traced by.
+        let trace: TraceHeaders?
     }
 
     private let upstream: E2BClient
@@ -38,7 +40,7 @@ final class SandboxMaker: Service {
         let caller = FirstAnswer<Answer>()
         let subscription = stop.onStop { reason in _ = caller.answer(.stopped(reason)) }
         defer { subscription.cancel() }
-        if case .terminated = queue.yield(Work(order: order, slot: slot, caller: caller)) {
+        if case .terminated = queue.yield(Work(order: order, slot: slot, caller: caller, trace: .current)) {
             slot.release()
             _ = caller.answer(.stopped(.shutdown))
         }
@@ -60,7 +62,9 @@ final class SandboxMaker: Service {
     private func perform(_ work: Work) async {
         guard !work.caller.isAnswered else { return work.slot.release() }
         do {
-            let sandbox = try await upstream.createSandbox(work.order)
+            let sandbox = try await TraceHeaders.carrying(work.trace) { () throws(UpstreamFailure) in
+                try await upstream.createSandbox(work.order)
+            }
             work.slot.upstreamWasNotFull()
             guard work.caller.answer(.made(sandbox)) else {
                 return closing.destroy(DoomedSandbox(id: sandbox.id, slot: work.slot))

@@ -8,6 +8,7 @@ struct SandboxSource: Sendable {
     let slots: UpstreamSlots
     let maker: SandboxMaker
     let pool: WarmPool
+    let stages: StageClock
 
     enum Answer: Sendable {
         case made(Sandbox, UpstreamSlot)
@@ -25,11 +26,11 @@ struct SandboxSource: Sendable {
     func sandbox(_ order: SandboxOrder, for tenant: String, unless stop: StopSignal) async -> Answer {
         // Nobody waits in line for an upstream that is left alone.
         do throws(UpstreamFailure) { try upstream.circuit.check() } catch { return .failed(error) }
-        switch await slots.slot(for: tenant, unless: stop) {
+        switch await stages.time(.queue, { await slots.slot(for: tenant, unless: stop) }) {
         case .refused(let refusal): return .refused(refusal)
         case .stopped(let reason): return .stopped(reason)
         case .held(let slot):
-            switch await maker.make(order, in: slot, unless: stop) {
+            switch await stages.time(.create, { await maker.make(order, in: slot, unless: stop) }) {
             case .made(let sandbox): return .made(sandbox, slot)
             case .failed(let failure): return .failed(failure)
             case .stopped(let reason): return .stopped(reason)

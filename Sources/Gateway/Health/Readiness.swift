@@ -37,6 +37,25 @@ final class Readiness: Service {
         self.running = running
     }
 
+    /// What is known of it without asking anybody.
+    struct Standing {
+        /// The last commit succeeded.
+        let ledger: Bool
+        /// Upstream answered when it was last asked, and creates are asked of it.
+        let upstream: Bool
+        /// It is not going to leave.
+        let isOpen: Bool
+
+        var isReady: Bool { ledger && upstream && isOpen }
+    }
+
+    var standing: Standing {
+        let isOpenCircuit = if case .open = upstream.circuit.standing { true } else { false }
+        return Standing(
+            ledger: ledger.isWritable, upstream: !isOpenCircuit && lastAnswer.withLock { $0 == "ok" },
+            isOpen: !running.isLeaving)
+    }
+
     func report() async -> Report {
         let ledger = await ledgerState()
         // Once the pause is over the next call finds out, so that whoever sends calls by this answer must send one.

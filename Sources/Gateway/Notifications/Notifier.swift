@@ -1,4 +1,5 @@
 import AsyncAlgorithms
+import CoreMetrics
 import Ledger
 import Logging
 import ServiceLifecycle
@@ -11,6 +12,7 @@ import Synchronization
 final class Notifier: Service {
     private let ledger: Ledger
     private let webhook: Webhook?
+    private let metrics: DeliveryMetrics
     private let logger: Logger
     private let underWay = Mutex<Set<String>>([])
 
@@ -19,9 +21,10 @@ final class Notifier: Service {
     /// How soon an attempt that was put off is taken up once its time has come.
     private static let pace = Duration.seconds(1)
 
-    init(ledger: Ledger, webhook: Webhook?, logger: Logger) {
+    init(ledger: Ledger, webhook: Webhook?, metrics: DeliveryMetrics, logger: Logger) {
         self.ledger = ledger
         self.webhook = webhook
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -71,6 +74,7 @@ final class Notifier: Service {
         var retryAfter: Duration?
         switch answer {
         case .taken:
+            metrics.delivered.increment()
             return await record { () throws(LedgerFailure) in try await self.ledger.notificationDelivered(notification)
             }
         case .refused(_, let asked): retryAfter = asked
@@ -79,6 +83,7 @@ final class Notifier: Service {
         let wait =
             answer.isFinal
             ? nil : Backoff.wait(afterAttempts: notification.attempts, retryAfter: retryAfter, using: &generator)
+        (wait == nil ? metrics.givenUp : metrics.failed).increment()
         logger.warning(
             "notification not delivered",
             metadata: [

@@ -7,6 +7,8 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case invalidSignature = "invalid-signature"
     case clockSkew = "clock-skew"
     case replayed
+    case sessionOver = "session-over"
+    case crossSite = "cross-site"
     case insufficientScope = "insufficient-scope"
     case tenantDisabled = "tenant-disabled"
     case keySuspended = "key-suspended"
@@ -42,8 +44,10 @@ public enum ProblemType: String, CaseIterable, Sendable {
     public var status: Int {
         switch self {
         case .invalidRequest: 400
-        case .missingCredential, .invalidToken, .expiredToken, .invalidSignature, .clockSkew, .replayed: 401
-        case .insufficientScope, .tenantDisabled, .keySuspended, .notOffered: 403
+        case .missingCredential, .invalidToken, .expiredToken, .invalidSignature, .clockSkew, .replayed,
+            .sessionOver:
+            401
+        case .crossSite, .insufficientScope, .tenantDisabled, .keySuspended, .notOffered: 403
         case .notFound: 404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
@@ -70,6 +74,8 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .invalidSignature: "The signature is not valid"
         case .clockSkew: "The request was signed at another time"
         case .replayed: "The request was seen before"
+        case .sessionOver: "The session is over"
+        case .crossSite: "The request comes from elsewhere"
         case .insufficientScope: "The token does not allow this"
         case .tenantDisabled: "The tenant is suspended"
         case .keySuspended: "The key is suspended"
@@ -117,6 +123,10 @@ public enum ProblemType: String, CaseIterable, Sendable {
             "The signature holds, but `created` is more than 60 s from the gateway's clock, which `detail` tells. Set the caller's clock."
         case .replayed:
             "A signed request is accepted once; this nonce was used before with this key. Sign again with a new nonce."
+        case .sessionOver:
+            "Whoever was signed in to the console is no longer: after 12 hours, after 30 minutes without anything being done, by signing out, or because the admin token was revoked or has expired. Sign in again at `/console`."
+        case .crossSite:
+            "A browser that is signed in to the console made this request for a page that is not the console's, or without the `X-CSRF-Token` that `GET /console/session` tells. Programs send an admin token, and no cookie."
         case .insufficientScope:
             "The token was narrowed, to other scopes, templates, languages or addresses than this call needs; or an admin token never had the scope. Use one that allows what `detail` names."
         case .tenantDisabled:

@@ -7,7 +7,7 @@ extension SandboxCaller {
     init(_ context: TenantContext) {
         self.init(
             tenant: context.principal.tenant, claims: context.principal.claims, requestID: context.requestID,
-            traceID: context.traceID, sourceAddress: context.sourceAddress)
+            traceID: context.trace.traceID, spanID: context.trace.spanID, sourceAddress: context.sourceAddress)
     }
 
     /// Refuses whoever holds a token narrower than the one that made the sandbox: its tokens would give them more than

@@ -75,11 +75,13 @@ struct SandboxControl: Sendable {
         for caller: SandboxCaller, _ context: TenantContext
     ) async throws(Problem) -> OwnedSandbox {
         do {
-            return try await ledger.admit(
-                SandboxAdmissionOrder(
-                    handle: handle, caller: caller, template: order.template,
-                    timeoutMilliseconds: order.timeoutSeconds * 1000, expiry: order.expiry, metadata: order.metadata,
-                    idempotency: idempotency, shadowedRate: context.principal.shadowedRate))
+            let admission = SandboxAdmissionOrder(
+                handle: handle, caller: caller, template: order.template,
+                timeoutMilliseconds: order.timeoutSeconds * 1000, expiry: order.expiry, metadata: order.metadata,
+                idempotency: idempotency, shadowedRate: context.principal.shadowedRate)
+            return try await source.stages.time(.admit) { () throws(SandboxFailure) in
+                try await ledger.admit(admission)
+            }
         } catch {
             throw Problem(error, noted: context.note)
         }

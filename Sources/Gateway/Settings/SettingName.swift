@@ -26,6 +26,8 @@ public enum SettingName: String, CaseIterable, Sendable {
     case poolMinimum = "GATEWAY_POOL_MINIMUM"
     case poolMaximum = "GATEWAY_POOL_MAXIMUM"
     case logLevel = "GATEWAY_LOG_LEVEL"
+    case metricsTenants = "GATEWAY_METRICS_TENANTS"
+    case traceSampling = "GATEWAY_TRACE_SAMPLING"
     case retentionDays = "GATEWAY_RETENTION_DAYS"
     case auditRetentionDays = "GATEWAY_AUDIT_RETENTION_DAYS"
     case webhookURL = "GATEWAY_WEBHOOK_URL"
@@ -111,6 +113,13 @@ extension Settings {
                 throw SettingFailure(setting, "must be one of \(levels), not \"\(value)\"")
             }
             logLevel = level
+        case .metricsTenants:
+            metricsTenants = try Self.number(setting, in: 0...1_000)
+        case .traceSampling:
+            guard let sampling = TraceSampling(value) else {
+                throw SettingFailure(setting, "must be a number from 0 to 1, such as 0.05, not \"\(value)\"")
+            }
+            traceSampling = sampling
         case .retentionDays:
             executionRetention = try Self.days(setting, in: 62...3_650)
         case .auditRetentionDays:

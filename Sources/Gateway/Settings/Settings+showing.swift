@@ -27,6 +27,8 @@ extension Settings {
         case .poolMinimum: "\(pool.minimum)"
         case .poolMaximum: "\(pool.maximum)"
         case .logLevel: logLevel.rawValue
+        case .metricsTenants: "\(metricsTenants)"
+        case .traceSampling: traceSampling.description
         case .retentionDays: "\(retention.executions.components.seconds / 86_400)"
         case .auditRetentionDays: "\(retention.audit.components.seconds / 86_400)"
         case .webhookURL: webhookURL?.description ?? "none"

@@ -49,6 +49,10 @@ public struct Settings: Sendable {
     var pool = PoolLimits()
     /// `GATEWAY_LOG_LEVEL`: trace, debug, info, notice, warning, error, critical. Default info.
     public var logLevel = Logger.Level.info
+    /// `GATEWAY_METRICS_TENANTS`: how many tenants metrics name, 0–1,000; 0 names none. Default 100.
+    public var metricsTenants = 100
+    /// `GATEWAY_TRACE_SAMPLING`: how many of the traces that begin here are marked as recorded, 0–1. Default 0.
+    public var traceSampling = TraceSampling.none
     /// `GATEWAY_RETENTION_DAYS`: how long executions are kept, 62–3650. Default 90.
     public var executionRetention = Duration.seconds(90 * 86_400)
     /// `GATEWAY_AUDIT_RETENTION_DAYS`: how long audit records and recorded code are kept, 62–36500, not shorter than

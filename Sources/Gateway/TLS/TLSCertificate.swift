@@ -51,6 +51,9 @@ final class TLSCertificate: Service {
         }
     }
 
+    /// When it ends, in seconds since 1970.
+    var notValidAfter: Int { state.withLock(\.identity.notValidAfter) }
+
     /// What a listener is given: each handshake asks anew.
     var configuration: TLSConfiguration {
         // Without a chain of its own, to which each handshake's would be added.

@@ -56,7 +56,7 @@ struct Init: AsyncParsableCommand {
                 lines.append("Keep a copy of the root key elsewhere: without it the ledger's secrets cannot be opened.")
             }
             lines.append("Admin token  \(made.adminToken)")
-            lines.append("The admin token is shown this once; it opens the administrators' listener.")
+            lines.append("The admin token is shown this once; it opens the administrators' listener and its console.")
             lines.append("Next: e2b-gateway tenant create NAME, e2b-gateway key issue NAME, e2b-gateway serve")
             return lines.joined(separator: "\n")
         }

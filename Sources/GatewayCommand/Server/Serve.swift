@@ -54,7 +54,7 @@ struct Serve: AsyncParsableCommand {
         try? format.print(addresses) {
             """
             Callers         \($0.listening)
-            Administrators  \($0.admin)
+            Administrators  \($0.admin), in a browser \($0.admin)/console
             Commands        \($0.socket)
             """
         }

@@ -11,8 +11,10 @@ public struct Actor: Sendable, Hashable, ExpressibleByStringLiteral {
     let requestID: String?
     /// Where that came from.
     let sourceAddress: String?
-    /// The caller's trace, as 32 hex digits.
+    /// The trace it belongs to, as 32 hex digits.
     let traceID: String?
+    /// The gateway's span in it, as 16 hex digits.
+    let spanID: String?
 
     /// Whoever owns the ledger's files.
     ///
@@ -20,21 +22,26 @@ public struct Actor: Sendable, Hashable, ExpressibleByStringLiteral {
     ///   - name: Such as `local:root`.
     ///   - requestID: The HTTP request, if it came by one.
     ///   - traceID: The trace that belongs to, as 32 hex digits.
-    public init(_ name: String, requestID: String? = nil, traceID: String? = nil) {
+    ///   - spanID: The gateway's span in it, as 16 hex digits.
+    public init(_ name: String, requestID: String? = nil, traceID: String? = nil, spanID: String? = nil) {
         self.name = name
         token = nil
         self.requestID = requestID
         sourceAddress = nil
         self.traceID = traceID
+        self.spanID = spanID
     }
 
     /// Whoever holds an admin token.
-    public init(_ token: AdminPrincipal, requestID: String, sourceAddress: String, traceID: String? = nil) {
+    public init(
+        _ token: AdminPrincipal, requestID: String, sourceAddress: String, traceID: String? = nil, spanID: String? = nil
+    ) {
         name = "admin:\(token.name)"
         self.token = token
         self.requestID = requestID
         self.sourceAddress = sourceAddress
         self.traceID = traceID
+        self.spanID = spanID
     }
 
     /// The same as ``init(_:requestID:)``.
@@ -55,6 +62,7 @@ extension Draft {
         entry.requestID = actor.requestID?.recordable
         entry.sourceAddress = actor.sourceAddress?.recordable
         entry.traceID = actor.traceID
+        entry.spanID = actor.spanID
         return entry
     }
 

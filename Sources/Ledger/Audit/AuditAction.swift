@@ -44,6 +44,10 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case adminTokenRevoked = "admin_token.revoked"
     /// An administrator who repeated a request under its idempotency key got the token again of the key that it had made.
     case tokenShownAgain = "token.shown_again"
+    /// An administrator signed in to the console with a token.
+    case consoleSignedIn = "console.signed_in"
+    /// An administrator signed out of the console.
+    case consoleSignedOut = "console.signed_out"
     /// Everything sealed was sealed anew under another root key.
     case rootKeyRotated = "root_key.rotated"
     /// A key for upstream was added, by an administrator or, at its first start, by the gateway.

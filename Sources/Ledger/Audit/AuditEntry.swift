@@ -16,8 +16,10 @@ public struct AuditEntry: Sendable, Hashable, Codable {
     public var sourceAddress: String?
     /// The HTTP request.
     public var requestID: String?
-    /// The caller's trace, as 32 hex digits (W3C Trace Context).
+    /// The trace that the call belongs to, as 32 hex digits (W3C Trace Context): the caller's, or one begun for it.
     public var traceID: String?
+    /// The gateway's span in that trace, as 16 hex digits.
+    public var spanID: String?
     /// What was called, by the `operationId` of `openapi.yaml`.
     public var operation: String?
     /// The key that a credential named which did not prove it, as 16 hex digits.
@@ -110,6 +112,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
         case bytesOut = "bytes_out"
         case duration = "duration_ms"
         case traceID = "trace_id"
+        case spanID = "span_id"
         case claimedKeyID = "claimed_key_id"
         case codeRecorded = "code_recorded"
         case credit = "credit_ms"
@@ -172,6 +175,7 @@ public struct AuditEntry: Sendable, Hashable, Codable {
             ("sandbox", sandbox.map(CanonicalJSON.string)),
             ("sandbox_handle", sandboxHandle.map(CanonicalJSON.string)),
             ("source_address", sourceAddress.map(CanonicalJSON.string)),
+            ("span_id", spanID.map(CanonicalJSON.string)),
             ("status", status.map(CanonicalJSON.integer)),
             ("subject", subject.map(CanonicalJSON.string)),
             ("template", template.map(CanonicalJSON.string)),

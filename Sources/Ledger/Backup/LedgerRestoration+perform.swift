@@ -138,6 +138,8 @@ extension Ledger {
             var entry = try draft.entry(.ledgerRestored, by: actor)
             entry.after = .object(["sequence": .integer(check.sequence), "hash": .string(check.hash)])
             try draft.audit(entry)
+            // Whoever signed out since the backup would be signed in again.
+            try ConsoleSessionStore.removeAll(in: &draft)
             var restored = RestoredKeys()
             guard revokingAllKeys else { return restored }
             let reason = "ledger_restored"

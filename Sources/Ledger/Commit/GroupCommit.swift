@@ -37,6 +37,7 @@ final class GroupCommit: Sendable {
     private let turns: any Turns
     private let clock: LedgerClock
     private let queue = Mutex(Queue())
+    let observer = CommitObserver()
 
     init(database: any LedgerDatabase, books: BooksBox, turns: any Turns, clock: LedgerClock) {
         self.database = database
@@ -152,8 +153,10 @@ final class GroupCommit: Sendable {
     ///   - apart: whether each write can be taken back by itself.
     ///   - mayRepeat: whether it is tried once more if it was taken back for another gateway's sake.
     private func commit(_ batch: [any PendingWrite], by writer: any SQLWriter, apart: Bool, mayRepeat: Bool) {
+        let began = ContinuousClock.now
         do {
             let outcome = try write(batch, by: writer, apart: apart)
+            observer.tell(of: batch.count, isWritten: true, since: began)
             outcome.draft.publish()
             queue.withLock { queue in
                 queue.commits += 1
@@ -173,6 +176,7 @@ final class GroupCommit: Sendable {
         } catch let failure as SQLFailure where failure.kind == .undone && mayRepeat {
             commit(batch, by: writer, apart: apart, mayRepeat: false)
         } catch {
+            observer.tell(of: batch.count, isWritten: false, since: began)
             let failure = LedgerStore.failure(error)
             let latecomers = queue.withLock { queue -> [any PendingWrite] in
                 queue.failures += 1

@@ -2,6 +2,9 @@ import Quota
 
 /// How the gateways of one ledger take turns at writing, and what each knows of the others.
 protocol Turns: Sendable {
+    /// How this gateway stands among others; nil where there are none.
+    var peerReport: PeerReport? { get }
+
     /// Whether there may be other gateways, so that memory may be behind the disk.
     var isShared: Bool { get }
 
@@ -49,6 +52,9 @@ protocol Turns: Sendable {
 
     /// Writes that this gateway is gone, so that nobody has to wait for its death. It writes nothing afterwards.
     func leave(in transaction: any SQLTransaction) throws
+
+    /// So many other gateways have the ledger open.
+    func othersLive(_ count: Int)
 
     /// Takes up what other gateways changed, in a snapshot that was asked for at `instant`.
     func look(at detail: PeerDetail, in snapshot: any SQLConnection, askedAt instant: ContinuousClock.Instant) throws
@@ -115,6 +121,8 @@ final class SoleTurns: Turns {
     func isOver(_ column: String) -> String { "\(column) < \(epoch)" }
 
     // There is nobody else.
+    var peerReport: PeerReport? { nil }
+    func othersLive(_ count: Int) {}
     func renewCommon(in transaction: any SQLTransaction) {}
     func committed(into books: inout Books) -> [PeerNews] { [] }
     func showLife(in transaction: any SQLTransaction) {}

@@ -13,8 +13,10 @@ public struct AdmissionOrder: Sendable {
     public var subject: String?
     /// The HTTP request.
     public var requestID: String
-    /// The caller's trace, as 32 hex digits.
+    /// The trace it belongs to, as 32 hex digits.
     public var traceID: String?
+    /// The gateway's span in it, as 16 hex digits.
+    public var spanID: String?
     /// Where it came from.
     public var sourceAddress: String
     /// The ceiling asked for, in milliseconds, caveats already applied; a value out of 1 ms to 24 h is moved into it.
@@ -40,7 +42,8 @@ public struct AdmissionOrder: Sendable {
         executionID: ExecutionID, tenant: String, keyID: KeyID, subject: String? = nil, requestID: String,
         sourceAddress: String, timeoutMilliseconds: Int64, template: String = "code-interpreter-v1",
         language: String = "python", code: [UInt8], context: [UInt8]? = nil,
-        nonce: PresentedNonce? = nil, shadowedRate: Denial? = nil, expiresAt: Int64? = nil, traceID: String? = nil
+        nonce: PresentedNonce? = nil, shadowedRate: Denial? = nil, expiresAt: Int64? = nil, traceID: String? = nil,
+        spanID: String? = nil
     ) {
         self.executionID = executionID
         self.tenant = tenant
@@ -57,5 +60,6 @@ public struct AdmissionOrder: Sendable {
         self.shadowedRate = shadowedRate
         self.expiresAt = expiresAt
         self.traceID = traceID
+        self.spanID = spanID
     }
 }

@@ -20,6 +20,7 @@ public struct Lease: Sendable, Hashable {
         let requestID: String
         let sourceAddress: String
         var traceID: String?
+        var spanID: String?
     }
 
     /// What a shadow policy would have done.

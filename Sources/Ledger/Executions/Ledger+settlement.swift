@@ -93,6 +93,7 @@ extension Lease {
         entry.subject = origin.subject
         entry.requestID = origin.requestID
         entry.traceID = origin.traceID
+        entry.spanID = origin.spanID
         entry.sourceAddress = origin.sourceAddress
         entry.execution = executionID.text
         entry.timeoutGranted = grant.timeoutMilliseconds

@@ -28,7 +28,8 @@ struct PreparedOrder: Sendable {
         tenant = order.tenant
         origin = Lease.Origin(
             keyID: order.keyID, subject: order.subject?.recordable, requestID: order.requestID.recordable,
-            sourceAddress: order.sourceAddress.recordable, traceID: order.traceID?.recordable
+            sourceAddress: order.sourceAddress.recordable, traceID: order.traceID?.recordable,
+            spanID: order.spanID?.recordable
         )
         demand = Demand(kind: .execution, timeoutMilliseconds: order.timeoutMilliseconds)
         template = order.template.recordable
@@ -53,6 +54,7 @@ struct PreparedOrder: Sendable {
         entry.subject = origin.subject
         entry.requestID = origin.requestID
         entry.traceID = origin.traceID
+        entry.spanID = origin.spanID
         entry.sourceAddress = origin.sourceAddress
         entry.execution = id.text
         entry.template = template

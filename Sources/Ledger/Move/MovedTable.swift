@@ -73,6 +73,9 @@ struct MovedTable: Sendable {
             "admin_key", by: "id", integers: "created_at revoked_at last_used_at", texts: "id name scopes uses",
             bytes: "sealed_secret"),
         MovedTable(
+            "console_session", by: "digest", integers: "opened_at used_at expires_at", texts: "key claims",
+            bytes: "digest"),
+        MovedTable(
             "upstream_key", by: "id", integers: "created_at role_since", texts: "id team role", bytes: "sealed_secret"),
         MovedTable(
             "consumption", by: "tenant day key",

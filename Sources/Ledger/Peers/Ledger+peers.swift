@@ -125,6 +125,7 @@ extension Ledger {
         let renewals = Dictionary(
             uniqueKeysWithValues: others.map { ($0["epoch"] as Int64, $0["renewed_at"] as Int64) })
         let silent = watch.silent(among: renewals, at: .now, patience: timing.silence)
+        turns.othersLive(others.count - silent.count)
         guard !silent.isEmpty || isAnythingLeft else { return }
         do throws(LedgerFailure) {
             let taken = try await takeForDead(silent), report = try await recover()

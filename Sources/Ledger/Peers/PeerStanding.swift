@@ -9,6 +9,8 @@ final class PeerStanding: Sendable {
         var shownAt: ContinuousClock.Instant
         /// When the last snapshot was asked for that everything in memory is as new as.
         var seenAt: ContinuousClock.Instant
+        /// How many others have shown life of late.
+        var others = 0
         var isCutOff = false
         var hasLeft = false
     }
@@ -24,6 +26,14 @@ final class PeerStanding: Sendable {
 
     var epoch: Int64 { state.withLock(\.epoch) }
     var hasLeft: Bool { state.withLock(\.hasLeft) }
+
+    /// So many others have shown life of late.
+    func othersLive(_ count: Int) { state.withLock { $0.others = count } }
+
+    /// All of it, for whoever watches.
+    func report(at now: ContinuousClock.Instant = .now) -> PeerReport {
+        state.withLock { PeerReport(epoch: $0.epoch, living: $0.others + 1, sightAge: now - $0.seenAt) }
+    }
 
     /// It goes on under another number.
     func replaced(by epoch: Int64) { state.withLock { $0.epoch = epoch } }

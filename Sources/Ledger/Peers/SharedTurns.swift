@@ -190,6 +190,10 @@ extension SharedTurns {
     /// Also in the commit in which it gets another one.
     private var presentEpoch: Int64 { written.withLock(\.epoch) ?? epoch }
 
+    var peerReport: PeerReport? { standing.report() }
+
+    func othersLive(_ count: Int) { standing.othersLive(count) }
+
     func lifeShown(at instant: ContinuousClock.Instant) { standing.shown(at: instant) }
 
     func isCutOff() -> Bool { standing.isCutOff() }

@@ -8,24 +8,31 @@ public struct SandboxCaller: Sendable {
     public var claims: Claims
     /// The HTTP request.
     public var requestID: String
-    /// The caller's trace, as 32 hex digits.
+    /// The trace it belongs to, as 32 hex digits.
     public var traceID: String?
+    /// The gateway's span in it, as 16 hex digits.
+    public var spanID: String?
     /// Where it came from.
     public var sourceAddress: String
 
     /// A caller.
-    public init(tenant: String, claims: Claims, requestID: String, traceID: String? = nil, sourceAddress: String) {
+    public init(
+        tenant: String, claims: Claims, requestID: String, traceID: String? = nil, spanID: String? = nil,
+        sourceAddress: String
+    ) {
         self.tenant = tenant
         self.claims = claims
         self.requestID = requestID
         self.traceID = traceID
+        self.spanID = spanID
         self.sourceAddress = sourceAddress
     }
 
     var origin: Lease.Origin {
         Lease.Origin(
             keyID: claims.keyID, subject: claims.subject?.recordable, requestID: requestID.recordable,
-            sourceAddress: sourceAddress.recordable, traceID: traceID?.recordable
+            sourceAddress: sourceAddress.recordable, traceID: traceID?.recordable,
+            spanID: spanID?.recordable
         )
     }
 }
@@ -43,6 +50,7 @@ extension OwnedSandbox {
         entry.subject = origin.subject
         entry.requestID = origin.requestID
         entry.traceID = origin.traceID
+        entry.spanID = origin.spanID
         entry.sourceAddress = origin.sourceAddress
         entry.sandboxHandle = handle.text
         entry.sandbox = id.isEmpty ? nil : id

@@ -5,7 +5,8 @@ extension AuditEntry {
     /// What equal refusals have in common: who, what, why and from where, and nothing that a caller chooses anew each time.
     var kind: AuditEntry {
         var kind = self
-        (kind.requestID, kind.traceID, kind.execution, kind.sandboxHandle) = (nil, nil, nil, nil)
+        (kind.requestID, kind.traceID, kind.spanID) = (nil, nil, nil)
+        (kind.execution, kind.sandboxHandle) = (nil, nil)
         (kind.codeDigest, kind.codeBytes) = (nil, nil)
         (kind.contextDigest, kind.contextBytes) = (nil, nil)
         (kind.template, kind.language, kind.timeoutAsked) = (nil, nil, nil)

@@ -28,13 +28,15 @@ public struct RefusedCall: Sendable, Hashable {
     public var sourceAddress: String
     /// The HTTP request.
     public var requestID: String
-    /// The caller's trace, as 32 hex digits.
+    /// The trace it belongs to, as 32 hex digits.
     public var traceID: String?
+    /// The gateway's span in it, as 16 hex digits.
+    public var spanID: String?
 
     /// A refusal.
     public init(
         of caller: Caller, calling operation: String?, reason: String, cause: String? = nil, sourceAddress: String,
-        requestID: String, traceID: String? = nil
+        requestID: String, traceID: String? = nil, spanID: String? = nil
     ) {
         self.caller = caller
         self.operation = operation
@@ -43,6 +45,7 @@ public struct RefusedCall: Sendable, Hashable {
         self.sourceAddress = sourceAddress
         self.requestID = requestID
         self.traceID = traceID
+        self.spanID = spanID
     }
 
     /// Its record.
@@ -72,6 +75,7 @@ public struct RefusedCall: Sendable, Hashable {
         entry.sourceAddress = sourceAddress.recordable
         entry.requestID = requestID.recordable
         entry.traceID = traceID
+        entry.spanID = spanID
         return entry
     }
 }

@@ -128,7 +128,7 @@ extension AuditEntry {
     /// What equal calls have in common: all but what names the one call and what is summed up.
     var callKind: AuditEntry {
         var kind = self
-        (kind.requestID, kind.traceID) = (nil, nil)
+        (kind.requestID, kind.traceID, kind.spanID) = (nil, nil, nil)
         (kind.bytesIn, kind.bytesOut, kind.duration) = (nil, nil, nil)
         return kind
     }

@@ -20,13 +20,15 @@ public struct SandboxCall: Sendable, Hashable {
     public var sourceAddress: String
     /// The HTTP request.
     public var requestID: String
-    /// The caller's trace, as 32 hex digits.
+    /// The trace it belongs to, as 32 hex digits.
     public var traceID: String?
+    /// The gateway's span in it, as 16 hex digits.
+    public var spanID: String?
 
     /// A call to a sandbox.
     public init(
         to sandbox: OwnedSandbox, method: String, port: Int, pathClass: String, sourceAddress: String,
-        requestID: String, traceID: String? = nil
+        requestID: String, traceID: String? = nil, spanID: String? = nil
     ) {
         self.sandbox = sandbox.handle
         sandboxID = sandbox.id
@@ -39,6 +41,7 @@ public struct SandboxCall: Sendable, Hashable {
         self.sourceAddress = sourceAddress
         self.requestID = requestID
         self.traceID = traceID
+        self.spanID = spanID
     }
 
     /// What every record of the call says.
@@ -55,6 +58,7 @@ public struct SandboxCall: Sendable, Hashable {
         entry.sourceAddress = sourceAddress.recordable
         entry.requestID = requestID.recordable
         entry.traceID = traceID?.recordable
+        entry.spanID = spanID?.recordable
         return entry
     }
 }
