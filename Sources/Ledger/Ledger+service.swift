@@ -58,6 +58,7 @@ extension Ledger {
                 // In vain only while the ledger is down, which others tell.
                 _ = try? await forgetOldExecutions()
                 try? await forgetOldNotifications()
+                try? await rollUpHistory()
                 do {
                     try await forgetOldAudit()
                 } catch {

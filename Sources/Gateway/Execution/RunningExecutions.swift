@@ -54,7 +54,9 @@ final class RunningExecutions: Sendable {
     }
 
     /// Ends one, if it runs here.
-    func stop(_ id: ExecutionID) { state.withLock { $0.entries[id] }?.stop.stop(.cancelled) }
+    func stop(_ id: ExecutionID, because reason: StopReason = .cancelled) {
+        state.withLock { $0.entries[id] }?.stop.stop(reason)
+    }
 
     /// Ends what a key started, when it is revoked.
     func stopAll(of keyID: KeyID) {

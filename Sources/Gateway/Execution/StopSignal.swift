@@ -1,3 +1,4 @@
+import Ledger
 import Synchronization
 
 /// Why an execution is ended from outside.
@@ -10,6 +11,8 @@ enum StopReason: Sendable, Equatable {
     case deadline
     /// The key that started it was revoked.
     case keyRevoked
+    /// An administrator ended it.
+    case administrator(EndedByAdministrator)
     /// Its sandbox is gone upstream.
     case sandboxLost
     /// The ledger cannot be reached, and other gateways are about to take over what runs here.

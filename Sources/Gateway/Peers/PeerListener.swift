@@ -31,7 +31,8 @@ struct PeerListener: Service {
         case .tenantsChanged: slots.refreshGuarantees()
         case .upstreamKeysChanged: upstream.keys.refresh(from: ledger)
         case .sandboxLeft(let id): left(id)
-        case .stopAsked(let execution): running.stop(execution)
+        case .stopAsked(let execution, let cause):
+            running.stop(execution, because: cause.map(StopReason.administrator) ?? .cancelled)
         case .cutOff:
             logger.error(
                 "the ledger cannot be reached; what runs here is ended before other gateways take it over",

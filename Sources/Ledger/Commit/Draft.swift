@@ -260,6 +260,9 @@ struct Draft {
             for sandbox in earlier.sandboxes.values { books.sandboxes.set(sandbox) }
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
             books.notifications += earlier.notifications
+            for case (let key, let more) in earlier.consumption where key.isOfKey {
+                books.chargedMilliseconds += more.chargedMilliseconds
+            }
             books.sealer = earlier.sealer
             return (hasAudited, turns.committed(into: &books))
         }

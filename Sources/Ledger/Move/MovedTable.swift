@@ -78,6 +78,8 @@ struct MovedTable: Sendable {
         MovedTable(
             "subject_consumption", by: "tenant day subject",
             integers: "tenant day executions charged credit overrun output_bytes shadowed sandboxes", texts: "subject"),
+        MovedTable("history_minute", by: "at epoch", integers: "at epoch is_rolled", texts: "document"),
+        MovedTable("history_hour", by: "at", integers: "at", texts: "document"),
         MovedTable("notification", by: "id", integers: "created_at due_at attempts", texts: "id tenant document"),
 
         MovedTable(
@@ -93,7 +95,7 @@ struct MovedTable: Sendable {
             counting: "rowid"),
         MovedTable(
             "lease", by: "execution", integers: "tenant epoch", texts: "execution grant_document",
-            adding: ["stop_asked_at": .nothing]),
+            adding: ["stop_asked_at": .nothing, "stop_reason": .nothing]),
         MovedTable("sandbox", by: "id", integers: "recorded_at doomed_at", texts: "id execution"),
         MovedTable(
             "owned_sandbox", by: "handle",

@@ -12,8 +12,8 @@ public enum PeerNews: Sendable, Equatable {
     case upstreamKeysChanged
     /// Another gateway ended a tenant's own sandbox, or put it to sleep; its id upstream.
     case sandboxLeft(String)
-    /// Somebody asked another gateway to stop an execution of this one's.
-    case stopAsked(ExecutionID)
+    /// Somebody asked another gateway to stop an execution of this one's, or an administrator ended it, for this reason.
+    case stopAsked(ExecutionID, because: EndedByAdministrator?)
     /// This gateway cannot reach the ledger for so long that others will take it for dead: what it runs must end.
     case cutOff
     /// Others have taken this gateway for dead and settled what it ran, which must end if it has not. It has a new epoch now.
@@ -23,6 +23,14 @@ public enum PeerNews: Sendable, Equatable {
 }
 
 extension PeerNews {
+    /// That a lease is to end, as its row says.
+    static func stop(_ row: SQLRow) -> PeerNews? {
+        let reason: String? = row["stop_reason"]
+        return ExecutionID(row["execution"] as String).map {
+            .stopAsked($0, because: reason.flatMap(EndedByAdministrator.init(rawValue:)))
+        }
+    }
+
     /// What changed in a tenant between two states of the books.
     static func of(_ former: Books.Account?, _ present: Books.Account) -> [PeerNews] {
         var news: [PeerNews] = []

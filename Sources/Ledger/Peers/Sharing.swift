@@ -62,8 +62,8 @@ struct Sharing: Sendable {
         // Nobody judges by a usage that is not locked, so it is only taken up for who wants to know it.
         let rows = detail == .usage && !behind.isEmpty ? try UsageRow.seen(behind, in: snapshot) : []
         let uses = detail == .keyUses ? try KeyUses.all(in: snapshot) : [:]
-        let stops = try snapshot.values(
-            String.self, "SELECT execution FROM lease WHERE epoch = ? AND stop_asked_at IS NOT NULL", [epoch])
+        let stops = try snapshot.rows(
+            "SELECT execution, stop_reason FROM lease WHERE epoch = ? AND stop_asked_at IS NOT NULL", [epoch])
         let news = books.withLock { books in
             let news = loaded.flatMap { books.take($0) }
             for row in rows { books.take(row) }
@@ -73,6 +73,6 @@ struct Sharing: Sendable {
             return news
         }
         if let end { books.chainGrew(to: end) }
-        return news + stops.compactMap(ExecutionID.init).map(PeerNews.stopAsked)
+        return news + stops.compactMap(PeerNews.stop)
     }
 }

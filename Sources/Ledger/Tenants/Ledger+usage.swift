@@ -7,9 +7,32 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func usageReport(of name: String, subject: String? = nil) async throws(LedgerFailure) -> UsageReport {
         try await askPeers(for: .usage)
+        return try await report(of: try account(name), subject: subject, at: clock.now())
+    }
+
+    /// The same of many tenants at one moment, by their names; each with the nameless subject's share where subjects are
+    /// limited.
+    ///
+    /// - Parameters:
+    ///   - name: only those whose names come after it.
+    ///   - limit: at most so many.
+    public func usageReports(
+        after name: String? = nil, limit: Int
+    ) async throws(LedgerFailure) -> [(tenant: String, report: UsageReport)] {
+        try await askPeers(for: .usage)
         let now = clock.now()
-        let account = try account(name)
-        let policy = account.policy
+        let accounts = books.withLock { $0.accounts.values.filter { name == nil || $0.tenant.name > name ?? "" } }
+        var reports: [(tenant: String, report: UsageReport)] = []
+        for account in accounts.sorted(by: { $0.tenant.name < $1.tenant.name }).prefix(limit) {
+            reports.append((account.tenant.name, try await report(of: account, subject: nil, at: now)))
+        }
+        return reports
+    }
+
+    private func report(
+        of account: Books.Account, subject: String?, at now: Moment
+    ) async throws(LedgerFailure) -> UsageReport {
+        let (name, policy) = (account.tenant.name, account.policy)
         let rate = books.withLock { $0.rates[name] ?? RateState() }
         var usage = account.usage
         usage.roll(to: now)

@@ -68,6 +68,7 @@ import Testing
         #expect(ledger.epoch == test.ledger.epoch + 1)
         #expect(try ledger.authenticate(test.key.token).tenant == TestLedger.tenant)
         #expect(ledger.checkpointKey == test.ledger.checkpointKey)
+        #expect(try await ledger.history(.month).compactMap(\.step).map(\.calls) == [["completed": 7]])
         #expect(try await test.reply(under: "k", in: ledger) == .kept(Array("output".utf8)))
         #expect(
             try await ledger.recordedCode(of: moving.replied.executionID.text, by: "test").code

@@ -23,6 +23,11 @@ final class MovingLedger: Sendable {
         try await ledger.createTenant("sleepy", by: "test")
         _ = try await ledger.changeDefaultPolicy(by: "test") { [policy] _ in policy }
         _ = try await ledger.issueAdminToken(named: "first", scopes: Scope.adminScopes, by: "test")
+        var step = HistoryStep()
+        step.calls["completed"] = 7
+        let past = test.clock.now - .seconds(3_600)
+        try await ledger.writeHistory([HistoryMinute(at: past, epoch: ledger.epoch, step: step)])
+        try await ledger.rollUpHistory()
         let secret = try #require(UpstreamKeySecret("e2b_\(String(repeating: "1", count: 40))"))
         _ = try await ledger.addUpstreamKey(secret, team: "default", by: "test")
         _ = try await ledger.rotateKey(test.key.key.id, overlap: .seconds(3_600), by: "test")

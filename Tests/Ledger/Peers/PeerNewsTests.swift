@@ -60,7 +60,7 @@ import Testing
         #expect(try await peers.ledgers[0].askToStop(lease.executionID, of: "other") == false)
         #expect(try await peers.ledgers[0].askToStop(lease.executionID, of: Peers.tenant))
         var news = peers.ledgers[2].news.makeAsyncIterator()
-        #expect(await news.next() == .stopAsked(lease.executionID))
+        #expect(await news.next() == .stopAsked(lease.executionID, because: nil))
         _ = try await peers.ledgers[2].settle(lease, with: .completed(held: 1))
         #expect(try await peers.ledgers[0].askToStop(lease.executionID, of: Peers.tenant) == false)
         await peers.close()
