@@ -19,7 +19,8 @@ struct E2BGateway: AsyncParsableCommand {
             CommandGroup(
                 name: "Administering",
                 subcommands: [
-                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, AuditCommand.self,
+                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, SandboxCommand.self,
+                    AuditCommand.self,
                     AdminTokenCommand.self, UpstreamKeyCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),

@@ -92,6 +92,26 @@ def test_a_key_is_revoked(fleet: Fleet, tenant: Tenant) -> None:
     everywhere(fleet, lambda member: member.client(tenant.token).get("/v1/whoami").status == 401, "it is refused")
 
 
+def test_what_runs_is_ended_by_an_administrator(fleet: Fleet, tenant: Tenant) -> None:
+    """Through another gateway than the one that runs it; a third one tells of it."""
+    path = f"/admin/v1/sandboxes?tenant={tenant.name}"
+    with contextlib.ExitStack() as streams:
+        running = [
+            begun(streams.enter_context(member.client(tenant.token).stream(ENDLESS, timeout_seconds=25))) for member in fleet
+        ]
+        sandbox = Door(tenant, client=fleet[0].client(tenant.token)).made(timeout=60)
+        told = admin(fleet[2]).get(path).document
+        assert [work["kind"] for work in told] == ["execution"] * len(running) + ["sandbox"]
+        for number, work in enumerate(told):
+            done(fleet[number % len(fleet.members)], "DELETE", f"/admin/v1/sandboxes/{work['id']}")
+        began = time.time()
+        for events in running:
+            last = end_within_a_second(events, began)
+            assert (last["type"], last["outcome"]) == ("finished", "killed")
+    everywhere(fleet, lambda member: admin(member).get(path).document == [], "nothing runs")
+    assert Door(tenant, client=fleet[1].client(tenant.token)).get(sandbox).status == 404
+
+
 def test_a_tenant_is_disabled_and_enabled(fleet: Fleet, tenant: Tenant) -> None:
     def is_refused(member: Member) -> bool:
         reply = member.client(tenant.token).get("/v1/whoami")

@@ -5,9 +5,10 @@ extension Operation {
     var adminScope: Scope? {
         switch self {
         case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens, .getDefaultPolicy,
-            .getConsumption, .simulatePolicy, .getUpstream:
+            .getConsumption, .simulatePolicy, .getUpstream, .listLiveWork, .listExecutions, .listUsage, .listSettings,
+            .getOverview, .getHistory:
             .adminRead
-        case .createTenant, .changeTenant: .adminTenants
+        case .createTenant, .changeTenant, .killLiveWork: .adminTenants
         case .issueKey, .rotateKey, .revokeKey, .issueAdminToken, .revokeAdminToken: .adminKeys
         case .changePolicy, .changeDefaultPolicy, .grantCredit, .withdrawCredit: .adminQuotas
         case .listAuditRecords, .verifyAudit, .listCheckpoints, .makeCheckpoint, .getCheckpointKey, .getRecordedCode:

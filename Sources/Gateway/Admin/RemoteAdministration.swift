@@ -106,8 +106,12 @@ public struct RemoteAdministration: Administration {
                 problem.type.split(separator: "/").last.flatMap { ProblemType(rawValue: String($0)) } ?? .internalError,
                 problem.detail)
         }
+        if let nothing = NoReply() as? Reply { return nothing }
         return try JSONDecoder().decode(Reply.self, from: reply)
     }
+
+    /// Of what is answered with no document.
+    struct NoReply: Decodable {}
 
     private func target(
         _ operation: Operation, _ parameters: [String: String], _ query: [String: String?]

@@ -14,6 +14,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case grantCredit, withdrawCredit, getTenantUsage, getConsumption
     case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
     case listAdminTokens, issueAdminToken, revokeAdminToken
+    case listLiveWork, killLiveWork, listExecutions, listUsage, listSettings, getOverview, getHistory
     case diagnose
     case listUpstreamKeys, addUpstreamKey, probeUpstreamKey, activateUpstreamKey, retireUpstreamKey, removeUpstreamKey
 
@@ -29,7 +30,8 @@ public enum Operation: String, CaseIterable, Sendable {
             .refreshSandbox, .pauseSandbox, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey,
             .retireUpstreamKey:
             .post
-        case .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit, .removeUpstreamKey:
+        case .killSandbox, .killLiveWork, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit,
+            .removeUpstreamKey:
             .delete
         case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
         default: .get
@@ -82,6 +84,13 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getRecordedCode: "/admin/v1/audit/code/{execution}"
         case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
         case .revokeAdminToken: "/admin/v1/admin-tokens/{key_id}"
+        case .listLiveWork: "/admin/v1/sandboxes"
+        case .killLiveWork: "/admin/v1/sandboxes/{id}"
+        case .listExecutions: "/admin/v1/executions"
+        case .listUsage: "/admin/v1/usage"
+        case .listSettings: "/admin/v1/settings"
+        case .getOverview: "/admin/v1/overview"
+        case .getHistory: "/admin/v1/history"
         case .diagnose: "/admin/v1/diagnosis"
         case .listUpstreamKeys, .addUpstreamKey: "/admin/v1/upstream-keys"
         case .removeUpstreamKey: "/admin/v1/upstream-keys/{upstream_key_id}"

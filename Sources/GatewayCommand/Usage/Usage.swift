@@ -91,12 +91,8 @@ struct Usage: AsyncParsableCommand {
 
     private func printOverview() async throws {
         let (usages, count, standing) = try await administration.administer { access in
-            let tenants = try await access.tenants()
-            var usages: [UsageView] = []
-            for tenant in tenants.prefix(limit ?? 100) {
-                usages.append(try await access.usage(of: tenant.name, subject: nil))
-            }
-            return (usages, tenants.count, output == .table ? try await access.upstream() : nil)
+            let usages = try await access.usages(limit: limit ?? 100), count = try await access.tenants().count
+            return (usages, count, output == .table ? try await access.upstream() : nil)
         }
         print(output == .table ? Overview(usages).text(.standardOutput) : try JSONText.of(usages))
         if let standing { print("\n" + UpstreamReport(standing).text) }
