@@ -94,7 +94,7 @@ public struct GatewayService: Service {
         let pool = WarmPool(
             limits: settings.pool, upstream: upstream, slots: slots, maker: maker, closing: closing, running: running,
             labels: labels, minimumTemplate: { [ledger] in ledger.defaultPolicy().templates.first ?? "" },
-            logger: logger)
+            isPaused: { [ledger] in ledger.pause != nil }, logger: logger)
         let source = SandboxSource(upstream: upstream, slots: slots, maker: maker, pool: pool, stages: metrics.stages)
         let runner = ExecutionRunner(
             ledger: ledger, upstream: upstream, source: source, closing: closing, running: running, labels: labels,

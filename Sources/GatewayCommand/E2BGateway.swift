@@ -20,7 +20,7 @@ struct E2BGateway: AsyncParsableCommand {
                 name: "Administering",
                 subcommands: [
                     TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, SandboxCommand.self,
-                    AuditCommand.self,
+                    PauseCommand.self, ResumeCommand.self, AuditCommand.self,
                     AdminTokenCommand.self, UpstreamKeyCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),

@@ -26,6 +26,10 @@ public enum LedgerFailure: Error, Equatable, Sendable {
     case noSuchKey(String)
     /// This key cannot be rotated: it is revoked, or has a successor already.
     case keyNotActive(String)
+    /// This key can be neither suspended nor resumed: it is revoked.
+    case keyRevoked(String)
+    /// A reason is empty, longer than 250 bytes, or has control characters in it.
+    case invalidReason
     /// The overlap of a rotation is not between nothing and 366 days.
     case invalidOverlap
     /// An administrator's name is not of the form `^[a-z0-9][a-z0-9-]{0,62}$`.

@@ -151,9 +151,9 @@ def test_a_tenant_that_takes_signed_requests_only(sdk: Program) -> None:
     assert "signed" in told.text
 
 
-@pytest.mark.call("403: disabled tenant", answer="SandboxException")
-def test_a_tenant_that_is_disabled(sdk: Program, other_tenant: Tenant) -> None:
-    sdk.gateway.command("tenant", "disable", other_tenant.name)
+@pytest.mark.call("403: suspended tenant", answer="SandboxException")
+def test_a_tenant_that_is_suspended(sdk: Program, other_tenant: Tenant) -> None:
+    sdk.gateway.command("tenant", "suspend", other_tenant.name)
     told = refused(sdk.gateway, e2b.SandboxException, lambda: sdk.Sandbox.create(api_key=other_tenant.token))
     assert told.status == 403
     told.assert_asked(1)

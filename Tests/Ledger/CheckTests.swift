@@ -167,6 +167,22 @@ struct CheckTests {
             "a record that is not JSON", "UPDATE audit SET record = 'x' WHERE execution = '\(settled)'", "intents",
             "execution/\(settled)", "has 0 records"),
         Damage(
+            "a deleted tenant's key that lives", "UPDATE tenant SET deleted_at = 1", "tenants", "tenant/acme",
+            "is deleted, and its key"),
+        Damage(
+            "names that cannot be read", "UPDATE tenant SET former_names = 'x'", "tenants", "tenant/acme",
+            "cannot be read"),
+        Damage(
+            "a tenant called what its records do not say", "UPDATE tenant SET present_name = 'other'", "tenants",
+            "audit/2",
+            "speaks of acme"),
+        Damage(
+            "a record of another tenant's", "UPDATE audit SET tenant = 'beta' WHERE sequence = 6", "tenants", "audit/6",
+            "is found as a record of beta's"),
+        Damage(
+            "a record found of nobody", "UPDATE audit SET tenant = NULL WHERE sequence = 6", "tenants", "audit/6",
+            "is found as a record of nobody's"),
+        Damage(
             "the end of the chain moved", "UPDATE chain SET sequence = sequence + 1", "chain", "audit/14", "missing"),
         Damage(
             "used changed", Self.usage("usedMilliseconds", plus: 1), "usage", "usage/acme", "ms used in the hour"),

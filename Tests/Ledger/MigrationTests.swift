@@ -162,6 +162,34 @@ import Testing
         #expect(reopened.installation == installation && reopened.upstreamKeys() == [key])
     }
 
+    @Test("A tenant that was shut out before reasons were kept is suspended, and its name is its handle")
+    func beforeSuspensions() async throws {
+        let folder = try TemporaryFolder()
+        let (path, rootKey) = (folder.path + "/gateway.db", RootKey.random())
+        let pool = try DatabasePool(path: path)
+        try Schema.migrator.migrate(pool, upTo: "9 nonces counted by key")
+        try await pool.write { database in
+            try OwnKeys.create(in: SQLiteConnection(database), sealer: Sealer(rootKey))
+            try AuditChain.store(AuditHead.start, at: Moment(seconds: 1), in: SQLiteConnection(database))
+            try database.execute(
+                sql: """
+                    INSERT INTO tenant (id, name, created_at, disabled_at, policy) VALUES (1, 'acme', 1, 7, ?1), (2, 'beta', 1, NULL, ?1)
+                    """,
+                arguments: [try Document.text(Policy.standard)])
+        }
+        try pool.close()
+        let ledger = try Ledger.open(at: path, rootKey: rootKey)
+        let tenants = try await ledger.tenants()
+        #expect(tenants.map(\.name) == ["acme", "beta"] && tenants.map(\.handle) == ["acme", "beta"])
+        let since = Suspension(since: Moment(nanoseconds: 7), by: nil, reason: nil)
+        #expect(tenants.map(\.suspension) == [since, nil])
+        #expect(ledger.pause == nil)
+        try await ledger.resumeTenant("acme", by: "test")
+        #expect(try await ledger.tenant("acme").isSuspended == false)
+        await ledger.close()
+        #expect(try LedgerCheck.run(at: path).findings == [])
+    }
+
     private func sums(_ ledger: Ledger, _ grouping: ConsumptionGrouping) async throws -> [String] {
         let days = Moment(seconds: 0)...Moment(seconds: 2_000_000_000)
         return try await ledger.consumption(ConsumptionQuery(grouping: grouping, isDaily: true, days: days))

@@ -294,9 +294,9 @@ struct NonceTests {
         #expect(await accept("a", test, notAfter: now) == nil)
         #expect(await accept("b", test, notAfter: now - 1) == .refused(.refused(.expired)))
         #expect(await accept("c", of: .random(), test) == .refused(.unknownKey))
-        try await ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
-        #expect(await accept("d", test) == .refused(.tenantDisabled))
-        try await ledger.setTenantDisabled(false, of: TestLedger.tenant, by: "test")
+        try await ledger.suspendTenant(TestLedger.tenant, by: "test")
+        #expect(await accept("d", test) == .refused(.tenantSuspended(nil)))
+        try await ledger.resumeTenant(TestLedger.tenant, by: "test")
 
         _ = try await ledger.rotateKey(test.key.key.id, overlap: .seconds(10), by: "test")
         test.clock.advance(by: .seconds(10) - .nanoseconds(1))

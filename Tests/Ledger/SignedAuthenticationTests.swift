@@ -44,8 +44,8 @@ struct SignedAuthenticationTests {
             try ledger.authenticate(call.signature, of: call.request)
         }
         let fresh = try signed(test)
-        try await ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
-        #expect(throws: AuthenticationFailure.tenantDisabled) {
+        try await ledger.suspendTenant(TestLedger.tenant, by: "test")
+        #expect(throws: AuthenticationFailure.tenantSuspended(nil)) {
             try ledger.authenticate(fresh.signature, of: fresh.request)
         }
         try await ledger.revokeKey(test.key.key.id, by: "test")

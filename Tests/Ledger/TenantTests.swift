@@ -25,7 +25,7 @@ struct TenantTests {
     func create() async throws {
         let test = try await TestLedger()
         let tenant = try await test.ledger.createTenant("beta", by: "local:root")
-        #expect(tenant.createdAt == test.clock.now && !tenant.isDisabled)
+        #expect(tenant.createdAt == test.clock.now && !tenant.isSuspended)
         #expect(try await test.ledger.policy(of: "beta") == .standard)
         #expect(try await test.ledger.tenants().map(\.name) == ["acme", "beta"])
         await #expect(throws: LedgerFailure.tenantExists("beta")) {
@@ -43,7 +43,7 @@ struct TenantTests {
         await #expect(throws: failure) { try await ledger.tenant("ghost") }
         await #expect(throws: failure) { try await ledger.policy(of: "ghost") }
         await #expect(throws: failure) { try await ledger.setPolicy(.standard, of: "ghost", by: "test") }
-        await #expect(throws: failure) { try await ledger.setTenantDisabled(true, of: "ghost", by: "test") }
+        await #expect(throws: failure) { try await ledger.suspendTenant("ghost", by: "test") }
         await #expect(throws: failure) { try await ledger.issueKey(for: "ghost", by: "test") }
         await #expect(throws: failure) { try await ledger.keys(of: "ghost") }
         await #expect(throws: failure) { try await ledger.usageReport(of: "ghost") }
@@ -87,17 +87,17 @@ struct TenantTests {
     func disable() async throws {
         let test = try await TestLedger()
         let lease = try await test.ledger.admit(test.order())
-        try await test.ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
-        #expect(try await test.ledger.tenant(TestLedger.tenant).isDisabled)
-        #expect(throws: AuthenticationFailure.tenantDisabled) { try test.ledger.authenticate(test.key.token) }
-        await #expect(throws: AdmissionFailure.tenantDisabled) { try await test.ledger.admit(test.order()) }
+        try await test.ledger.suspendTenant(TestLedger.tenant, by: "test")
+        #expect(try await test.ledger.tenant(TestLedger.tenant).isSuspended)
+        #expect(throws: AuthenticationFailure.tenantSuspended(nil)) { try test.ledger.authenticate(test.key.token) }
+        await #expect(throws: AdmissionFailure.tenantSuspended(nil)) { try await test.ledger.admit(test.order()) }
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
-        try await test.ledger.setTenantDisabled(false, of: TestLedger.tenant, by: "test")
+        try await test.ledger.resumeTenant(TestLedger.tenant, by: "test")
         _ = try test.ledger.authenticate(test.key.token)
         _ = try await test.ledger.admit(test.order())
-        let records = try await test.audit(.tenantChanged)
-        #expect(records.map(\.entry.afterDocument) == [#"{"disabled":true}"#, #"{"disabled":false}"#])
-        #expect(records.map(\.entry.beforeDocument) == [#"{"disabled":false}"#, #"{"disabled":true}"#])
+        let records = try await test.audit(.tenantSuspended) + test.audit(.tenantResumed)
+        #expect(records.map(\.entry.afterDocument) == [#"{"suspended":true}"#, #"{"suspended":false}"#])
+        #expect(records.map(\.entry.beforeDocument) == [#"{"suspended":false}"#, #"{"suspended":true}"#])
     }
 
     @Test("Guarantees are told as committed, without tenants that have none or are shut out")
@@ -110,9 +110,9 @@ struct TenantTests {
             return policy
         }
         #expect(test.ledger.guaranteedSandboxes() == [TestLedger.tenant: 3])
-        try await test.ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
+        try await test.ledger.suspendTenant(TestLedger.tenant, by: "test")
         #expect(test.ledger.guaranteedSandboxes().isEmpty)
-        try await test.ledger.setTenantDisabled(false, of: TestLedger.tenant, by: "test")
+        try await test.ledger.resumeTenant(TestLedger.tenant, by: "test")
         #expect(test.ledger.guaranteedSandboxes() == [TestLedger.tenant: 3])
     }
 }

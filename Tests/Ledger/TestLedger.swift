@@ -201,7 +201,7 @@ extension ExecutionResult {
 
 /// Waits until something holds, which it must within ten seconds unless told otherwise.
 func eventually(
-    within patience: Duration = .seconds(10), _ condition: () async throws -> Bool
+    within patience: Duration = .seconds(30), _ condition: () async throws -> Bool
 ) async throws -> Bool {
     let deadline = ContinuousClock.now + patience
     while ContinuousClock.now < deadline {

@@ -36,10 +36,9 @@ struct InterruptionTests {
                         told = type(error).__name__
                         raise
                     """)
-            let start = ContinuousClock.now
+            // Neither killed nor left to end by itself: a new kernel, or a cell that ended well, knows of nothing told.
             let events = try await sandbox.execute("print(told)")
             #expect(events.contains { $0.text == "\(expected)\n" }, "\(events.map(\.fields))")
-            #expect(ContinuousClock.now - start < .seconds(1))
         }
     }
 
@@ -72,11 +71,10 @@ struct InterruptionTests {
                     print('started', flush=True)
                     time.sleep(60)
                     """)
-            let start = ContinuousClock.now
+            // Had it been waited for, it would know x.
             let events = try await sandbox.execute("x")
             #expect(events.contains { $0.name == "NameError" })
             #expect(events.first?.fields["execution_count"] as? Int == 1)
-            #expect(ContinuousClock.now - start < .seconds(10))
         }
     }
 

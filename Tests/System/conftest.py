@@ -14,11 +14,27 @@ from harness.leaks import WITNESS
 from harness.numbers import Numbers
 from harness.postgresql import PostgreSQL
 from harness.service import BINARY, ROOT
+from harness.share import Share
+from harness.share import run as share_tests
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not BINARY.exists():
         raise pytest.UsageError(f"{BINARY} is missing: run `make build`, or set GATEWAY_BINARY")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", metavar="FOLDER", help="share the tests with the other runs that name this folder")
+    parser.addoption("--runs", type=int, default=1, help="how many runs share it")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    share = Share.of(session.config)
+    if share is None or session.testsfailed or session.config.option.collectonly:
+        return None
+    share_tests(session, share)
+    return True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

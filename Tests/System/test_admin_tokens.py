@@ -33,12 +33,14 @@ BITS = {
 OPENED_BY = {
     "admin:read": {
         "listTenants", "getTenant", "listKeys", "getPolicy", "getTenantUsage", "listAdminTokens",
-        "getDefaultPolicy", "getConsumption", "simulatePolicy", "getUpstream", "listLiveWork", "listExecutions",
-        "listUsage", "listSettings", "getOverview", "getHistory",
+        "getDefaultPolicy", "getConsumption", "simulatePolicy", "getUpstream", "getPause", "listLiveWork",
+        "listExecutions", "listUsage", "listSettings", "getOverview", "getHistory",
     },
-    "admin:tenants": {"createTenant", "changeTenant", "killLiveWork"},
+    "admin:tenants": {"createTenant", "changeTenant", "deleteTenant", "pauseWork", "resumeWork", "killLiveWork"},
     "admin:quotas": {"changePolicy", "changeDefaultPolicy", "grantCredit", "withdrawCredit"},
-    "admin:keys": {"issueKey", "rotateKey", "revokeKey", "issueAdminToken", "revokeAdminToken"},
+    "admin:keys": {
+        "issueKey", "rotateKey", "revokeKey", "suspendKey", "resumeKey", "issueAdminToken", "revokeAdminToken",
+    },
     "admin:upstream-keys": {
         "listUpstreamKeys", "addUpstreamKey", "probeUpstreamKey", "activateUpstreamKey", "retireUpstreamKey",
         "removeUpstreamKey", "diagnose",
@@ -127,8 +129,8 @@ class Estate:
     def __init__(self, first: Administrator, name: str):
         self.name = name
         first.made("/admin/v1/tenants", name=name)
-        self.to_rotate, self.to_revoke = (
-            first.made(f"/admin/v1/tenants/{name}/keys")["key_id"] for _ in range(2)
+        self.to_rotate, self.to_revoke, self.to_suspend = (
+            first.made(f"/admin/v1/tenants/{name}/keys")["key_id"] for _ in range(3)
         )
         self.spare = first.appoint(f"{name}-spare", "admin:read")
         self.credit = first.made(f"/admin/v1/tenants/{name}/credits", **CREDIT)["id"]
@@ -154,10 +156,14 @@ class Estate:
     def attempt(self, operation: str, by: Administrator, scopes: list[str]) -> Reply:
         """A call that would succeed if it were allowed."""
         method, path = OPERATIONS[operation]
-        key = {"rotateKey": self.to_rotate, "revokeAdminToken": self.spare.key_id}.get(operation, self.to_revoke)
+        keys = {"rotateKey": self.to_rotate, "revokeAdminToken": self.spare.key_id}
+        keys |= {"suspendKey": self.to_suspend, "resumeKey": self.to_suspend}
+        key = keys.get(operation, self.to_revoke)
         body = {
             "createTenant": {"name": f"{self.name}-new"},
             "changeTenant": {"disabled": True},
+            "suspendKey": {"reason": "tried"},
+            "pauseWork": {"reason": "tried"},
             "changePolicy": {"executions": 2},
             "changeDefaultPolicy": {"executions": 5},
             "simulatePolicy": {"executions": 1},

@@ -59,16 +59,16 @@ def test_a_tenant_from_making_to_usage(gateway: Gateway, admin: Client) -> None:
     client.get("/v1/whoami").problem("invalid-token")
 
 
-def test_a_disabled_tenant_is_refused_until_it_is_enabled(gateway: Gateway, admin: Client) -> None:
+def test_a_suspended_tenant_is_refused_until_it_is_resumed(gateway: Gateway, admin: Client) -> None:
     tenant = gateway.tenant()
     path = f"/admin/v1/tenants/{tenant.name}"
     assert admin.call("PATCH", path, json={"disabled": True}).document["disabled"] is True
     tenant.client.get("/v1/whoami").problem("tenant-disabled")
     tenant.client.post("print(1)").problem("tenant-disabled")
-    assert "disabled" in gateway.command("tenant", "list")
-    gateway.command("tenant", "enable", tenant.name)
+    assert "suspended" in gateway.command("tenant", "list")
+    gateway.command("tenant", "resume", tenant.name)
     tenant.client.execute("print(1)")
-    gateway.command("tenant", "disable", tenant.name)
+    gateway.command("tenant", "suspend", tenant.name)
     tenant.client.get("/v1/whoami").problem("tenant-disabled")
     admin.call("PATCH", path, json={"disabled": "yes"}).problem("invalid-request")
     admin.call("PATCH", "/admin/v1/tenants/nobody", json={"disabled": True}).problem("not-found")
@@ -105,10 +105,43 @@ def test_a_disabled_tenant_is_refused_until_it_is_enabled(gateway: Gateway, admi
         ("GET", "/admin/v1/audit?limit=many", {}, "invalid-request"),
         ("GET", "/admin/v1/audit?after=-1", {}, "invalid-request"),
         ("PUT", "/admin/v1/tenants", {}, "method-not-allowed"),
+        ("DELETE", "/admin/v1/tenants/nobody", {}, "not-found"),
+        ("PUT", "/admin/v1/keys/0123456789abcdef/suspension", {"json": {}}, "not-found"),
+        ("DELETE", "/admin/v1/keys/0123456789abcdef/suspension", {}, "not-found"),
+        ("PUT", "/admin/v1/keys/nonsense/suspension", {"json": {}}, "invalid-request"),
+        ("PUT", "/admin/v1/pause", {"json": {"reason": ""}}, "invalid-request"),
+        ("PUT", "/admin/v1/pause", {"json": {"reason": "x" * 251}}, "invalid-request"),
+        ("PUT", "/admin/v1/pause", {"json": {"reason": "e2b_" + "01" * 30}}, "invalid-request"),
+        ("PUT", "/admin/v1/pause", {"json": {"until": "tomorrow"}}, "invalid-request"),
+        ("PUT", "/admin/v1/pause", {"content": b"{}"}, "unsupported-media-type"),
     ],
 )
 def test_refusals(admin: Client, method: str, path: str, sent: dict, slug: str) -> None:
     admin.call(method, path, **sent).problem(slug)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"disabled": "yes"},
+        {"name": "Not A Name"},
+        {"name": 5},
+        {"reason": "why"},
+        {"end_running": True},
+        {"disabled": False, "reason": "why"},
+        {"disabled": False, "end_running": True},
+        {"disabled": True, "reason": "two\nlines"},
+        {"disabled": True, "end_running": "no"},
+        {"surprise": 1},
+    ],
+    ids=str,
+)
+def test_a_change_of_a_tenant_that_makes_no_sense_is_refused(admin: Client, tenant: Tenant, change: dict) -> None:
+    path = f"/admin/v1/tenants/{tenant.name}"
+    before = admin.get(path).document
+    admin.call("PATCH", path, json=change).problem("invalid-request")
+    assert admin.get(path).document == before
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from harness.service import BINARY, environment
 
 SANDBOX_CHECKS = ["sandbox-create", "sandbox-execute", "sandbox-destroy"]
 CHECKS = [
-    "settings", "root-key", "disk", "open-files", "memory", "ledger", "ledger-write", "readiness",
+    "settings", "root-key", "disk", "open-files", "memory", "ledger", "ledger-write", "readiness", "pause",
     "control-plane-name", "sandbox-name", "control-plane", "certificate", "clock", "upstream-key",
 ]  # fmt: skip
 LABEL = "e2b-gateway-doctor"
@@ -396,7 +396,7 @@ def test_parts_by_http(gateway: Gateway) -> None:
     path = "/admin/v1/diagnosis"
     reply = administrator.call("POST", path, json={"parts": ["ledger", "machine"]})
     assert reply.status == 200, reply.body
-    assert [finding["name"] for finding in reply.document["findings"]] == CHECKS[:8]
+    assert [finding["name"] for finding in reply.document["findings"]] == CHECKS[:9]
     problem = administrator.call("POST", path, json={"parts": ["moon"]}).problem("invalid-request")
     assert "machine, ledger, upstream, sandbox" in problem["detail"]
     everything = administrator.call("POST", path, json={}).document["findings"]

@@ -71,6 +71,33 @@ def end_within_a_second(events: Iterator[dict], began: float) -> dict:
     return last
 
 
+def refuses(tenant: Tenant, slug: str, reason: str) -> Callable[[Member], bool]:
+    """Whether a gateway answers the tenant's `whoami` so, and says why."""
+
+    def is_refused(member: Member) -> bool:
+        reply = member.client(tenant.token).get("/v1/whoami")
+        return reply.status == 403 and reason in reply.problem(slug)["detail"]
+
+    return is_refused
+
+
+def answers(tenant: Tenant) -> Callable[[Member], bool]:
+    return lambda member: member.client(tenant.token).get("/v1/whoami").status == 200
+
+
+def killed(running: list[Iterator[dict]], began: float) -> None:
+    for events in running:
+        last = end_within_a_second(events, began)
+        assert (last["type"], last["outcome"]) == ("finished", "killed")
+
+
+def begun_everywhere(fleet: Fleet, tenant: Tenant, streams: contextlib.ExitStack) -> list[Iterator[dict]]:
+    """An execution of the tenant's at each gateway, which runs."""
+    return [
+        begun(streams.enter_context(member.client(tenant.token).stream(ENDLESS, timeout_seconds=25))) for member in fleet
+    ]
+
+
 def test_a_key_is_issued(fleet: Fleet, tenant: Tenant) -> None:
     for issuer in fleet:
         issued = done(issuer, "POST", f"/admin/v1/tenants/{tenant.name}/keys")
@@ -81,14 +108,9 @@ def test_a_key_is_issued(fleet: Fleet, tenant: Tenant) -> None:
 def test_a_key_is_revoked(fleet: Fleet, tenant: Tenant) -> None:
     """What was begun with it ends, wherever it runs."""
     with contextlib.ExitStack() as streams:
-        running = [
-            begun(streams.enter_context(member.client(tenant.token).stream(ENDLESS, timeout_seconds=25))) for member in fleet
-        ]
+        running = begun_everywhere(fleet, tenant, streams)
         done(fleet[1], "DELETE", f"/admin/v1/keys/{tenant.key_id}")
-        began = time.time()
-        for events in running:
-            last = end_within_a_second(events, began)
-            assert (last["type"], last["outcome"]) == ("finished", "killed")
+        killed(running, time.time())
     everywhere(fleet, lambda member: member.client(tenant.token).get("/v1/whoami").status == 401, "it is refused")
 
 
@@ -96,31 +118,74 @@ def test_what_runs_is_ended_by_an_administrator(fleet: Fleet, tenant: Tenant) ->
     """Through another gateway than the one that runs it; a third one tells of it."""
     path = f"/admin/v1/sandboxes?tenant={tenant.name}"
     with contextlib.ExitStack() as streams:
-        running = [
-            begun(streams.enter_context(member.client(tenant.token).stream(ENDLESS, timeout_seconds=25))) for member in fleet
-        ]
+        running = begun_everywhere(fleet, tenant, streams)
         sandbox = Door(tenant, client=fleet[0].client(tenant.token)).made(timeout=60)
         told = admin(fleet[2]).get(path).document
         assert [work["kind"] for work in told] == ["execution"] * len(running) + ["sandbox"]
         for number, work in enumerate(told):
             done(fleet[number % len(fleet.members)], "DELETE", f"/admin/v1/sandboxes/{work['id']}")
-        began = time.time()
-        for events in running:
-            last = end_within_a_second(events, began)
-            assert (last["type"], last["outcome"]) == ("finished", "killed")
+        killed(running, time.time())
     everywhere(fleet, lambda member: admin(member).get(path).document == [], "nothing runs")
     assert Door(tenant, client=fleet[1].client(tenant.token)).get(sandbox).status == 404
 
 
-def test_a_tenant_is_disabled_and_enabled(fleet: Fleet, tenant: Tenant) -> None:
-    def is_refused(member: Member) -> bool:
-        reply = member.client(tenant.token).get("/v1/whoami")
-        return reply.status == 403 and bool(reply.problem("tenant-disabled"))
+def test_a_tenant_is_suspended_and_resumed(fleet: Fleet, tenant: Tenant) -> None:
+    """What it runs ends, wherever that is."""
+    path = f"/admin/v1/tenants/{tenant.name}"
+    with contextlib.ExitStack() as streams:
+        running = begun_everywhere(fleet, tenant, streams)
+        done(fleet[2], "PATCH", path, json={"disabled": True, "reason": "unpaid"})
+        killed(running, time.time())
+    everywhere(fleet, refuses(tenant, "tenant-disabled", "unpaid"), "it is refused")
+    done(fleet[0], "PATCH", path, json={"disabled": False})
+    everywhere(fleet, answers(tenant), "it is let in")
 
-    done(fleet[2], "PATCH", f"/admin/v1/tenants/{tenant.name}", json={"disabled": True})
-    everywhere(fleet, is_refused, "it is refused")
-    done(fleet[0], "PATCH", f"/admin/v1/tenants/{tenant.name}", json={"disabled": False})
-    everywhere(fleet, lambda member: member.client(tenant.token).get("/v1/whoami").status == 200, "it is let in")
+
+def test_a_key_is_suspended_and_resumed(fleet: Fleet, tenant: Tenant) -> None:
+    path = f"/admin/v1/keys/{tenant.key_id}/suspension"
+    with contextlib.ExitStack() as streams:
+        running = begun_everywhere(fleet, tenant, streams)
+        done(fleet[1], "PUT", path, json={"reason": "leaked"})
+        everywhere(fleet, refuses(tenant, "key-suspended", "leaked"), "it is refused")
+        done(fleet[2], "PUT", path, json={"reason": "leaked", "end_running": True})
+        killed(running, time.time())
+    done(fleet[0], "DELETE", path)
+    everywhere(fleet, answers(tenant), "it is let in")
+
+
+def test_work_is_paused_and_resumed(fleet: Fleet, tenant: Tenant) -> None:
+    """No gateway admits anything from then on, not even one that has not heard of it; what runs goes on until it is ended."""
+    with contextlib.ExitStack() as streams:
+        running = begun_everywhere(fleet, tenant, streams)
+        try:
+            done(fleet[0], "PUT", "/admin/v1/pause", json={"reason": "bills"})
+            for member in fleet:
+                assert "bills" in member.client(tenant.token).post(Task().code).problem("paused")["detail"]
+            everywhere(fleet, lambda member: member.client(tenant.token).get("/v1/whoami").document["paused"], "it says so")
+            done(fleet[1], "PUT", "/admin/v1/pause", json={"end_running": True})
+            killed(running, time.time())
+            assert done(fleet[2], "GET", "/admin/v1/pause")["reason"] == "bills"
+        finally:
+            done(fleet[1], "DELETE", "/admin/v1/pause")
+    for member in fleet:
+        member.client(tenant.token).execute(Task().code)
+
+
+def test_a_tenant_is_renamed_and_deleted(fleet: Fleet, tenant: Tenant) -> None:
+    name = f"{tenant.name}-renamed"
+    with contextlib.ExitStack() as streams:
+        running = begun_everywhere(fleet, tenant, streams)
+        done(fleet[0], "PATCH", f"/admin/v1/tenants/{tenant.name}", json={"name": name})
+
+        def says_it(member: Member) -> bool:
+            return member.client(tenant.token).get("/v1/whoami").document["tenant"] == name
+
+        everywhere(fleet, says_it, "it is called so")
+        done(fleet[1], "POST", "/admin/v1/tenants", json={"name": tenant.name})
+        done(fleet[2], "DELETE", f"/admin/v1/tenants/{name}")
+        killed(running, time.time())
+    everywhere(fleet, lambda member: member.client(tenant.token).get("/v1/whoami").status == 401, "it is nobody's")
+    assert [row["tenant_deleted_at"] for row in done(fleet[0], "GET", f"/admin/v1/consumption?tenant={name}")["rows"]]
 
 
 def test_a_policy_is_changed(fleet: Fleet, tenant: Tenant) -> None:

@@ -93,9 +93,9 @@ def test_a_token_that_expires_meanwhile_runs_nothing(gateway: Gateway, tenant: T
     [
         (["key", "revoke", "{key}"], "invalid-signature"),
         (["key", "rotate", "{key}", "--overlap", "0s"], "invalid-signature"),
-        (["tenant", "disable", "{tenant}"], "tenant-disabled"),
+        (["tenant", "suspend", "{tenant}"], "tenant-disabled"),
     ],
-    ids=["revoked", "retired", "disabled"],
+    ids=["revoked", "retired", "suspended"],
 )
 def test_a_signed_call_is_judged_again_when_its_body_has_come(
     gateway: Gateway, tenant: Tenant, method: str, path: str, command: list[str], refusal: str

@@ -2,12 +2,9 @@
 
 import contextlib
 import json
-import os
 import pathlib
-import pty
 import sqlite3
 import stat
-import subprocess
 import threading
 
 import pytest
@@ -15,7 +12,7 @@ import pytest
 from conftest import NewGateway
 from harness.client import Client
 from harness.gateway import Gateway, Tenant
-from harness.service import BINARY, environment
+from harness.terminal import on_a_terminal
 
 
 @pytest.fixture
@@ -209,23 +206,6 @@ def test_asked_on_a_terminal(
     if is_revoked:
         [token] = [word for word in shown.split() if word.startswith("e2b_")]
         gateway.secrets.add(token)
-
-
-def on_a_terminal(gateway: Gateway, answer: str, *words: str) -> str:
-    """All that a terminal shows of a command whose question is answered so."""
-    ours, its = pty.openpty()
-    process = subprocess.Popen(
-        [str(BINARY), *words], cwd=gateway.folder, env=environment(**gateway.settings), stdin=its, stdout=its, stderr=its
-    )
-    os.close(its)
-    os.write(ours, answer.encode() + b"\n")
-    shown = b""
-    with contextlib.suppress(OSError):  # the end, on Linux
-        while chunk := os.read(ours, 4096):
-            shown += chunk
-    process.wait(20)
-    os.close(ours)
-    return shown.decode()
 
 
 def test_a_backup_under_another_root_key_is_not_taken(backup: tuple[Tenant, pathlib.Path]) -> None:

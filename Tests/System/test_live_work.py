@@ -119,6 +119,24 @@ def test_a_sandbox_is_seen_and_ended(gateway: Gateway, admin: Client, tenant: Te
     admin.call("DELETE", f"{LIVE}/{sandbox}").problem("not-found")
 
 
+def test_a_renamed_tenants_work_is_told_by_its_present_name(admin: Client, tenant: Tenant, running: tuple) -> None:
+    execution, events = running
+    sandbox = Door(tenant).made(timeout=60)
+    name = f"{tenant.name}-renamed"
+    assert admin.call("PATCH", f"/admin/v1/tenants/{tenant.name}", json={"name": name}).status == 200
+    work = admin.get(f"{LIVE}?tenant={name}").document
+    assert [(each["id"], each["tenant"]) for each in work] == [(execution, name), (sandbox, name)]
+    admin.get(f"{LIVE}?tenant={tenant.name}").problem("not-found")
+    [told] = admin.get(f"/admin/v1/executions?tenant={name}").document
+    assert (told["id"], told["tenant"]) == (execution, name)
+    [usage] = admin.get(f"/admin/v1/usage?tenant={name}").document
+    assert usage["tenant"] == name
+    for each in work:
+        assert admin.call("DELETE", f"{LIVE}/{each['id']}").status == 204
+    *_, last = events
+    assert last["outcome"] == "killed"
+
+
 def test_what_is_asked_wrongly_is_refused(admin: Client, tenant: Tenant) -> None:
     admin.get(f"{LIVE}?tenant=nobody").problem("not-found")
     admin.get(f"{LIVE}?kind=unicorn").problem("invalid-request")

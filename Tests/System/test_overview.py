@@ -52,6 +52,15 @@ def test_it_is_all_in_one_document(looked_at: Gateway, admin: Client, tenant: Te
     assert overview(admin)["audit"]["sequence"] > before["audit"]["sequence"]
 
 
+def test_a_pause_is_told(admin: Client) -> None:
+    assert overview(admin)["pause"] == {"paused": False}
+    admin.call("PUT", "/admin/v1/pause", json={"reason": "bills"})
+    pause = overview(admin)["pause"]
+    assert (pause["paused"], pause["reason"], pause["by"]) == (True, "bills", "admin:first")
+    admin.call("DELETE", "/admin/v1/pause")
+    assert overview(admin)["pause"] == {"paused": False}
+
+
 def test_a_checkpoint_is_told(admin: Client) -> None:
     made = admin.call("POST", "/admin/v1/audit/checkpoints").document
     told = overview(admin)["audit"]["checkpoint"]

@@ -420,14 +420,14 @@ def test_a_sandbox_that_upstream_lost_is_settled_by_itself(new_gateway: NewGatew
         gateway.stop()
 
 
-def test_a_caller_of_a_disabled_tenant(kept: Gateway, upstream: KeepingE2B) -> None:
+def test_a_caller_of_a_suspended_tenant(kept: Gateway, upstream: KeepingE2B) -> None:
     tenant: Tenant = kept.tenant()
     door = Door(tenant)
     sandbox = door.made(timeout=60)
-    kept.command("tenant", "disable", tenant.name)
+    kept.command("tenant", "suspend", tenant.name, "--let-running-finish")
     door.create().problem("tenant-disabled")
     door.get(sandbox).problem("tenant-disabled")
     door.connect(sandbox).problem("tenant-disabled")
-    kept.command("tenant", "enable", tenant.name)
+    kept.command("tenant", "resume", tenant.name)
     assert door.detail(sandbox)["state"] == "running", "shut out is not ended"
     assert sandbox in upstream.kept

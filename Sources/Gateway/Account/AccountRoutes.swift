@@ -10,9 +10,9 @@ struct AccountRoutes: Sendable {
 
     func usage(_ request: Request, context: TenantContext) async throws -> Response {
         try context.principal.require(.read)
-        let tenant = context.principal.tenant, subject = context.principal.claims.subject
-        let report = try await ledger.usageReport(of: tenant, subject: subject)
-        return JSONReply.response(UsageView(tenant: tenant, report))
+        let principal = context.principal
+        let report = try await ledger.usageReport(ofHandle: principal.tenant, subject: principal.claims.subject)
+        return JSONReply.response(UsageView(tenant: principal.tenantName, report))
     }
 
     /// What the caller's tenant consumed. A token that speaks for one subject sees that one's part alone.
@@ -22,9 +22,8 @@ struct AccountRoutes: Sendable {
         guard filter.tenant == nil else {
             throw Problem.invalidField("tenant", "is the caller's own and not asked for")
         }
-        filter.tenant = context.principal.tenant
         if context.principal.claims.subject != nil { filter.by = filter.by ?? "subject" }
-        var query = try filter.query()
+        var query = try filter.query(ofHandle: context.principal.tenant)
         if let subject = context.principal.claims.subject {
             guard query.grouping == .subject else {
                 throw Problem(
@@ -44,25 +43,28 @@ struct AccountRoutes: Sendable {
         guard filter.tenant == nil else {
             throw Problem.invalidField("tenant", "is the caller's own and not asked for")
         }
-        filter.tenant = context.principal.tenant
         if let subject = context.principal.claims.subject {
             guard filter.subject == nil || filter.subject == subject else {
                 throw Problem(.insufficientScope, "The token speaks for one subject.", shouldRetry: false)
             }
             filter.subject = subject
         }
-        return JSONReply.response(AuditPageView(try await ledger.auditPage(try filter.query())))
+        var query = try filter.query()
+        query.tenantHandle = context.principal.tenant
+        return JSONReply.response(AuditPageView(try await ledger.auditPage(query)))
     }
 
     func whoAmI(_ request: Request, context: TenantContext) async throws -> Response {
-        let claims = context.principal.claims
+        let claims = context.principal.claims, pause = ledger.pause
         return JSONReply.response(
             Identity(
-                tenant: context.principal.tenant,
+                tenant: context.principal.tenantName,
                 keyID: claims.keyID.description,
                 scopes: claims.scopes.map(\.rawValue).sorted(),
                 subject: claims.subject,
-                expiresAt: claims.notAfter.map { Timestamp.text(.init(timeIntervalSince1970: Double($0))) }
+                expiresAt: claims.notAfter.map { Timestamp.text(.init(timeIntervalSince1970: Double($0))) },
+                isPaused: pause != nil,
+                pauseReason: pause?.reason
             )
         )
     }
@@ -73,9 +75,14 @@ struct AccountRoutes: Sendable {
         let scopes: [String]
         let subject: String?
         let expiresAt: String?
+        /// Whether nothing new may begin, for anybody.
+        let isPaused: Bool
+        let pauseReason: String?
 
         enum CodingKeys: String, CodingKey {
             case tenant, scopes, subject
+            case isPaused = "paused"
+            case pauseReason = "pause_reason"
             case keyID = "key_id"
             case expiresAt = "expires_at"
         }

@@ -35,16 +35,6 @@ struct AdminRoutes: Sendable {
         JSONReply.response(try await administration(context).tenant(try context.parameters.require("tenant")))
     }
 
-    func changeTenant(_ request: Request, context: AdminContext) async throws -> Response {
-        struct Body: Decodable { let disabled: Bool }
-        let body = try await decode(Body.self, fields: ["disabled"], request)
-        let tenant = try context.parameters.require("tenant")
-        let changed = try await administration(context).setTenantDisabled(body.disabled, of: tenant)
-        slots.refreshGuarantees()
-        if body.disabled { live.stopAll(ofTenant: tenant) }
-        return JSONReply.response(changed)
-    }
-
     func issueKey(_ request: Request, context: AdminContext) async throws -> Response {
         let issued = try await administration(context).issueKey(for: try context.parameters.require("tenant"))
         return JSONReply.response(issued, status: .created)

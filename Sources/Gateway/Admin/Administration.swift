@@ -6,8 +6,10 @@ public protocol Administration: Sendable {
     func tenants() async throws -> [TenantView]
     /// One tenant.
     func tenant(_ name: String) async throws -> TenantView
-    /// Shuts a tenant out, or lets it in again. Executions that run go on.
-    func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView
+    /// Calls a tenant something else, shuts it out, or lets it in again.
+    func changeTenant(_ name: String, _ order: TenantChangeOrder) async throws -> TenantView
+    /// Deletes a tenant, for good, and returns it as it was last.
+    func deleteTenant(_ name: String) async throws -> TenantView
     /// Makes a key and its token.
     func issueKey(for tenant: String) async throws -> IssuedKeyView
     /// All keys, or those of one tenant.
@@ -16,6 +18,16 @@ public protocol Administration: Sendable {
     func rotateKey(_ id: String, overlapSeconds: Double) async throws -> IssuedKeyView
     /// Revokes a tenant's key by its id, at once.
     func revokeKey(_ id: String) async throws -> KeyView
+    /// Refuses a tenant's key until it is resumed.
+    func suspendKey(_ id: String, _ order: SuspensionOrder) async throws -> KeyView
+    /// Lets a suspended key open the door again.
+    func resumeKey(_ id: String) async throws -> KeyView
+    /// Whether all new work is paused.
+    func pause() async throws -> PauseView
+    /// Lets nothing new begin, for any tenant and on any gateway.
+    func pauseWork(_ order: SuspensionOrder) async throws -> PauseView
+    /// Lets new work begin again.
+    func resumeWork() async throws -> PauseView
     /// All admin tokens, without what opens anything.
     func adminTokens() async throws -> [AdminTokenView]
     /// Makes an admin token; with all admin scopes if none are named.

@@ -54,11 +54,11 @@ public struct ConsumptionFilter: Codable, Sendable {
     }
 
     /// The same with every default filled in, one row more than may be shown, so that it is known whether there are more.
-    func query(at today: Moment = .now) throws(Problem) -> ConsumptionQuery {
+    func query(at today: Moment = .now, ofHandle handle: String? = nil) throws(Problem) -> ConsumptionQuery {
         guard let grouping = ConsumptionGrouping(rawValue: by ?? ConsumptionGrouping.tenant.rawValue) else {
             throw .invalidField("by", "must be tenant, key or subject")
         }
-        guard grouping != .subject || tenant != nil else {
+        guard grouping != .subject || tenant != nil || handle != nil else {
             throw .invalidField("by", "can be subject for one tenant only: name it")
         }
         guard Self.limits.contains(limit) else { throw Self.limitOutOfRange }
@@ -68,7 +68,8 @@ public struct ConsumptionFilter: Codable, Sendable {
             ?? RuntimeWindow.month.bounds(containing: last).lowerBound
         guard first <= last else { throw .invalidField("from", "must not be after \(to == nil ? "today" : "to")") }
         return ConsumptionQuery(
-            tenant: tenant, grouping: grouping, isDaily: daily, days: first...last, limit: limit + 1)
+            tenant: tenant, tenantHandle: handle, grouping: grouping, isDaily: daily, days: first...last,
+            limit: limit + 1)
     }
 
     private static func day(_ text: String, _ field: String) throws(Problem) -> Moment {

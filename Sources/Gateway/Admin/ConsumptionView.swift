@@ -5,8 +5,10 @@ import Quota
 public struct ConsumptionView: Codable, Sendable {
     /// What one tenant, key or subject consumed, in the whole time or on one day.
     public struct Row: Codable, Sendable {
-        /// The tenant.
+        /// What the tenant is called, or was last.
         public var tenant: String
+        /// When it was deleted, RFC 3339, if it was. A tenant that is called the same now has rows of its own.
+        public var tenantDeletedAt: String?
         /// The key's id, when grouped by key.
         public var keyID: String?
         /// The subject's name, when grouped by subject; absent for calls without one.
@@ -30,6 +32,7 @@ public struct ConsumptionView: Codable, Sendable {
 
         enum CodingKeys: String, CodingKey {
             case tenant, subject, day, executions, sandboxes, shadowed
+            case tenantDeletedAt = "tenant_deleted_at"
             case keyID = "key_id"
             case chargedMilliseconds = "charged_ms"
             case creditMilliseconds = "credit_ms"
@@ -63,6 +66,7 @@ extension ConsumptionView.Row {
     fileprivate init(_ row: ConsumptionRow, by grouping: ConsumptionGrouping) {
         let sum = row.consumption
         tenant = row.tenant
+        tenantDeletedAt = row.deletedAt.map(Timestamp.text)
         switch grouping {
         case .tenant: break
         case .key: keyID = row.name

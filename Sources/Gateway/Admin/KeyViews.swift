@@ -7,10 +7,16 @@ public struct KeyView: Codable, Sendable {
     public var keyID: String
     /// The tenant it belongs to.
     public var tenant: String
-    /// `active`, `retiring` or `revoked`.
+    /// `active`, `retiring`, `suspended` or `revoked`.
     public var state: String
     /// When it was made, RFC 3339.
     public var createdAt: String
+    /// Since when it is suspended, RFC 3339, if it is.
+    public var suspendedAt: String?
+    /// By whom, as the audit log calls them.
+    public var suspendedBy: String?
+    /// Why, as its callers are told.
+    public var suspensionReason: String?
     /// When it stops opening the door, if it was rotated, RFC 3339.
     public var expiresAt: String?
     /// The id of the key issued in its place, if it was rotated.
@@ -28,6 +34,9 @@ public struct KeyView: Codable, Sendable {
         case tenant, state, successor
         case keyID = "key_id"
         case createdAt = "created_at"
+        case suspendedAt = "suspended_at"
+        case suspendedBy = "suspended_by"
+        case suspensionReason = "suspension_reason"
         case expiresAt = "expires_at"
         case revokedAt = "revoked_at"
         case lastUsedAt = "last_used_at"
@@ -37,7 +46,10 @@ public struct KeyView: Codable, Sendable {
 
     init(_ key: KeyRecord) {
         keyID = key.id.description
-        tenant = key.tenant
+        tenant = key.tenantName
+        suspendedAt = key.suspension.map { Timestamp.text($0.since) }
+        suspendedBy = key.suspension?.by
+        suspensionReason = key.suspension?.reason
         state = key.state.name
         createdAt = Timestamp.text(key.createdAt)
         expiresAt = key.expiresAt.map(Timestamp.text)
@@ -65,7 +77,7 @@ public struct IssuedKeyView: Codable, Sendable {
 
     init(_ issued: IssuedKey) {
         keyID = issued.key.id.description
-        tenant = issued.key.tenant
+        tenant = issued.key.tenantName
         token = issued.token.text
     }
 }

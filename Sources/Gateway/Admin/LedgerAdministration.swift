@@ -31,12 +31,6 @@ public struct LedgerAdministration: Administration {
         TenantView(try await mapped { try await ledger.tenant(named(name)) })
     }
 
-    /// Shuts a tenant out, or lets it in again. Executions that run go on.
-    public func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView {
-        try await mapped { try await ledger.setTenantDisabled(disabled, of: named(name), by: actor) }
-        return try await tenant(name)
-    }
-
     /// Makes a key and its token.
     public func issueKey(for tenant: String) async throws -> IssuedKeyView {
         IssuedKeyView(try await mapped { try await ledger.issueKey(for: named(tenant), by: actor) })
@@ -95,7 +89,7 @@ public struct LedgerAdministration: Administration {
         return scopes
     }
 
-    private func parsed(_ id: String) throws(Problem) -> KeyID {
+    func parsed(_ id: String) throws(Problem) -> KeyID {
         try MisplacedToken.refused(id)
         guard let keyID = KeyID(id) else {
             // What is long is not repeated: it may be a part of a token.

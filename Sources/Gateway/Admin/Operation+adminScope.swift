@@ -5,11 +5,12 @@ extension Operation {
     var adminScope: Scope? {
         switch self {
         case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens, .getDefaultPolicy,
-            .getConsumption, .simulatePolicy, .getUpstream, .listLiveWork, .listExecutions, .listUsage, .listSettings,
-            .getOverview, .getHistory:
+            .getConsumption, .simulatePolicy, .getUpstream, .getPause, .listLiveWork, .listExecutions, .listUsage,
+            .listSettings, .getOverview, .getHistory:
             .adminRead
-        case .createTenant, .changeTenant, .killLiveWork: .adminTenants
-        case .issueKey, .rotateKey, .revokeKey, .issueAdminToken, .revokeAdminToken: .adminKeys
+        case .createTenant, .changeTenant, .deleteTenant, .pauseWork, .resumeWork, .killLiveWork: .adminTenants
+        case .issueKey, .rotateKey, .revokeKey, .suspendKey, .resumeKey, .issueAdminToken, .revokeAdminToken:
+            .adminKeys
         case .changePolicy, .changeDefaultPolicy, .grantCredit, .withdrawCredit: .adminQuotas
         case .listAuditRecords, .verifyAudit, .listCheckpoints, .makeCheckpoint, .getCheckpointKey, .getRecordedCode:
             .adminAudit

@@ -34,11 +34,6 @@ public struct RemoteAdministration: Administration {
     /// One tenant.
     public func tenant(_ name: String) async throws -> TenantView { try await call(.getTenant, ["tenant": name]) }
 
-    /// Shuts a tenant out, or lets it in again. Executions that run go on.
-    public func setTenantDisabled(_ disabled: Bool, of name: String) async throws -> TenantView {
-        try await call(.changeTenant, ["tenant": name], body: ["disabled": disabled])
-    }
-
     /// Makes a key and its token.
     public func issueKey(for tenant: String) async throws -> IssuedKeyView {
         try await call(.issueKey, ["tenant": tenant])

@@ -21,12 +21,12 @@ struct Authenticator: RouterMiddleware {
             let (principal, credential) = try await failures.watching(context.sourceAddress) { () throws(Problem) in
                 try await authenticate(request, context)
             }
-            context.note.note(principal.claims, of: principal.tenant)
+            context.note.note(principal.claims, of: principal.tenant, named: principal.tenantName)
             return (principal, credential, try await takeRate(of: principal))
         }
         var context = context
         context.principal = principal
-        context.logger[metadataKey: "tenant"] = "\(principal.tenant)"
+        context.logger[metadataKey: "tenant"] = "\(principal.tenantName)"
         context.principal?.shadowedRate = standings.shadowed
         let headers = RateLimitHeaders.fields(for: standings, under: principal.policy)
         do {
@@ -76,7 +76,8 @@ struct Authenticator: RouterMiddleware {
         // Before it costs the tenant anything: whoever replays what it has seen has no credential.
         try await credential.signed?.refuseReplay(in: ledger)
         let principal = Principal(
-            tenant: caller.tenant, claims: caller.claims, policy: caller.policy, signed: credential.signed
+            tenant: caller.tenant, tenantName: caller.tenantName, claims: caller.claims, policy: caller.policy,
+            signed: credential.signed
         )
         return (principal, credential)
     }

@@ -3,7 +3,10 @@ import Quota
 
 /// Who is calling and what the token lets them do: what authentication yields.
 struct Principal: Sendable {
+    /// The tenant, by its handle, which stays when it is renamed.
     let tenant: String
+    /// What the tenant is called.
+    let tenantName: String
     let claims: Claims
     /// The tenant's policy as it stood when the call was authenticated.
     let policy: Policy

@@ -65,7 +65,7 @@ struct DataPlane: RouterMiddleware {
         context.note.note(port: address.port, pathClass: route.pathClass)
         let opened = try await door.open(address, for: route, request.head, path, from: context.sourceAddress)
         let sandbox = opened.sandbox
-        context.note.note(sandbox)
+        context.note.note(sandbox, tenantName: ledger.tenantName(sandbox.tenant))
         let policy = try judge(opened, from: context.sourceAddress)
         try require(route, at: address.port, of: sandbox, under: policy, request.headers)
         try takeRate(of: sandbox.tenant)
@@ -98,7 +98,8 @@ struct DataPlane: RouterMiddleware {
             case .keyRevoked: throw .notFound(opened.sandbox.id, cause: "revoked key")
             case .expired: throw .expired
             case .sourceNotAllowed: throw .sourceNotAllowed
-            case .tenantDisabled: throw .tenantDisabled
+            case .tenantSuspended: throw .tenantSuspended
+            case .keySuspended: throw .keySuspended
             case .signedOnly: throw .signedOnly
             case .unavailable: throw .ledgerUnavailable
             }

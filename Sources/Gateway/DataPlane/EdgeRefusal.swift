@@ -95,7 +95,10 @@ struct EdgeRefusal: Error, Sendable {
     static let signedOnly = EdgeRefusal(
         403, .invalidSignature, .message("Only signed requests are accepted, and sandboxes take none."))
 
-    static let tenantDisabled = EdgeRefusal(403, .tenantDisabled, .message("The tenant is disabled."))
+    static let tenantSuspended = EdgeRefusal(403, .tenantDisabled, .message("The tenant is suspended."))
+
+    static let keySuspended = EdgeRefusal(
+        403, .keySuspended, .message("The key that made this sandbox is suspended."))
 
     // MARK: How much
 

@@ -65,6 +65,7 @@ public struct Doctor: Diagnosing {
             [
                 LedgerCheckup(ledger: ledger, location: settings.ledger),
                 CommitSpeedCheck(ledger: ledger, location: settings.ledger), ReadinessCheck(readiness: readiness),
+                PauseCheck(ledger: ledger),
             ]
         case .upstream: [UpstreamCheck(upstream: upstream)]
         case .sandbox: [SandboxCheck(upstream: upstream, labels: labels, template: template)]

@@ -8,8 +8,9 @@ public enum Operation: String, CaseIterable, Sendable {
     case getSandbox, killSandbox, setSandboxTimeout, refreshSandbox, pauseSandbox
     case getSandboxMetrics, getManySandboxMetrics, getSandboxLogs, getSandboxLogsV1
     case getHealth, getReadiness, getProblem, getMetrics, getUpstream
-    case listTenants, createTenant, getTenant, changeTenant
-    case listKeys, issueKey, rotateKey, revokeKey
+    case listTenants, createTenant, getTenant, changeTenant, deleteTenant
+    case listKeys, issueKey, rotateKey, revokeKey, suspendKey, resumeKey
+    case getPause, pauseWork, resumeWork
     case getPolicy, changePolicy, getDefaultPolicy, changeDefaultPolicy, simulatePolicy
     case grantCredit, withdrawCredit, getTenantUsage, getConsumption
     case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
@@ -31,8 +32,9 @@ public enum Operation: String, CaseIterable, Sendable {
             .retireUpstreamKey:
             .post
         case .killSandbox, .killLiveWork, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit,
-            .removeUpstreamKey:
+            .removeUpstreamKey, .deleteTenant, .resumeKey, .resumeWork:
             .delete
+        case .suspendKey, .pauseWork: .put
         case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
         default: .get
         }
@@ -65,11 +67,13 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getMetrics: "/metrics"
         case .getUpstream: "/admin/v1/upstream"
         case .listTenants, .createTenant: "/admin/v1/tenants"
-        case .getTenant, .changeTenant: "/admin/v1/tenants/{tenant}"
+        case .getTenant, .changeTenant, .deleteTenant: "/admin/v1/tenants/{tenant}"
         case .listKeys: "/admin/v1/keys"
         case .issueKey: "/admin/v1/tenants/{tenant}/keys"
         case .revokeKey: "/admin/v1/keys/{key_id}"
         case .rotateKey: "/admin/v1/keys/{key_id}/rotation"
+        case .suspendKey, .resumeKey: "/admin/v1/keys/{key_id}/suspension"
+        case .getPause, .pauseWork, .resumeWork: "/admin/v1/pause"
         case .getPolicy, .changePolicy: "/admin/v1/tenants/{tenant}/policy"
         case .simulatePolicy: "/admin/v1/tenants/{tenant}/simulation"
         case .getDefaultPolicy, .changeDefaultPolicy: "/admin/v1/default-policy"

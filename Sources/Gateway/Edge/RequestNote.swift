@@ -10,6 +10,8 @@ final class RequestNote: Sendable {
     struct Content: Sendable {
         /// Who a token proved the caller to be: a tenant, or an administrator.
         var caller: RefusedCall.Caller?
+        /// What that tenant is called.
+        var tenantName: String?
         /// The key that a credential claims to be of.
         var claimedKeyID: KeyID?
         /// Why it was not accepted, which the caller is not told.
@@ -35,7 +37,8 @@ final class RequestNote: Sendable {
         let content = content
         var metadata: Logger.Metadata = [:]
         switch content.caller {
-        case .tenant(let tenant, let keyID, _): metadata = ["tenant": "\(tenant)", "key_id": "\(keyID)"]
+        case .tenant(let handle, let keyID, _):
+            metadata = ["tenant": "\(content.tenantName ?? handle)", "key_id": "\(keyID)"]
         case .administrator(let name, let keyID):
             metadata["administrator"] = "\(name)"
             if let keyID { metadata["key_id"] = "\(keyID)" }
@@ -52,9 +55,12 @@ final class RequestNote: Sendable {
         return metadata
     }
 
-    /// A token held: of this tenant.
-    func note(_ claims: Claims, of tenant: String) {
-        note { $0.caller = .tenant(tenant, keyID: "\(claims.keyID)", subject: claims.subject) }
+    /// A token held: of the tenant with this handle and name.
+    func note(_ claims: Claims, of tenant: String, named name: String) {
+        note {
+            $0.caller = .tenant(tenant, keyID: "\(claims.keyID)", subject: claims.subject)
+            $0.tenantName = name
+        }
     }
 
     /// Who administers, and by which key if by one.
@@ -75,8 +81,8 @@ final class RequestNote: Sendable {
     func note(port: Int, pathClass: String) { note { ($0.port, $0.pathClass) = (port, pathClass) } }
 
     /// A sandbox's own token was shown: its tenant calls.
-    func note(_ sandbox: OwnedSandbox) {
-        note(sandbox.claims, of: sandbox.tenant)
+    func note(_ sandbox: OwnedSandbox, tenantName: String) {
+        note(sandbox.claims, of: sandbox.tenant, named: tenantName)
         note { $0.sandbox = sandbox.handle }
     }
 
@@ -95,7 +101,8 @@ extension AuthenticationFailure {
         switch self {
         case .unknownKey: "unknown key"
         case .revokedKey: "revoked key"
-        case .tenantDisabled: "tenant disabled"
+        case .tenantSuspended: "tenant suspended"
+        case .keySuspended: "key suspended"
         case .refused(.malformed), .signature(.token(.malformed)), .signature(.malformed): "malformed"
         case .refused(.forged), .signature(.token(.forged)), .signature(.forged): "forged"
         case .refused(.expired), .signature(.token(.expired)): "expired"

@@ -91,7 +91,8 @@ final class Execution: Sendable {
         runner.logger.info(
             "execution finished",
             metadata: [
-                "execution": "\(id)", "tenant": "\(lease.tenant)", "outcome": "\(ending.outcome.rawValue)",
+                "execution": "\(id)", "tenant": "\(runner.ledger.tenantName(lease.tenant))",
+                "outcome": "\(ending.outcome.rawValue)",
                 "reason": "\(ending.reason ?? "")", "runtime_ms": "\(ending.runtimeMilliseconds)",
                 "output_bytes": "\(ending.outputBytes)",
             ]

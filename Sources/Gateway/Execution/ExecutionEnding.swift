@@ -76,7 +76,7 @@ final class ExecutionProgress: Sendable {
         case .cancelled: (ending.outcome, ending.reason) = (.cancelled, "cancelled_by_caller")
         case .deadline: (ending.outcome, ending.reason) = (.timed_out, "timeout")
         case .keyRevoked: (ending.outcome, ending.reason) = (.killed, "key_revoked")
-        case .administrator(let cause): (ending.outcome, ending.reason) = (.killed, cause.rawValue)
+        case .ended(let reason): (ending.outcome, ending.reason) = (.killed, reason.rawValue)
         case .sandboxLost: return self.ending(failedWith: .sandboxGone)
         case .ledgerLost: (ending.outcome, ending.reason) = (.killed, "ledger_lost")
         case .shutdown: (ending.outcome, ending.reason) = (.killed, "gateway_shutdown")

@@ -54,7 +54,7 @@ final class RunningExecutions: Sendable {
     }
 
     /// Ends one, if it runs here.
-    func stop(_ id: ExecutionID, because reason: StopReason = .cancelled) {
+    func stop(_ id: ExecutionID, because reason: StopReason) {
         state.withLock { $0.entries[id] }?.stop.stop(reason)
     }
 

@@ -12,7 +12,7 @@ enum StopReason: Sendable, Equatable {
     /// The key that started it was revoked.
     case keyRevoked
     /// An administrator ended it.
-    case administrator(EndedByAdministrator)
+    case ended(EndedByAdministrator)
     /// Its sandbox is gone upstream.
     case sandboxLost
     /// The ledger cannot be reached, and other gateways are about to take over what runs here.

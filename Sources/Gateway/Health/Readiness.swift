@@ -62,8 +62,12 @@ final class Readiness: Service {
         let upstream = if case .open = upstream.circuit.standing { "circuit_open" } else { lastAnswer.withLock(\.self) }
         let status =
             if running.isLeaving { "draining" } else if ledger == "ok", upstream == "ok" { "ready" } else { "unready" }
-        let warnings = self.upstream.keys.hasRefusedLiveKey ? ["upstream_key_refused"] : nil
-        return Report(status: status, ledger: ledger, upstream: upstream, warnings: warnings)
+        var warnings: [String] = []
+        if self.upstream.keys.hasRefusedLiveKey { warnings.append("upstream_key_refused") }
+        // No reason to choose another gateway: it is the same on all of them.
+        if self.ledger.pause != nil { warnings.append("paused") }
+        return Report(
+            status: status, ledger: ledger, upstream: upstream, warnings: warnings.isEmpty ? nil : warnings)
     }
 
     func run() async throws {

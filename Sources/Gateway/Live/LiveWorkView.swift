@@ -46,10 +46,11 @@ public struct LiveWorkView: Codable, Sendable {
         runtimeMilliseconds = work.runtimeMilliseconds
     }
 
-    init(stray: ListedSandbox) {
+    /// - Parameter tenant: what it is called whose it is, if its label says so.
+    init(stray: ListedSandbox, of tenant: String?) {
         id = stray.id
         kind = LiveFilter.stray
-        tenant = stray.metadata[SandboxLabels.tenant]
+        self.tenant = tenant
         template = stray.templateID
         state = "ending"
         startedAt = stray.startedAt.map(Timestamp.text)

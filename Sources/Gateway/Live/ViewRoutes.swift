@@ -13,7 +13,9 @@ struct ViewRoutes: Sendable {
     func listLiveWork(_ request: Request, context: AdminContext) async throws -> Response {
         let filter = try LiveFilter(QueryValues(request)), page = try ListPage(request)
         let known = try await administration(context).liveWork(filter)
-        let strays = reconciler.strays.map(LiveWorkView.init(stray:)).filter(filter.fits)
+        let strays = reconciler.strays.map { stray in
+            LiveWorkView(stray: stray, of: stray.metadata[SandboxLabels.tenant].map(ledger.tenantName))
+        }.filter(filter.fits)
         return page.reply(sorted: (known + strays).sorted { $0.id < $1.id }, by: \.id)
     }
 

@@ -21,6 +21,7 @@ struct Overview: Sendable {
                 version: GatewayVersion.current, epoch: ledger.epoch, startedAt: own.startedAt,
                 uptimeSeconds: max(0, counted.at.seconds - startedAt.seconds), draining: running.isLeaving),
             gateways: ledger.isShared ? counted.gateways.map(OverviewView.Peer.init) : [own],
+            pause: PauseView(ledger.pause),
             work: .init(
                 executions: counted.executions, sandboxes: counted.sandboxes,
                 pausedSandboxes: counted.pausedSandboxes),

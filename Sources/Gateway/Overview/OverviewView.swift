@@ -152,6 +152,8 @@ public struct OverviewView: Codable, Sendable {
     public let gateway: Process
     /// All that have the ledger open, the oldest first: this one alone, unless they share it.
     public let gateways: [Peer]
+    /// Whether all new work is paused.
+    public let pause: PauseView
     /// What runs.
     public let work: Work
     /// Upstream.
@@ -168,7 +170,7 @@ public struct OverviewView: Codable, Sendable {
     public let at: String
 
     enum CodingKeys: String, CodingKey {
-        case gateway, gateways, work, upstream, pool, tenants, audit, at
+        case gateway, gateways, pause, work, upstream, pool, tenants, audit, at
         case lastMinute = "last_minute"
     }
 }

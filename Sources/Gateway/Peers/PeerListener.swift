@@ -3,8 +3,8 @@ import Ledger
 import Logging
 import ServiceLifecycle
 
-/// Acts on what other gateways of the same ledger did, and on what they will do if this one cannot reach it: what runs here
-/// must not outlive the right to run.
+/// Acts on what other gateways of the same ledger did, on what administrators end through this one, and on what others will do
+/// if this one cannot reach the ledger: what runs here must not outlive the right to run.
 struct PeerListener: Service {
     let ledger: Ledger
     let upstream: E2BClient
@@ -27,12 +27,14 @@ struct PeerListener: Service {
         case .keyRevoked(let key):
             running.stopAll(of: key)
             live.stopAll(of: key)
-        case .tenantDisabled(let tenant): live.stopAll(ofTenant: tenant)
+        case .keySuspended(let key): live.stopAll(of: key)
+        case .tenantShutOut(let tenant): live.stopAll(ofTenant: tenant)
         case .tenantsChanged: slots.refreshGuarantees()
         case .upstreamKeysChanged: upstream.keys.refresh(from: ledger)
         case .sandboxLeft(let id): left(id)
-        case .stopAsked(let execution, let cause):
-            running.stop(execution, because: cause.map(StopReason.administrator) ?? .cancelled)
+        case .stopAsked(let execution, let reason):
+            running.stop(execution, because: reason.map(StopReason.ended) ?? .cancelled)
+        case .sandboxesEnded(let ids): for id in ids { destroy(id) }
         case .cutOff:
             logger.error(
                 "the ledger cannot be reached; what runs here is ended before other gateways take it over",
@@ -56,6 +58,11 @@ struct PeerListener: Service {
             for id in report.sandboxes { closing.destroy(DoomedSandbox(id: id, slot: slots.slotOfLeftover())) }
             reconciler.stepIn()
         }
+    }
+
+    /// Whoever ended it has it destroyed, whichever gateway made it.
+    private func destroy(_ sandboxID: String) {
+        closing.destroy(DoomedSandbox(id: sandboxID, slot: live.leave(sandboxID) ?? slots.slotOfLeftover()))
     }
 
     /// What ended takes up room until it is gone, whoever destroys it; what sleeps takes none.

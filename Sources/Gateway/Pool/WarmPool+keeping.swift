@@ -22,8 +22,8 @@ extension WarmPool {
         let standard = PoolKind(team: key.team, template: minimumTemplate(), egress: .none)
         let most =
             switch upstream.circuit.standing {
-            case .closed: running.isDraining ? 0 : limits.maximum
-            case .halfOpen: 1  // It finds out whether upstream is back, also when nobody calls.
+            case .closed: running.isDraining || isPaused() ? 0 : limits.maximum
+            case .halfOpen: isPaused() ? 0 : 1  // It finds out whether upstream is back, also when nobody calls.
             case .open: 0
             }
         typealias Change = (orders: [(PoolKind, UpstreamSlot)], surplus: [PoolShelf<Spare>.Spare])

@@ -40,6 +40,8 @@ final class WarmPool: Service {
     let running: RunningExecutions
     let labels: SandboxLabels
     let minimumTemplate: @Sendable () -> String
+    /// Whether nothing new may begin: those that are ready wait on, and none are made.
+    let isPaused: @Sendable () -> Bool
     let logger: Logger
     let state = Mutex(State())
     let draining = StopSignal()
@@ -52,7 +54,7 @@ final class WarmPool: Service {
     init(
         limits: PoolLimits, upstream: E2BClient, slots: UpstreamSlots, maker: SandboxMaker, closing: ExecutionClosing,
         running: RunningExecutions, labels: SandboxLabels, minimumTemplate: @escaping @Sendable () -> String,
-        logger: Logger
+        isPaused: @escaping @Sendable () -> Bool, logger: Logger
     ) {
         self.limits = limits
         self.upstream = upstream
@@ -62,6 +64,7 @@ final class WarmPool: Service {
         self.running = running
         self.labels = labels
         self.minimumTemplate = minimumTemplate
+        self.isPaused = isPaused
         self.logger = logger
         (jobs, queue) = AsyncStream.makeStream()
     }

@@ -15,8 +15,8 @@ extension Problem {
             self = .expiredToken
         case .refused(.notYetValid):
             self.init(.invalidToken, "The token is not valid yet.", shouldRetry: false)
-        case .tenantDisabled:
-            self.init(.tenantDisabled, "The tenant is disabled.", shouldRetry: false)
+        case .tenantSuspended(let reason): self = .tenantSuspended(because: reason)
+        case .keySuspended(let reason): self = .keySuspended(because: reason)
         case .unknownKey, .revokedKey, .refused, .signature(.forged):
             self = isSigned ? .invalidSignature : .invalidToken
         case .signature(let failure):
@@ -108,8 +108,9 @@ extension Problem {
         switch failure {
         case .denied(let denial):
             self.init(denial)
-        case .tenantDisabled:
-            self.init(.tenantDisabled, "The tenant is disabled.", shouldRetry: false)
+        case .tenantSuspended(let reason): self = .tenantSuspended(because: reason)
+        case .keySuspended(let reason): self = .keySuspended(because: reason)
+        case .paused(let reason): self = .paused(because: reason)
         case .keyRevoked: self = isSigned ? .invalidSignature : .invalidToken
         case .expired: self = .expiredToken
         case .notSigned: self = .notSigned
@@ -134,7 +135,13 @@ extension Problem {
                 .invalidRequest, "A tenant's name has up to 63 of a-z, 0-9 and -, beginning with a letter or digit."
             )
         case .keyNotActive(let id):
-            self.init(.conflict, "The key \"\(id)\" is revoked or has a successor already.")
+            self.init(.conflict, "The key \"\(id)\" is suspended, revoked, or has a successor already.")
+        case .keyRevoked(let id):
+            self.init(.conflict, "The key \"\(id)\" is revoked, for good.")
+        case .invalidReason:
+            self.init(
+                .invalidRequest,
+                "reason must have from 1 to \(Suspension.longestReason) bytes, and no control characters.")
         case .invalidOverlap:
             self.init(.invalidRequest, "overlap_seconds must be from 0 to 366 days.")
         case .invalidAdminName:

@@ -9,6 +9,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case replayed
     case insufficientScope = "insufficient-scope"
     case tenantDisabled = "tenant-disabled"
+    case keySuspended = "key-suspended"
     case notOffered = "not-offered"
     case notFound = "not-found"
     case methodNotAllowed = "method-not-allowed"
@@ -31,6 +32,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case upstreamCapacity = "upstream-capacity"
     case ledgerUnavailable = "ledger-unavailable"
     case draining
+    case paused
 
     /// The URL path that explains it.
     public var path: String { "/problems/\(rawValue)" }
@@ -40,7 +42,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         switch self {
         case .invalidRequest: 400
         case .missingCredential, .invalidToken, .expiredToken, .invalidSignature, .clockSkew, .replayed: 401
-        case .insufficientScope, .tenantDisabled, .notOffered: 403
+        case .insufficientScope, .tenantDisabled, .keySuspended, .notOffered: 403
         case .notFound: 404
         case .methodNotAllowed: 405
         case .notAcceptable: 406
@@ -51,7 +53,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .rateLimited, .concurrencyExceeded, .runtimeExhausted: 429
         case .internalError: 500
         case .upstreamUnreachable, .upstreamRefused, .upstreamBroken: 502
-        case .upstreamCapacity, .ledgerUnavailable, .draining: 503
+        case .upstreamCapacity, .ledgerUnavailable, .draining, .paused: 503
         case .upstreamTimeout: 504
         }
     }
@@ -67,7 +69,8 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .clockSkew: "The request was signed at another time"
         case .replayed: "The request was seen before"
         case .insufficientScope: "The token does not allow this"
-        case .tenantDisabled: "The tenant is disabled"
+        case .tenantDisabled: "The tenant is suspended"
+        case .keySuspended: "The key is suspended"
         case .notOffered: "The tenant's policy does not offer this"
         case .notFound: "There is no such thing here"
         case .methodNotAllowed: "The method does not apply here"
@@ -90,6 +93,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .upstreamCapacity: "The sandbox cloud has no room now"
         case .ledgerUnavailable: "The ledger cannot be written"
         case .draining: "This gateway is shutting down"
+        case .paused: "Nothing new may begin now"
         }
     }
 
@@ -113,7 +117,9 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .insufficientScope:
             "The token was narrowed, to other scopes, templates, languages or addresses than this call needs; or an admin token never had the scope. Use one that allows what `detail` names."
         case .tenantDisabled:
-            "An administrator has switched this tenant off. Nothing runs until it is switched on again."
+            "An administrator has suspended this tenant; `detail` says why, if a reason was given. No call of its is answered until it is resumed with `e2b-gateway tenant resume TENANT`."
+        case .keySuspended:
+            "An administrator has suspended the key that this token was made from; `detail` says why, if a reason was given. The tenant's other keys go on. The token is accepted again once the key is resumed with `e2b-gateway resume --key KEY`."
         case .notOffered:
             "The tenant's policy does not allow what was asked for, for instance a template outside its list. An administrator can change the policy with `e2b-gateway quota set`."
         case .notFound:
@@ -158,6 +164,8 @@ public enum ProblemType: String, CaseIterable, Sendable {
             "The gateway keeps its accounts and its audit log before it acts, and cannot write them now. Nothing was run. Try again shortly."
         case .draining:
             "This gateway finishes what is running and takes nothing new. Try again: another one, or the restarted one, will answer."
+        case .paused:
+            "An administrator has paused all new work, for every tenant; `detail` says why, if a reason was given. What runs goes on, and sandboxes that run may be used; no execution begins, and no sandbox is made, woken or prolonged. Nobody can say here when that is over: an administrator ends it with `e2b-gateway resume`."
         }
     }
 }

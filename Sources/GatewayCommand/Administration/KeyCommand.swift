@@ -21,8 +21,11 @@ struct KeyCommand: ParsableCommand {
     }
 
     private static func state(_ key: KeyView) -> String {
-        guard key.state == "retiring", let end = key.expiresAt else { return key.state }
-        return "retiring until \(end)"
+        switch key.state {
+        case "retiring": "retiring" + (key.expiresAt.map { " until \($0)" } ?? "")
+        case "suspended": "suspended" + (key.suspensionReason.map { ": \($0)" } ?? "")
+        default: key.state
+        }
     }
 
     static func text(_ issued: IssuedKeyView) -> String {

@@ -55,11 +55,11 @@ struct SandboxCommand: ParsableCommand {
         )
 
         @Argument(help: "The id, as `sandbox list` shows it.") var id: String
-        @Flag(help: "Do not ask.") var yes = false
+        @OptionGroup var confirmation: ConfirmationOptions
         @OptionGroup var administration: AdministrationOptions
 
         func run() async throws {
-            try Confirmation.ask("End \(id)? What runs in it is lost.", unless: yes)
+            try confirmation.require("This ends \(id) and whatever runs in it.", typing: "yes")
             try await administration.administer { try await $0.kill(id) }
             print("Ended \(id).")
         }

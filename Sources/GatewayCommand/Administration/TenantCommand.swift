@@ -4,16 +4,24 @@ import Printing
 
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "Create, list, show, disable and enable tenants.",
-        subcommands: [Create.self, List.self, Show.self, Disable.self, Enable.self]
+        commandName: "tenant", abstract: "Create, list, show, suspend, resume, rename and delete tenants.",
+        subcommands: [
+            Create.self, List.self, Show.self, Suspend.self, Resume.self, Rename.self, Delete.self,
+        ]
     )
 
     static func table(_ tenants: [TenantView]) -> String {
         Table(
             ["TENANT", "CREATED", "STATE"],
-            tenants.map { [$0.name, $0.createdAt, $0.disabled ? "disabled" : "active"] }
+            tenants.map { [$0.name, $0.createdAt, state($0)] }
         )
         .text
+    }
+
+    private static func state(_ tenant: TenantView) -> String {
+        guard tenant.disabled else { return "active" }
+        let since = tenant.suspendedAt.map { " since \($0)" } ?? ""
+        return "suspended\(since)" + (tenant.suspensionReason.map { ": \($0)" } ?? "")
     }
 
     struct Create: AsyncParsableCommand {
@@ -52,36 +60,6 @@ struct TenantCommand: ParsableCommand {
 
         func run() async throws {
             let tenant = try await administration.administer { try await $0.tenant(name) }
-            try format.print(tenant) { TenantCommand.table([$0]) }
-        }
-    }
-
-    struct Disable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: """
-                Shut a tenant out: its calls are refused from now on, and those open to its sandboxes cut; executions go on.
-                """
-        )
-
-        @Argument var name: String
-        @OptionGroup var administration: AdministrationOptions
-        @OptionGroup var format: OutputOptions
-
-        func run() async throws {
-            let tenant = try await administration.administer { try await $0.setTenantDisabled(true, of: name) }
-            try format.print(tenant) { TenantCommand.table([$0]) }
-        }
-    }
-
-    struct Enable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a disabled tenant in again.")
-
-        @Argument var name: String
-        @OptionGroup var administration: AdministrationOptions
-        @OptionGroup var format: OutputOptions
-
-        func run() async throws {
-            let tenant = try await administration.administer { try await $0.setTenantDisabled(false, of: name) }
             try format.print(tenant) { TenantCommand.table([$0]) }
         }
     }

@@ -11,6 +11,9 @@ struct ConsumptionTable {
         var names: [(heading: String, value: (ConsumptionView.Row) -> String)] = []
         if consumption.rows.contains(where: { $0.day != nil }) { names.append(("day", { $0.day ?? "" })) }
         names.append(("tenant", { $0.tenant }))
+        if consumption.rows.contains(where: { $0.tenantDeletedAt != nil }) {
+            names.append(("tenant_deleted_at", { $0.tenantDeletedAt ?? "" }))
+        }
         switch consumption.by {
         case "key": names.append(("key_id", { $0.keyID ?? "" }))
         case "subject": names.append(("subject", { $0.subject ?? "" }))
@@ -39,7 +42,8 @@ struct ConsumptionTable {
         guard !consumption.rows.isEmpty else {
             return "Nothing was consumed from \(consumption.from) to \(consumption.to)."
         }
-        let headings = names.map { $0.heading == "key_id" ? "KEY" : $0.heading.uppercased() }
+        let short = ["key_id": "KEY", "tenant_deleted_at": "DELETED"]
+        let headings = names.map { short[$0.heading] ?? $0.heading.uppercased() }
         return Table(
             headings + ["EXECUTIONS", "SANDBOXES", "RUNTIME", "BY CREDIT", "OVERRUN", "OUTPUT BYTES", "SHADOWED"],
             consumption.rows.map { row in

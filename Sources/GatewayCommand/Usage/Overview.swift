@@ -6,9 +6,12 @@ struct Overview {
     private let usages: [UsageView]
     /// The windows that anybody is limited in.
     private let windows: [String]
+    /// The tenants that are suspended.
+    private let suspended: Set<String>
 
-    init(_ usages: [UsageView]) {
+    init(_ usages: [UsageView], suspended: Set<String>) {
         self.usages = usages
+        self.suspended = suspended
         windows = ["hour", "day", "month"].filter { window in
             usages.contains { $0.usage.runtime.contains { $0.window == window } }
         }
@@ -33,7 +36,8 @@ struct Overview {
         let credit = view.credits.reduce(0) { $0 + $1.remainingMilliseconds }
         let fullest = usage.runtime.max { $0.bar.percent < $1.bar.percent }
         return [
-            Table.Cell(view.tenant), Table.Cell("\(usage.executions.running)/\(usage.executions.limit)"),
+            Table.Cell(suspended.contains(view.tenant) ? "\(view.tenant) (suspended)" : view.tenant),
+            Table.Cell("\(usage.executions.running)/\(usage.executions.limit)"),
             Table.Cell("\(usage.sandboxes.running)/\(usage.sandboxes.limit)"),
         ] + bars + [
             Table.Cell(credit > 0 ? Seconds.text(milliseconds: credit) : "-"), Table.Cell(fullest?.resetsAt ?? "-"),

@@ -90,13 +90,19 @@ struct Usage: AsyncParsableCommand {
     }
 
     private func printOverview() async throws {
-        let (usages, count, standing) = try await administration.administer { access in
-            let usages = try await access.usages(limit: limit ?? 100), count = try await access.tenants().count
-            return (usages, count, output == .table ? try await access.upstream() : nil)
+        let (usages, tenants, standing, pause) = try await administration.administer { access in
+            let usages = try await access.usages(limit: limit ?? 100), tenants = try await access.tenants()
+            return (usages, tenants, output == .table ? try await access.upstream() : nil, try await access.pause())
         }
-        print(output == .table ? Overview(usages).text(.standardOutput) : try JSONText.of(usages))
+        let suspended = Set(tenants.filter(\.disabled).map(\.name))
+        print(
+            output == .table
+                ? Overview(usages, suspended: suspended).text(.standardOutput) : try JSONText.of(usages))
+        if output == .table, pause.paused { print("\n" + PauseCommand.text(pause)) }
         if let standing { print("\n" + UpstreamReport(standing).text) }
-        if usages.count < count { Self.note("Cut after \(usages.count) of \(count) tenants; --limit shows more.") }
+        if usages.count < tenants.count {
+            Self.note("Cut after \(usages.count) of \(tenants.count) tenants; --limit shows more.")
+        }
     }
 
     private func printUpstream() async throws {

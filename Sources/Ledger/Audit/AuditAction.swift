@@ -14,14 +14,30 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case gatewayLost = "gateway.lost"
     /// A tenant was made.
     case tenantCreated = "tenant.created"
-    /// A tenant was shut out or let in again.
+    /// A tenant was shut out or let in again; what earlier versions wrote.
     case tenantChanged = "tenant.changed"
+    /// A tenant was shut out until it is resumed.
+    case tenantSuspended = "tenant.suspended"
+    /// A tenant was let in again.
+    case tenantResumed = "tenant.resumed"
+    /// A tenant is called something else; the record says both names.
+    case tenantRenamed = "tenant.renamed"
+    /// A tenant was deleted; its keys have records of their own.
+    case tenantDeleted = "tenant.deleted"
     /// A key was issued.
     case keyIssued = "key.issued"
     /// A key was given a successor and a deadline; the successor's own record is `key.issued`.
     case keyRotated = "key.rotated"
     /// A key was revoked.
     case keyRevoked = "key.revoked"
+    /// A key is refused until it is resumed.
+    case keySuspended = "key.suspended"
+    /// A key is accepted again.
+    case keyResumed = "key.resumed"
+    /// Nothing new may begin until it is resumed.
+    case workPaused = "work.paused"
+    /// New work may begin again.
+    case workResumed = "work.resumed"
     /// An administrator was given a token.
     case adminTokenIssued = "admin_token.issued"
     /// An administrator's key was revoked.

@@ -31,15 +31,18 @@ enum AuditChain {
     }
 
     /// Appends to the chain; `head` moves on with the row.
-    static func append(_ entry: AuditEntry, to head: inout AuditHead, at now: Moment, in database: any SQLConnection)
-        throws
-    {
+    ///
+    /// - Parameter handle: the tenant's, by which the record is found whatever the tenant is called then and later.
+    static func append(
+        _ entry: AuditEntry, of handle: String? = nil, to head: inout AuditHead, at now: Moment,
+        in database: any SQLConnection
+    ) throws {
         let sequence = head.sequence + 1
         let record = record(entry, sequence: sequence, at: now)
         let hash = hash(after: head.hash, record: record)
         try database.execute(
             "INSERT INTO audit (sequence, hash, record, tenant, execution) VALUES (?, ?, ?, ?, ?)",
-            [sequence, hash, record, entry.tenant, entry.execution ?? entry.sandboxHandle])
+            [sequence, hash, record, handle, entry.execution ?? entry.sandboxHandle])
         head = AuditHead(sequence: sequence, hash: hash)
     }
 

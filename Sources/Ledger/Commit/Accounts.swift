@@ -5,15 +5,15 @@ import Quota
 enum Accounts {
     static func load(from database: any SQLConnection, sealer: Sealer, at now: Moment) throws -> Books {
         var books = Books(sealer: sealer)
-        var names: [Int64: String] = [:]
+        var handles: [Int64: String] = [:]
         for row in try rows(of: "", [], in: database) {
             let account = try account(row)
-            books.accounts[account.tenant.name] = account
-            books.rates[account.tenant.name] = RateState(nextFree: moment(row, "rate_next_free"))
-            names[account.tenant.id] = account.tenant.name
+            books.accounts[account.tenant.handle] = account
+            books.rates[account.tenant.handle] = RateState(nextFree: moment(row, "rate_next_free"))
+            handles[account.tenant.id] = account.tenant.handle
         }
         for row in try database.rows("SELECT * FROM key") {
-            let key = try key(row, names: names, sealer: sealer)
+            let key = try key(row, handles: handles, sealer: sealer)
             books.keys[key.record.id] = key
             books.load(KeyUses(row), of: key.record.id)
         }
@@ -23,11 +23,12 @@ enum Accounts {
             books.load(KeyUses(row), of: key.record.id)
         }
         books.upstreamKeys = try UpstreamKeyStore.all(in: database, sealer: sealer)
-        books.sandboxes = try SandboxStore.book(in: database, names: names, sealer: sealer)
+        books.sandboxes = try SandboxStore.book(in: database, handles: handles, sealer: sealer)
         books.nonces = try NonceStore.count(in: database)
         books.notifications = try NotificationStore.count(in: database)
         books.subjects = SubjectCache(rates: try SubjectStore.rates(in: database, at: now))
         books.defaultPolicy = try defaultPolicy(in: database) ?? .standard
+        books.pause = try pause(in: database)
         return books
     }
 
@@ -37,16 +38,18 @@ enum Accounts {
     ) throws -> [SQLRow] {
         try database.rows(
             """
-            SELECT tenant.id, tenant.name, tenant.created_at, tenant.disabled_at, tenant.policy,
-                usage.usage AS document, usage.rate_next_free
+            SELECT tenant.*, usage.usage AS document, usage.rate_next_free
             FROM tenant LEFT JOIN usage ON usage.tenant = tenant.id \(condition)
             """, parameters)
     }
 
     static func account(_ row: SQLRow) throws -> Books.Account {
+        let handle: String = row["name"], name: String? = row["present_name"], former: String? = row["former_names"]
         let tenant = Tenant(
-            id: row["id"], name: row["name"], createdAt: Moment(nanoseconds: row["created_at"]),
-            disabledAt: moment(row, "disabled_at")
+            id: row["id"], handle: handle, name: name ?? handle,
+            formerNames: try former.map { try Document.value(from: $0) } ?? [],
+            createdAt: Moment(nanoseconds: row["created_at"]), suspension: Suspension(row, since: "disabled_at"),
+            deletedAt: moment(row, "deleted_at")
         )
         let usage: String? = row["document"]
         return Books.Account(
@@ -58,18 +61,25 @@ enum Accounts {
         try database.value(String.self, "SELECT policy FROM default_policy").map { try Document.value(from: $0) }
     }
 
+    /// Why nothing new may begin.
+    static func pause(in database: any SQLConnection) throws -> Suspension? {
+        try database.row("SELECT * FROM pause").flatMap {
+            Suspension($0, since: "paused_at", by: "paused_by", reason: "reason")
+        }
+    }
+
     static func adminKeys(in database: any SQLConnection, sealer: Sealer) throws -> [Books.AdminKey] {
         try database.rows("SELECT * FROM admin_key").map { try adminKey($0, sealer: sealer) }
     }
 
-    static func key(_ row: SQLRow, names: [Int64: String], sealer: Sealer) throws -> Books.Key {
+    static func key(_ row: SQLRow, handles: [Int64: String], sealer: Sealer) throws -> Books.Key {
         let (id, secret) = try secret(row, of: .key, sealer: sealer)
-        guard let tenant = names[row["tenant"]] else { throw LedgerFailure.damaged("key/\(id)") }
+        guard let tenant = handles[row["tenant"]] else { throw LedgerFailure.damaged("key/\(id)") }
         let successor: String? = row["successor"]
         let record = KeyRecord(
             id: id, tenant: tenant, createdAt: Moment(nanoseconds: row["created_at"]),
             revokedAt: moment(row, "revoked_at"), expiresAt: moment(row, "expires_at"),
-            successor: successor.flatMap { KeyID($0) }
+            successor: successor.flatMap { KeyID($0) }, suspension: Suspension(row, since: "suspended_at")
         )
         return Books.Key(record: record, verifier: TokenVerifier(keyID: id, secret: secret))
     }

@@ -35,6 +35,7 @@ struct Books: Sendable {
         var at = Moment(nanoseconds: 0)
     }
 
+    /// By handle; also those of tenants that were deleted, whose last leases may still end.
     var accounts: [String: Account] = [:]
     var keys: [KeyID: Key] = [:]
     var adminKeys: [KeyID: AdminKey] = [:]
@@ -47,6 +48,8 @@ struct Books: Sendable {
     /// Seals under the present root key.
     var sealer: Sealer
 
+    /// Why nothing new may begin; nil while it may.
+    var pause: Suspension?
     /// What new tenants get.
     var defaultPolicy = Policy.standard
     /// How many notifications wait to be delivered.
@@ -78,6 +81,13 @@ struct Books: Sendable {
         self.sealer = sealer
     }
 
+    /// The account of the tenant that is called so.
+    func account(named name: String) -> Account? {
+        // Most are called what their handle says.
+        if let account = accounts[name], account.tenant.isCalled(name) { return account }
+        return accounts.values.first { $0.tenant.isCalled(name) }
+    }
+
     /// Counts a call that was accepted with a key.
     mutating func count(_ key: KeyID, at now: Moment) {
         uses[key, default: KeyUses()].count(at: now)
@@ -103,6 +113,7 @@ struct Books: Sendable {
     /// A key as it is told: at this instant, and with its uses.
     func listed(_ record: KeyRecord, at now: Moment) -> KeyRecord {
         var record = record.rolled(to: now)
+        record.tenantName = accounts[record.tenant]?.tenant.name ?? record.tenant
         guard let uses = uses[record.id] else { return record }
         record.lastUsedAt = uses.lastUsedAt
         record.usesLastHour = uses.lastHour(at: now)

@@ -2,6 +2,11 @@ import Auth
 import Quota
 
 extension Draft {
+    /// Whether new work is paused, once that was changed.
+    struct Pause {
+        let value: Suspension?
+    }
+
     /// What the commit, or one write of it, changes.
     struct Changes {
         var accounts: [String: Books.Account] = [:]
@@ -33,6 +38,8 @@ extension Draft {
         var refusals: Set<AuditEntry> = []
         /// What new tenants get from now on, if it changed.
         var defaultPolicy: Policy?
+        /// Whether new work is paused from now on, if it changed.
+        var pause: Pause?
         /// Where the chain ends after it; nil while others may move its end.
         var head: AuditHead?
         /// Records that get their place when the commit's turn at the chain has come.
@@ -66,6 +73,7 @@ extension Draft {
             hasNews = hasNews || later.hasNews
             refusals.formUnion(later.refusals)
             defaultPolicy = later.defaultPolicy ?? defaultPolicy
+            pause = later.pause ?? pause
             head = later.head
             unchained += later.unchained
             renewed.formUnion(later.renewed)

@@ -41,8 +41,24 @@ struct Draft {
         changes = Changes(sealer: earlier.sealer, head: earlier.head)
     }
 
+    /// A tenant's account, by its handle.
     func account(_ tenant: String) -> Books.Account? {
         changes.accounts[tenant] ?? earlier.accounts[tenant] ?? books.withLock { $0.accounts[tenant] }
+    }
+
+    /// The account of the tenant that is called so, for a write that reaches everything.
+    ///
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
+    func required(_ name: String) throws(LedgerFailure) -> Books.Account {
+        guard let account = account(named: name) else { throw .noSuchTenant(name) }
+        return account
+    }
+
+    /// The same; nil if there is none.
+    func account(named name: String) -> Books.Account? {
+        let changed = earlier.accounts.merging(changes.accounts) { $1 }
+        if let account = changed.values.first(where: { $0.tenant.isCalled(name) }) { return account }
+        return books.withLock { $0.account(named: name) }.flatMap { changed[$0.tenant.handle] == nil ? $0 : nil }
     }
 
     /// A subject's usage: from this commit, from memory, else from the disk.
@@ -89,6 +105,20 @@ struct Draft {
         }
     }
 
+    /// The sandboxes of tenants' own, as they are after the writes before this one, of which the condition holds.
+    func sandboxes(where condition: (OwnedSandbox) -> Bool) -> [OwnedSandbox] {
+        let changed = earlier.sandboxes.merging(changes.sandboxes) { $1 }
+        let all = books.withLock { $0.sandboxes.all }.merging(changed) { $1 }
+        return all.values.filter { $0.state != .ended && condition($0) }.sorted { $0.handle.text < $1.handle.text }
+    }
+
+    /// All keys of a tenant, by its handle.
+    func keys(of tenant: String) -> [Books.Key] {
+        let changed = earlier.keys.merging(changes.keys) { $1 }
+        let all = books.withLock { $0.keys }.merging(changed) { $1 }
+        return all.values.filter { $0.record.tenant == tenant }.sorted { "\($0.record.id)" < "\($1.record.id)" }
+    }
+
     mutating func set(_ sandbox: OwnedSandbox) {
         changes.sandboxes[sandbox.handle] = sandbox
         changes.renewed.insert(sandbox.tenant)
@@ -105,6 +135,12 @@ struct Draft {
     }
 
     var defaultPolicy: Policy { changes.defaultPolicy ?? earlier.defaultPolicy ?? books.withLock { $0.defaultPolicy } }
+
+    /// Why nothing new may begin; nil while it may.
+    var pause: Suspension? {
+        if let changed = changes.pause ?? earlier.pause { return changed.value }
+        return books.withLock { $0.pause }
+    }
 
     var upstreamKeys: [HeldUpstreamKey] {
         changes.upstreamKeys ?? earlier.upstreamKeys ?? books.withLock { $0.upstreamKeys }
@@ -123,8 +159,8 @@ struct Draft {
 
     /// Changes a tenant or its limits.
     mutating func set(_ account: Books.Account) {
-        changes.accounts[account.tenant.name] = account
-        changes.renewed.insert(account.tenant.name)
+        changes.accounts[account.tenant.handle] = account
+        changes.renewed.insert(account.tenant.handle)
     }
 
     mutating func set(_ key: Books.Key) {
@@ -155,8 +191,8 @@ struct Draft {
     mutating func setUsage(_ usage: Usage, of account: Books.Account) {
         var account = account
         account.usage = usage
-        changes.accounts[account.tenant.name] = account
-        changes.usageToWrite.insert(account.tenant.name)
+        changes.accounts[account.tenant.handle] = account
+        changes.usageToWrite.insert(account.tenant.handle)
     }
 
     /// Changes where a tenant and a subject stand against their rates; their rows are written once for the whole commit.
@@ -176,10 +212,18 @@ struct Draft {
     }
 
     /// Records what happens, in the chain: at once where its end is this commit's, else when the commit's turn has come.
+    ///
+    /// - Parameter entry: naming the tenant by its handle; the record says what it is called.
     mutating func audit(_ entry: AuditEntry) throws {
         guard var head = changes.head else { return changes.unchained.append(entry) }
-        try AuditChain.append(entry, to: &head, at: now, in: database)
+        try AuditChain.append(named(entry), of: entry.tenant, to: &head, at: now, in: database)
         changes.head = head
+    }
+
+    private func named(_ entry: AuditEntry) -> AuditEntry {
+        var entry = entry
+        entry.tenant = entry.tenant.map { account($0)?.tenant.name ?? $0 }
+        return entry
     }
 
     /// Where the chain ends with what was recorded so far, for a write that reaches everything.
@@ -195,7 +239,7 @@ struct Draft {
     /// Whether something changed that belongs to no tenant and that gateways keep in memory.
     private var isCommonRenewed: Bool {
         !earlier.adminKeys.isEmpty || earlier.upstreamKeys != nil || earlier.defaultPolicy != nil
-            || earlier.isSealedAnew
+            || earlier.isSealedAnew || earlier.pause != nil
     }
 
     mutating func afterCommit(_ action: @escaping @Sendable () -> Void) {
@@ -235,7 +279,9 @@ struct Draft {
             var head = end.head
             // No record is older than the one before it.
             recordedAt = max(now, end.at)
-            for entry in earlier.unchained { try AuditChain.append(entry, to: &head, at: recordedAt, in: database) }
+            for entry in earlier.unchained {
+                try AuditChain.append(named(entry), of: entry.tenant, to: &head, at: recordedAt, in: database)
+            }
             earlier.head = head
         }
         if let head = earlier.head { try AuditChain.store(head, at: recordedAt, in: database) }
@@ -259,6 +305,7 @@ struct Draft {
             }
             for sandbox in earlier.sandboxes.values { books.sandboxes.set(sandbox) }
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
+            if let pause = earlier.pause { books.pause = pause.value }
             books.notifications += earlier.notifications
             for case (let key, let more) in earlier.consumption where key.isOfKey {
                 books.chargedMilliseconds += more.chargedMilliseconds

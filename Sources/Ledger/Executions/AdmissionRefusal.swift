@@ -28,9 +28,19 @@ extension Draft {
         guard let key, key.state != .revoked, key.tenant == tenant, let account = account(tenant) else {
             throw AdmissionRefusal(.keyRevoked, "key_revoked")
         }
-        guard !account.tenant.isDisabled else { throw AdmissionRefusal(.tenantDisabled, "tenant_disabled") }
+        if let suspension = account.tenant.suspension {
+            throw AdmissionRefusal(.tenantSuspended(suspension.reason), "tenant_suspended")
+        }
+        if let suspension = key.suspension {
+            throw AdmissionRefusal(.keySuspended(suspension.reason), "key_suspended")
+        }
         guard wall.seconds <= expiresAt ?? .max else { throw AdmissionRefusal(.expired, "expired") }
         return account
+    }
+
+    /// Refuses what would begin while new work is paused. What was begun before goes on, and may be asked about.
+    func refuseIfPaused() throws(AdmissionRefusal) {
+        if let pause { throw AdmissionRefusal(.paused(pause.reason), "paused") }
     }
 
     /// Records a refusal, or has it counted among its like.

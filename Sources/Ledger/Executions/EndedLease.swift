@@ -59,13 +59,13 @@ struct EndedLease {
     ///
     /// - Returns: what it came to, and the tenant's usage after it.
     func settle(in draft: inout Draft) throws -> (Settlement, Usage) {
-        let subject = SubjectID(of: account.tenant.name, subject)
+        let subject = SubjectID(of: account.tenant.handle, subject)
         var usages = UsagePair(tenant: account.usage, subject: try draft.usage(of: subject))
         let settlement = usages.settle(grant, usedMilliseconds: heldMilliseconds)
         usages.tenant.roll(to: draft.now)
         usages.subject.roll(to: draft.now)
         for threshold in usages.tenant.passThresholds(under: account.policy, at: draft.now) {
-            try NotificationStore.add(threshold, of: account.tenant.name, in: &draft)
+            try NotificationStore.add(threshold, of: account.tenant, in: &draft)
         }
         draft.setUsage(usages.tenant, of: account)
         draft.setUsage(usages.subject, of: subject)

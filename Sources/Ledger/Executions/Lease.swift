@@ -5,7 +5,7 @@ public import Quota
 public struct Lease: Sendable, Hashable {
     /// The execution it is for.
     public let executionID: ExecutionID
-    /// Whose it is.
+    /// Whose it is, by the tenant's handle.
     public let tenant: String
     /// The ceiling, and whether it was lowered.
     public let grant: Grant
@@ -38,8 +38,12 @@ public struct Lease: Sendable, Hashable {
 public enum AdmissionFailure: Error, Sendable, Hashable {
     /// A limit is reached.
     case denied(Denial)
-    /// The tenant is shut out.
-    case tenantDisabled
+    /// The tenant is shut out, for this reason if one was given.
+    case tenantSuspended(String?)
+    /// The key is suspended, for this reason if one was given.
+    case keySuspended(String?)
+    /// Nothing new may begin, for this reason if one was given.
+    case paused(String?)
     /// The key was revoked, is past the deadline of its rotation, or is not the tenant's, since the call was authenticated.
     case keyRevoked
     /// The credential has expired since the call was authenticated.

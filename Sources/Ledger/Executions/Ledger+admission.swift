@@ -80,6 +80,7 @@ extension Ledger {
     static func judge(
         _ order: PreparedOrder, of account: Books.Account, in draft: inout Draft
     ) throws -> Result<Lease, AdmissionRefusal> {
+        do throws(AdmissionRefusal) { try draft.refuseIfPaused() } catch { return .failure(error) }
         let subject = SubjectID(of: order.tenant, order.origin.subject)
         let before = UsagePair(tenant: account.usage, subject: try draft.usage(of: subject))
         var usages = before

@@ -1,5 +1,5 @@
 extension Ledger {
-    /// Executions that fit, the newest first: those that are kept (``Retention``). Pages of one tenant's cost the same however
+    /// Executions that fit, the newest first, each with what its tenant is called now: those that are kept (``Retention``). Pages of one tenant's cost the same however
     /// many others have.
     ///
     /// - Returns: nil if there is no execution of the id in ``ExecutionQuery/after``.
@@ -28,7 +28,7 @@ extension Ledger {
             parameters.values.append(query.limit.sqlValue)
             // The tenant's name is asked for by the row, so that nobody begins with the tenants and sorts what they had.
             let sql = """
-                SELECT *, (SELECT name FROM tenant WHERE tenant.id = execution.tenant) AS tenant_name
+                SELECT *, (SELECT coalesce(present_name, name) FROM tenant WHERE tenant.id = execution.tenant) AS tenant_name
                 FROM execution WHERE \(conditions.joined(separator: " AND ")) ORDER BY rowid DESC LIMIT ?
                 """
             return try database.rows(sql, parameters).map(ExecutionRecord.init(row:))

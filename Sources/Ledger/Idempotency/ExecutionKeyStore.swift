@@ -33,7 +33,7 @@ enum ExecutionKeyStore {
             SELECT execution.*, ? AS tenant_name, fingerprint, expires_at, reply
             FROM execution_key JOIN execution ON execution.id = execution_key.execution
             WHERE execution_key.tenant = ? AND execution_key.key = ?
-            """, [tenant.name, tenant.id, digests.key])
+            """, [tenant.handle, tenant.id, digests.key])
         guard let row else { return nil }
         let record = ExecutionRecord(row: row)
         if let end = Accounts.moment(row, "expires_at"), end <= draft.now {

@@ -54,7 +54,10 @@ extension Ledger {
             try draft.audit(entry)
             if isShared {
                 try draft.execute(
-                    "UPDATE lease SET stop_asked_at = coalesce(stop_asked_at, ?), stop_reason = ? WHERE execution = ?",
+                    """
+                    UPDATE lease SET stop_asked_at = coalesce(stop_asked_at, ?), stop_reason = coalesce(stop_reason, ?)
+                    WHERE execution = ?
+                    """,
                     [draft.now.nanoseconds, EndedByAdministrator.killed.rawValue, execution.text])
                 try SharedTurns.tell(SharedTurns.stop, in: draft.database)
             }

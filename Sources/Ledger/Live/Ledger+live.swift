@@ -4,17 +4,17 @@ extension Ledger {
     /// What goes on now, through whichever gateway: executions in the order in which they began, then sandboxes by their ids.
     ///
     /// - Parameters:
-    ///   - tenant: only this one's.
+    ///   - tenant: only that of the one that is called so.
     ///   - kind: only what is of this kind.
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func liveWork(
         of tenant: String? = nil, kind: LiveWork.Kind? = nil
     ) async throws(LedgerFailure) -> [LiveWork] {
         try await askPeers(for: .changes)
-        if let tenant { _ = try account(tenant) }
+        let handle = try tenant.map { name throws(LedgerFailure) in try account(named: name).tenant.handle }
         var work: [LiveWork] = []
-        if kind != .sandbox { work += try await liveExecutions(of: tenant) }
-        if kind != .execution { work += try await liveSandboxes(of: tenant) }
+        if kind != .sandbox { work += try await liveExecutions(of: handle) }
+        if kind != .execution { work += try await liveSandboxes(of: handle) }
         return work
     }
 
@@ -23,7 +23,8 @@ extension Ledger {
         return try await read { database in
             try database.rows(
                 """
-                SELECT execution.id, tenant.name AS tenant_name, execution.key, execution.subject, execution.template,
+                SELECT execution.id, coalesce(present_name, tenant.name) AS tenant_name, execution.key,
+                    execution.subject, execution.template,
                     execution.admitted_at, execution.timeout_granted,
                     (SELECT min(recorded_at) FROM sandbox WHERE sandbox.execution = execution.id) AS held_since
                 FROM lease JOIN execution ON execution.id = lease.execution
@@ -35,8 +36,9 @@ extension Ledger {
     }
 
     private func liveSandboxes(of tenant: String?) async throws(LedgerFailure) -> [LiveWork] {
-        let sandboxes = books.withLock { books in
-            books.sandboxes.all.values.filter { tenant == nil || $0.tenant == tenant }
+        let (sandboxes, names) = books.withLock { books in
+            let sandboxes = books.sandboxes.all.values.filter { tenant == nil || $0.tenant == tenant }
+            return (sandboxes, books.accounts.mapValues(\.tenant.name))
         }
         guard !sandboxes.isEmpty else { return [] }
         let charged = try await read { database in
@@ -50,8 +52,11 @@ extension Ledger {
             return Dictionary(uniqueKeysWithValues: rows.map { ($0["handle"] as String, $0["charged"] as Int64) })
         }
         let now = clock.now()
-        return sandboxes.map { LiveWork(sandbox: $0, settled: charged[$0.handle.text] ?? 0, at: now) }
-            .sorted { $0.id < $1.id }
+        return sandboxes.map { sandbox in
+            LiveWork(
+                sandbox: sandbox, of: names[sandbox.tenant] ?? sandbox.tenant,
+                settled: charged[sandbox.handle.text] ?? 0, at: now)
+        }.sorted { $0.id < $1.id }
     }
 }
 
@@ -70,11 +75,13 @@ extension LiveWork {
         runtimeMilliseconds = heldSince.map { min(granted, max(0, now.milliseconds - $0.milliseconds)) } ?? 0
     }
 
-    /// - Parameter settled: what its leases came to that are settled, in milliseconds.
-    fileprivate init(sandbox: OwnedSandbox, settled: Int64, at now: Moment) {
+    /// - Parameters:
+    ///   - tenant: what it is called whose sandbox it is.
+    ///   - settled: what its leases came to that are settled, in milliseconds.
+    fileprivate init(sandbox: OwnedSandbox, of tenant: String, settled: Int64, at now: Moment) {
         id = sandbox.id.isEmpty ? sandbox.handle.text : sandbox.id
         kind = .sandbox
-        tenant = sandbox.tenant
+        self.tenant = tenant
         keyID = "\(sandbox.keyID)"
         subject = sandbox.subject
         template = sandbox.template

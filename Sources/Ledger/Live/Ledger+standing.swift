@@ -23,13 +23,14 @@ extension Ledger {
             )
         }
         let now = clock.now()
-        let (accounts, sandboxes, sequence) = books.withLock { books in
+        let (all, sandboxes, sequence) = books.withLock { books in
             (Array(books.accounts.values), Array(books.sandboxes.all.values), books.head.sequence)
         }
+        let accounts = all.filter { !$0.tenant.isDeleted }
         let near = accounts.compactMap { $0.fullestLimit(at: now) }.filter { $0.percent >= Self.nearPercent }
             .sorted { ($1.percent, $0.tenant) < ($0.percent, $1.tenant) }
         return LedgerStanding(
-            gateways: gateways, tenants: accounts.count, disabledTenants: accounts.count { $0.tenant.isDisabled },
+            gateways: gateways, tenants: accounts.count, disabledTenants: accounts.count { $0.tenant.isSuspended },
             executions: accounts.reduce(0) { $0 + $1.usage.executions },
             sandboxes: sandboxes.count { $0.state != .paused },
             pausedSandboxes: sandboxes.count { $0.state == .paused },

@@ -57,16 +57,18 @@ struct MovedTable: Sendable {
         MovedTable("own_key", by: "name", texts: "name", bytes: "sealed"),
 
         MovedTable(
-            "tenant", by: "id", integers: "id created_at disabled_at", texts: "name policy", counting: "id"),
+            "tenant", by: "id", integers: "id created_at disabled_at deleted_at",
+            texts: "name policy present_name former_names suspended_by suspension_reason", counting: "id"),
         MovedTable(
             "usage", by: "tenant", integers: "tenant rate_next_free", texts: "usage",
             adding: ["revision": .number(1), "edition": .number(1), "written_at": .lastCommit]),
         MovedTable(
             "subject", by: "tenant name", integers: "tenant rate_next_free changed_at", texts: "name usage"),
         MovedTable("default_policy", by: "id", integers: "id", texts: "policy"),
+        MovedTable("pause", by: "id", integers: "id paused_at", texts: "paused_by reason"),
         MovedTable(
-            "key", by: "id", integers: "tenant created_at revoked_at last_used_at expires_at",
-            texts: "id successor uses", bytes: "sealed_secret"),
+            "key", by: "id", integers: "tenant created_at revoked_at last_used_at expires_at suspended_at",
+            texts: "id successor uses suspended_by suspension_reason", bytes: "sealed_secret"),
         MovedTable(
             "admin_key", by: "id", integers: "created_at revoked_at last_used_at", texts: "id name scopes uses",
             bytes: "sealed_secret"),

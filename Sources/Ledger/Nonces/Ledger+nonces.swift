@@ -71,7 +71,9 @@ extension Draft {
     fileprivate func refusal(of id: KeyID, notAfter: Int64?) -> AuthenticationFailure? {
         if let key = key(id) {
             guard key.record.rolled(to: now).state != .revoked else { return .revokedKey }
-            guard account(key.record.tenant)?.tenant.isDisabled == false else { return .tenantDisabled }
+            guard let tenant = account(key.record.tenant)?.tenant else { return .unknownKey }
+            if let suspension = tenant.suspension { return .tenantSuspended(suspension.reason) }
+            if let suspension = key.record.suspension { return .keySuspended(suspension.reason) }
         } else if let key = adminKey(id) {
             guard key.record.state == .active else { return .revokedKey }
         } else {

@@ -4,7 +4,7 @@ public import Quota
 public struct Notification: Sendable, Hashable {
     /// Its name, the same at every attempt: whoever is told twice can see it.
     public let id: String
-    /// The tenant it concerns.
+    /// The tenant it concerns, by its handle.
     public let tenant: String
     /// What is sent, as JSON.
     public let document: String

@@ -6,14 +6,14 @@ enum NotificationStore {
     /// More than this do not wait; the newest is dropped, and with it nothing but a word about what usage shows as well.
     private static let maximumWaiting = 10_000
 
-    static func add(_ threshold: RuntimeThreshold, of tenant: String, in draft: inout Draft) throws {
+    static func add(_ threshold: RuntimeThreshold, of tenant: Tenant, in draft: inout Draft) throws {
         guard draft.notificationsWaiting < maximumWaiting else { return }
-        let document = document(threshold, of: tenant, at: draft.now)
+        let document = document(threshold, of: tenant.name, at: draft.now)
         try draft.execute(
             """
             INSERT INTO notification (id, tenant, document, created_at, due_at, attempts) VALUES (?, ?, ?, ?4, ?4, 0)
             """,
-            ["ntf_" + Hex.text(SecureRandom.bytes(12)), tenant, document.text, draft.now.nanoseconds]
+            ["ntf_" + Hex.text(SecureRandom.bytes(12)), tenant.handle, document.text, draft.now.nanoseconds]
         )
         draft.changes.notifications += 1
         draft.changes.hasNews = true

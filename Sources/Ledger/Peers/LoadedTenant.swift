@@ -17,13 +17,13 @@ struct LoadedTenant: Sendable {
         ).map(Accounts.account)
         return try accounts.map { account in
             let tenant = account.tenant
-            let names = [tenant.id: tenant.name]
+            let handles = [tenant.id: tenant.handle]
             let keys = try database.rows("SELECT * FROM key WHERE tenant = ?", [tenant.id])
             let edition = try database.value(Int64.self, "SELECT edition FROM usage WHERE tenant = ?", [tenant.id])
             return LoadedTenant(
                 account: account, edition: edition ?? 0,
-                keys: try keys.map { try Accounts.key($0, names: names, sealer: sealer) },
-                sandboxes: try SandboxStore.book(in: database, names: names, sealer: sealer, of: tenant).all.map(
+                keys: try keys.map { try Accounts.key($0, handles: handles, sealer: sealer) },
+                sandboxes: try SandboxStore.book(in: database, handles: handles, sealer: sealer, of: tenant).all.map(
                     \.value))
         }
     }
@@ -35,7 +35,7 @@ extension Books {
     /// - Parameter isLocked: whether it is the truth, also where it is older than what is known.
     /// - Returns: what this changed for what this gateway is doing.
     mutating func take(_ loaded: LoadedTenant, isLocked: Bool = false) -> [PeerNews] {
-        let name = loaded.account.tenant.name
+        let name = loaded.account.tenant.handle
         if let known = editions[name], known.edition >= loaded.edition, !isLocked { return [] }
         let former = accounts[name]
         var account = loaded.account
@@ -43,8 +43,7 @@ extension Books {
         accounts[name] = account
         var news = PeerNews.of(former, account)
         for key in loaded.keys {
-            let wasRevoked = keys[key.record.id].map { $0.record.revokedAt != nil } ?? true
-            if !wasRevoked, key.record.revokedAt != nil { news.append(.keyRevoked(key.record.id)) }
+            if let known = keys[key.record.id] { news += PeerNews.of(known.record, key.record, of: account.tenant) }
             keys[key.record.id] = key
         }
         news += sandboxes.replace(name, loaded.sandboxes).map(PeerNews.sandboxLeft)

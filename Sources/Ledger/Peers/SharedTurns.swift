@@ -7,7 +7,7 @@ import Synchronization
 /// its tenants' rows, by their numbers, or upstream's room; the end of the chain. So none of them ever waits in a circle. The
 /// instant is the database's, read once the tenants are locked and never behind what was written to them last.
 final class SharedTurns: Turns {
-    /// What gateways tell each other changed: a tenant's name, ``common``, or ``stop``.
+    /// What gateways tell each other changed: a tenant's handle, ``common``, or ``stop``.
     static let channel = "e2b_gateway"
     static let common = "*"
     static let stop = "!"
@@ -131,7 +131,7 @@ final class SharedTurns: Turns {
         _ usage: Usage, rate: RateState?, of tenant: Tenant, isRenewed: Bool, at now: Moment,
         in transaction: any SQLTransaction
     ) throws {
-        let edition = UsageRow.next(after: books.withLock { $0.editions[tenant.name] }, isRenewed: isRenewed)
+        let edition = UsageRow.next(after: books.withLock { $0.editions[tenant.handle] }, isRenewed: isRenewed)
         try transaction.execute(
             """
             INSERT INTO usage (tenant, usage, rate_next_free, revision, edition, written_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -143,8 +143,8 @@ final class SharedTurns: Turns {
                 tenant.id, try Document.text(usage), rate?.nextFree?.nanoseconds, edition.revision, edition.edition,
                 now.nanoseconds,
             ])
-        written.withLock { $0.editions[tenant.name] = edition }
-        if isRenewed { try Self.tell(tenant.name, in: transaction) }
+        written.withLock { $0.editions[tenant.handle] = edition }
+        if isRenewed { try Self.tell(tenant.handle, in: transaction) }
     }
 
     func chainEnd(in transaction: any SQLTransaction) throws -> (head: AuditHead, at: Moment) {

@@ -25,7 +25,7 @@ struct Sharing: Sendable {
         }
         let adminKeys = try Accounts.adminKeys(in: database, sealer: sealer)
         let upstreamKeys = try UpstreamKeyStore.all(in: database, sealer: sealer)
-        let policy = try Accounts.defaultPolicy(in: database)
+        let policy = try Accounts.defaultPolicy(in: database), pause = try Accounts.pause(in: database)
         let haveKeysChanged = books.withLock { books in
             // Somebody else may have taken up what is newer.
             guard books.commonEdition < edition else { return false }
@@ -33,6 +33,7 @@ struct Sharing: Sendable {
             books.commonEdition = edition
             for key in adminKeys { books.adminKeys[key.record.id] = key }
             books.defaultPolicy = policy ?? .standard
+            books.pause = pause
             return books.upstreamKeys.map(\.record) != upstreamKeys.map(\.record)
         }
         if haveKeysChanged { books.tell([.upstreamKeysChanged]) }

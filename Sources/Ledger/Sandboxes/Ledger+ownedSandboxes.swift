@@ -14,7 +14,9 @@ public enum SandboxRefusal: Error, Sendable, Hashable, CaseIterable {
     /// The key that made the sandbox was revoked.
     case keyRevoked
     /// The tenant is shut out.
-    case tenantDisabled
+    case tenantSuspended
+    /// The key that made the sandbox is suspended.
+    case keySuspended
     /// The tenant accepts signed requests only, which no SDK sends.
     case signedOnly
     /// The token that made the sandbox has expired.
@@ -71,7 +73,8 @@ extension Ledger {
         let (now, wall) = (clock.now(), clock.wall())
         let (key, account) = books.withLock { ($0.keys[sandbox.keyID]?.record, $0.accounts[sandbox.tenant]) }
         guard let key, key.rolled(to: now).state != .revoked, let account else { throw .keyRevoked }
-        guard !account.tenant.isDisabled else { throw .tenantDisabled }
+        guard !account.tenant.isSuspended else { throw .tenantSuspended }
+        guard key.suspension == nil else { throw .keySuspended }
         guard !account.policy.signedOnly else { throw .signedOnly }
         guard wall.seconds <= sandbox.claims.notAfter ?? .max else { throw .expired }
         guard sandbox.claims.allows(source: source) else { throw .sourceNotAllowed }

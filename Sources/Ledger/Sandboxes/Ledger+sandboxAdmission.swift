@@ -40,6 +40,7 @@ extension Ledger {
         let account: Books.Account
         do throws(AdmissionRefusal) {
             account = try draft.admissible(order.caller)
+            try draft.refuseIfPaused()
         } catch {
             return .failure(error)
         }

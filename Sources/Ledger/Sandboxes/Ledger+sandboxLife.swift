@@ -40,6 +40,9 @@ extension Ledger {
         guard !isExtension || wanted > former else { return .success(()) }
         let rest = max(1, wanted.milliseconds - now.milliseconds)
         let isShorter = wanted <= former
+        if !isShorter {
+            do throws(AdmissionRefusal) { try draft.refuseIfPaused() } catch { return .failure(error) }
+        }
         switch try draft.judgeProlongation(rest, of: sandbox, payer, isShorter: isShorter) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let trial):
@@ -111,7 +114,12 @@ extension Ledger {
         let latest = sandbox.latestEnd(at: now, wall: draft.wall)
         let asked = max(1, min(milliseconds, latest.milliseconds - now.milliseconds))
         let account: Books.Account
-        do throws(AdmissionRefusal) { account = try draft.admissible(caller) } catch { return .failure(error) }
+        do throws(AdmissionRefusal) {
+            account = try draft.admissible(caller)
+            try draft.refuseIfPaused()
+        } catch {
+            return .failure(error)
+        }
         let verdict: SandboxVerdict
         switch try draft.lease(asked, to: &sandbox, of: account, isProlongation: true, heldSince: now) {
         case .success(let lease): verdict = lease

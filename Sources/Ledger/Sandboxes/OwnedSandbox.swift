@@ -24,7 +24,7 @@ public struct OwnedSandbox: Sendable {
     public let handle: SandboxHandle
     /// Upstream's id, which the tenant sees; empty while it is being made.
     public internal(set) var id: String
-    /// Whose it is.
+    /// Whose it is, by the tenant's handle.
     public let tenant: String
     /// What the token allowed that made it.
     public let claims: Claims

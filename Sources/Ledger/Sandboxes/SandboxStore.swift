@@ -8,7 +8,7 @@ enum SandboxStore {
 
     /// Those that have not ended: of a tenant, or all.
     static func book(
-        in database: any SQLConnection, names: [Int64: String], sealer: Sealer, of tenant: Tenant? = nil
+        in database: any SQLConnection, handles: [Int64: String], sealer: Sealer, of tenant: Tenant? = nil
     ) throws -> SandboxBook {
         var book = SandboxBook()
         let leases = try openLeases(in: database, of: tenant)
@@ -20,7 +20,7 @@ enum SandboxStore {
             """, [tenant?.id])
         while let row = try rows.next() {
             let text: String = row["handle"]
-            guard let handle = SandboxHandle(text), let tenant = names[row["tenant"]] else {
+            guard let handle = SandboxHandle(text), let tenant = handles[row["tenant"]] else {
                 throw LedgerFailure.damaged("owned_sandbox/\(text)")
             }
             book.set(try sandbox(row, handle, tenant: tenant, lease: leases[text], sealer: sealer))

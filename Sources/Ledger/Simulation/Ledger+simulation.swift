@@ -26,7 +26,7 @@ extension Ledger {
     public func simulate(
         _ tenant: String, since: Moment, _ change: @Sendable (Policy) throws(PolicyFailure) -> Policy
     ) async throws(LedgerFailure) -> SimulationReport {
-        let account = try account(tenant)
+        let account = try account(named: tenant)
         let policy = try Self.changed(account.policy, change)
         let now = clock.now()
         let history = RecordedHistory(

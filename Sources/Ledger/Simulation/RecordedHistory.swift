@@ -34,7 +34,7 @@ struct RecordedHistory {
             ORDER BY at
             """,
             [
-                try firstRow(in: database), tenant.id, since.nanoseconds, tenant.name, standardTimeoutMilliseconds,
+                try firstRow(in: database), tenant.id, since.nanoseconds, tenant.handle, standardTimeoutMilliseconds,
             ])
         var refused = CountedCalls()
         while let row = try calls.next() {

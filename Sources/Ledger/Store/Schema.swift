@@ -31,6 +31,9 @@ enum Schema {
         migrator.registerMigration("9 nonces counted by key") { database in
             try database.execute(sql: countedNonces)
         }
+        migrator.registerMigration("10 life of tenants") { database in
+            try database.execute(sql: life)
+        }
         migrator.registerMigration("12 history") { database in
             try database.execute(sql: history)
         }

@@ -3,8 +3,10 @@ public import Quota
 
 /// Who calls, as far as a token proves it.
 public struct Authenticated: Sendable {
-    /// The tenant's name.
+    /// The tenant, by its handle, which stays when it is renamed.
     public let tenant: String
+    /// What the tenant is called.
+    public let tenantName: String
     /// What the token allows.
     public let claims: Claims
     /// The tenant's limits at this moment.
@@ -18,8 +20,10 @@ public enum AuthenticationFailure: Error, Equatable, Sendable {
     case unknownKey
     /// The key is revoked, or past the deadline of its rotation; whether the token was genuine is not looked at.
     case revokedKey
-    /// The token is genuine, its tenant shut out.
-    case tenantDisabled
+    /// The token is genuine, its tenant shut out, for this reason if one was given.
+    case tenantSuspended(String?)
+    /// The token is genuine, its key suspended, for this reason if one was given.
+    case keySuspended(String?)
     /// The token is forged or does not hold now. Of a signed request: the signature is genuine, its token does not hold.
     case refused(TokenFailure)
     /// The signature is forged, ill-formed, or not of this minute.

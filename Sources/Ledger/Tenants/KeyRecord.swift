@@ -5,18 +5,21 @@ public import Quota
 public struct KeyRecord: Sendable, Hashable {
     /// Whether a key opens the door.
     public enum State: Sendable, Hashable {
-        /// Tokens made from it are accepted. Can become: retiring, revoked.
+        /// Tokens made from it are accepted. Can become: retiring, suspended, revoked.
         case active
-        /// It has a successor; tokens made from it are accepted before this instant. Can become: revoked.
+        /// It has a successor; tokens made from it are accepted before this instant. Can become: suspended, revoked.
         case retiring(until: Moment)
+        /// Tokens made from it are refused until it is resumed. Can become: active, retiring, revoked.
+        case suspended
         /// Tokens made from it are refused, for good.
         case revoked
 
-        /// `active`, `retiring` or `revoked`.
+        /// `active`, `retiring`, `suspended` or `revoked`.
         public var name: String {
             switch self {
             case .active: "active"
             case .retiring: "retiring"
+            case .suspended: "suspended"
             case .revoked: "revoked"
             }
         }
@@ -24,8 +27,10 @@ public struct KeyRecord: Sendable, Hashable {
 
     /// The key's public name.
     public let id: KeyID
-    /// Whose key it is.
+    /// Whose key it is, by the tenant's handle.
     public let tenant: String
+    /// What that tenant is called.
+    public internal(set) var tenantName: String
     /// When it was issued.
     public let createdAt: Moment
     /// When it was revoked, or retired for good; nil while it opens the door.
@@ -34,6 +39,8 @@ public struct KeyRecord: Sendable, Hashable {
     public internal(set) var expiresAt: Moment?
     /// The key issued in its place, if it was rotated.
     public internal(set) var successor: KeyID?
+    /// Why it opens nothing for a while; nil when it is not suspended.
+    public internal(set) var suspension: Suspension?
     /// When a token of it was last accepted; written lazily, so a crash may forget the last second.
     public internal(set) var lastUsedAt: Moment?
     /// How many calls it was accepted for in the last 55 to 60 minutes, counted in steps of five. Written as
@@ -42,9 +49,24 @@ public struct KeyRecord: Sendable, Hashable {
     /// How many calls it was accepted for since midnight UTC. Written as ``lastUsedAt`` is.
     public internal(set) var usesToday = 0
 
+    init(
+        id: KeyID, tenant: String, createdAt: Moment, revokedAt: Moment? = nil, expiresAt: Moment? = nil,
+        successor: KeyID? = nil, suspension: Suspension? = nil
+    ) {
+        self.id = id
+        self.tenant = tenant
+        tenantName = tenant
+        self.createdAt = createdAt
+        self.revokedAt = revokedAt
+        self.expiresAt = expiresAt
+        self.successor = successor
+        self.suspension = suspension
+    }
+
     /// Whether a key opens the door.
     public var state: State {
         if revokedAt != nil { return .revoked }
+        if suspension != nil { return .suspended }
         return expiresAt.map(State.retiring) ?? .active
     }
 

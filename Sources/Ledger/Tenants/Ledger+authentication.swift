@@ -50,8 +50,12 @@ extension Ledger {
             books.count(id, at: now)
             return books.accounts[live.record.tenant]
         }
-        guard let account, !account.tenant.isDisabled else { throw .tenantDisabled }
-        return Authenticated(tenant: account.tenant.name, claims: claims, policy: account.policy)
+        // The keys of a tenant that was deleted are revoked.
+        guard let account else { throw .unknownKey }
+        if let suspension = account.tenant.suspension { throw .tenantSuspended(suspension.reason) }
+        if let suspension = live.record.suspension { throw .keySuspended(suspension.reason) }
+        return Authenticated(
+            tenant: account.tenant.handle, tenantName: account.tenant.name, claims: claims, policy: account.policy)
     }
 
     /// Whether what is kept in memory may be believed: a gateway that shares its ledger has to have reached it a moment ago.

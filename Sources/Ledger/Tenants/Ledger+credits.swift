@@ -18,7 +18,7 @@ extension Ledger {
             throw .invalidCredit("must be from 1 ms to \(Self.largestCredit) ms")
         }
         return try await commits.submit { draft in
-            guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
+            let account = try draft.required(tenant)
             guard expiresAt > draft.now else { throw LedgerFailure.invalidCredit("must end after now") }
             guard expiresAt < draft.now + Self.longestCredit else {
                 throw LedgerFailure.invalidCredit("must end within ten years")
@@ -32,7 +32,7 @@ extension Ledger {
             usage.add(credit, at: draft.now)
             draft.setUsage(usage, of: account)
             var entry = try draft.entry(.creditGranted, by: actor)
-            entry.tenant = tenant
+            entry.tenant = account.tenant.handle
             entry.after = Self.document(credit)
             try draft.audit(entry)
             return credit
@@ -49,12 +49,12 @@ extension Ledger {
         _ id: String, of tenant: String, by actor: Actor
     ) async throws(LedgerFailure) -> RuntimeCredit {
         try await commits.submit { draft in
-            guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
+            let account = try draft.required(tenant)
             var usage = account.usage
             guard let before = usage.withdrawCredit(id, at: draft.now) else { throw LedgerFailure.noSuchCredit(id) }
             draft.setUsage(usage, of: account)
             var entry = try draft.entry(.creditWithdrawn, by: actor)
-            entry.tenant = tenant
+            entry.tenant = account.tenant.handle
             entry.before = Self.document(before)
             entry.after = usage.credits.first { $0.id == id }.map(Self.document)
             try draft.audit(entry)

@@ -7,8 +7,7 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func issueKey(for tenant: String, by actor: Actor) async throws(LedgerFailure) -> IssuedKey {
         try await commits.submit { draft in
-            guard let account = draft.account(tenant) else { throw LedgerFailure.noSuchTenant(tenant) }
-            return try Self.issueKey(for: account.tenant, by: actor, in: &draft)
+            try Self.issueKey(for: draft.required(tenant).tenant, by: actor, in: &draft)
         }
     }
 
@@ -16,14 +15,15 @@ extension Ledger {
     static func issueKey(for tenant: Tenant, by actor: Actor, in draft: inout Draft) throws -> IssuedKey {
         let id = KeyID.random()
         let secret = KeySecret.random()
-        let record = KeyRecord(id: id, tenant: tenant.name, createdAt: draft.now)
+        var record = KeyRecord(id: id, tenant: tenant.handle, createdAt: draft.now)
+        record.tenantName = tenant.name
         try draft.execute(
             "INSERT INTO key (id, tenant, sealed_secret, created_at) VALUES (?, ?, ?, ?)",
             ["\(id)", tenant.id, try draft.sealed(secret, as: SealedColumn.key.label("\(id)")), draft.now.nanoseconds]
         )
         draft.set(Books.Key(record: record, verifier: TokenVerifier(keyID: id, secret: secret)))
         var entry = try draft.entry(.keyIssued, by: actor)
-        entry.tenant = tenant.name
+        entry.tenant = tenant.handle
         entry.keyID = "\(id)"
         try draft.audit(entry)
         return IssuedKey(key: record, token: Token.mint(id, secret: secret))
@@ -35,14 +35,11 @@ extension Ledger {
     public func keys(of tenant: String? = nil) async throws(LedgerFailure) -> [KeyRecord] {
         try await askPeers(for: .keyUses)
         let now = clock.now()
-        let (isKnown, keys) = books.withLock { books in
-            (
-                tenant.map { books.accounts[$0] != nil } ?? true,
-                books.keys.values.filter { tenant == nil || $0.record.tenant == tenant }
-                    .map { books.listed($0.record, at: now) }
-            )
+        let handle = try tenant.map { name throws(LedgerFailure) in try account(named: name).tenant.handle }
+        let keys = books.withLock { books in
+            books.keys.values.filter { handle == nil || $0.record.tenant == handle }
+                .map { books.listed($0.record, at: now) }
         }
-        if let tenant, !isKnown { throw .noSuchTenant(tenant) }
         return keys.sorted { ($0.createdAt, $0.id.description) < ($1.createdAt, $1.id.description) }
     }
 

@@ -4,7 +4,7 @@ extension Ledger {
     /// Makes a tenant.
     ///
     /// - Parameters:
-    ///   - name: `^[a-z0-9][a-z0-9-]{0,62}$`, not used before.
+    ///   - name: `^[a-z0-9][a-z0-9-]{0,62}$`; no tenant that there is may be called so.
     ///   - policy: Its limits; those of new tenants unless told otherwise.
     ///   - actor: Who does it, for the audit log, such as `local:root`.
     /// - Throws: ``LedgerFailure/invalidTenantName``, ``LedgerFailure/tenantExists(_:)``,
@@ -16,26 +16,27 @@ extension Ledger {
         guard Tenant.isValid(name: name) else { throw .invalidTenantName }
         if let policy { try Self.validate(policy) }
         return try await commits.submit { draft in
-            guard draft.account(name) == nil else { throw LedgerFailure.tenantExists(name) }
+            guard draft.account(named: name) == nil else { throw LedgerFailure.tenantExists(name) }
             let policy = policy ?? draft.defaultPolicy
+            let handle = draft.freeHandle(for: name)
             let id = try draft.database.insert(
-                "INSERT INTO tenant (name, created_at, policy) VALUES (?, ?, ?) RETURNING id",
-                [name, draft.now.nanoseconds, try Document.text(policy)]
+                "INSERT INTO tenant (name, present_name, created_at, policy) VALUES (?, ?, ?, ?) RETURNING id",
+                [handle, handle == name ? nil : name, draft.now.nanoseconds, try Document.text(policy)]
             )
-            let tenant = Tenant(id: id, name: name, createdAt: draft.now)
+            let tenant = Tenant(id: id, handle: handle, name: name, createdAt: draft.now)
             draft.setUsage(Usage(), of: Books.Account(tenant: tenant, policy: policy, usage: Usage()))
             var entry = try draft.entry(.tenantCreated, by: actor)
-            entry.tenant = name
+            entry.tenant = handle
             entry.after = .object(["policy": try CanonicalJSON(encoding: policy)])
             try draft.audit(entry)
             return tenant
         }
     }
 
-    /// All tenants, by name.
+    /// All tenants that there are, by name.
     public func tenants() async throws(LedgerFailure) -> [Tenant] {
         try await askPeers(for: .changes)
-        return books.withLock { $0.accounts.values.map(\.tenant) }.sorted { $0.name < $1.name }
+        return books.withLock { $0.accounts.values.map(\.tenant) }.filter { !$0.isDeleted }.sorted { $0.name < $1.name }
     }
 
     /// The tenant of this name.
@@ -43,30 +44,12 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
     public func tenant(_ name: String) async throws(LedgerFailure) -> Tenant {
         try await askPeers(for: .changes)
-        return try account(name).tenant
+        return try account(named: name).tenant
     }
 
-    /// Shuts a tenant out, or lets it in again. What is running goes on.
-    ///
-    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
-    public func setTenantDisabled(
-        _ disabled: Bool, of name: String, by actor: Actor
-    ) async throws(LedgerFailure) {
-        try await commits.submit { draft in
-            guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
-            let wasDisabled = account.tenant.isDisabled
-            account.tenant.disabledAt = disabled ? account.tenant.disabledAt ?? draft.now : nil
-            draft.set(account)
-            try draft.execute(
-                "UPDATE tenant SET disabled_at = ? WHERE id = ?",
-                [account.tenant.disabledAt?.nanoseconds, account.tenant.id]
-            )
-            var entry = try draft.entry(.tenantChanged, by: actor)
-            entry.tenant = name
-            entry.before = .object(["disabled": .bool(wasDisabled)])
-            entry.after = .object(["disabled": .bool(disabled)])
-            try draft.audit(entry)
-        }
+    /// What a tenant is called, by its handle; the handle itself if it is unknown. From memory.
+    public func tenantName(_ handle: String) -> String {
+        books.withLock { $0.accounts[handle]?.tenant.name } ?? handle
     }
 
     /// A tenant's limits.
@@ -74,7 +57,7 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``.
     public func policy(of name: String) async throws(LedgerFailure) -> Policy {
         try await askPeers(for: .changes)
-        return try account(name).policy
+        return try account(named: name).policy
     }
 
     /// Sets a tenant's limits, from the next call on. What is running keeps what it was granted.
@@ -94,15 +77,15 @@ extension Ledger {
         of name: String, by actor: Actor, _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
     ) async throws(LedgerFailure) -> Policy {
         try await commits.submit { draft in
-            guard var account = draft.account(name) else { throw LedgerFailure.noSuchTenant(name) }
+            var account = try draft.required(name)
             let policy = try Self.changed(account.policy, change)
             var entry = try draft.entry(.policySet, by: actor)
-            entry.tenant = name
+            entry.tenant = account.tenant.handle
             entry.before = try CanonicalJSON(encoding: account.policy)
             entry.after = try CanonicalJSON(encoding: policy)
             account.policy = policy
             for threshold in account.usage.passThresholds(under: policy, at: draft.now) {
-                try NotificationStore.add(threshold, of: name, in: &draft)
+                try NotificationStore.add(threshold, of: account.tenant, in: &draft)
             }
             draft.set(account)
             draft.setUsage(account.usage, of: account)
@@ -124,23 +107,37 @@ extension Ledger {
         }
     }
 
-    /// How many of upstream's sandboxes each tenant is guaranteed, as committed; those with none, and those that are shut
-    /// out, are not named.
+    /// How many of upstream's sandboxes each tenant is guaranteed, by handle, as committed; those with none, and those that
+    /// are shut out, are not named.
     public func guaranteedSandboxes() -> [String: Int] {
         books.withLock { books in
             books.accounts.compactMapValues { account in
-                let guaranteed = account.tenant.isDisabled ? 0 : account.policy.guaranteedSandboxes
+                let isIn = !account.tenant.isSuspended && !account.tenant.isDeleted
+                let guaranteed = isIn ? account.policy.guaranteedSandboxes : 0
                 return guaranteed > 0 ? guaranteed : nil
             }
         }
     }
 
-    func account(_ name: String) throws(LedgerFailure) -> Books.Account {
-        guard let account = books.withLock({ $0.accounts[name] }) else { throw .noSuchTenant(name) }
+    func account(named name: String) throws(LedgerFailure) -> Books.Account {
+        guard let account = books.withLock({ $0.account(named: name) }) else { throw .noSuchTenant(name) }
         return account
     }
 
     private static func validate(_ policy: Policy) throws(LedgerFailure) {
         do { try policy.validated() } catch { throw .invalidPolicy(error) }
+    }
+}
+
+extension Draft {
+    /// A handle that no tenant has or had.
+    fileprivate func freeHandle(for name: String) -> String {
+        var (handle, number) = (name, 1)
+        while account(handle) != nil {
+            number += 1
+            // No name has this character in it.
+            handle = "\(name)~\(number)"
+        }
+        return handle
     }
 }

@@ -7,7 +7,16 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func usageReport(of name: String, subject: String? = nil) async throws(LedgerFailure) -> UsageReport {
         try await askPeers(for: .usage)
-        return try await report(of: try account(name), subject: subject, at: clock.now())
+        return try await report(of: try account(named: name), subject, at: clock.now())
+    }
+
+    /// The same by the tenant's handle: for a caller of its own.
+    public func usageReport(
+        ofHandle handle: String, subject: String? = nil
+    ) async throws(LedgerFailure) -> UsageReport {
+        try await askPeers(for: .usage)
+        guard let account = books.withLock({ $0.accounts[handle] }) else { throw .noSuchTenant(handle) }
+        return try await report(of: account, subject, at: clock.now())
     }
 
     /// The same of many tenants at one moment, by their names; each with the nameless subject's share where subjects are
@@ -21,19 +30,21 @@ extension Ledger {
     ) async throws(LedgerFailure) -> [(tenant: String, report: UsageReport)] {
         try await askPeers(for: .usage)
         let now = clock.now()
-        let accounts = books.withLock { $0.accounts.values.filter { name == nil || $0.tenant.name > name ?? "" } }
+        let accounts = books.withLock { books in
+            books.accounts.values.filter { !$0.tenant.isDeleted && (name == nil || $0.tenant.name > name ?? "") }
+        }
         var reports: [(tenant: String, report: UsageReport)] = []
         for account in accounts.sorted(by: { $0.tenant.name < $1.tenant.name }).prefix(limit) {
-            reports.append((account.tenant.name, try await report(of: account, subject: nil, at: now)))
+            reports.append((account.tenant.name, try await report(of: account, nil, at: now)))
         }
         return reports
     }
 
     private func report(
-        of account: Books.Account, subject: String?, at now: Moment
+        of account: Books.Account, _ subject: String?, at now: Moment
     ) async throws(LedgerFailure) -> UsageReport {
-        let (name, policy) = (account.tenant.name, account.policy)
-        let rate = books.withLock { $0.rates[name] ?? RateState() }
+        let (handle, policy) = (account.tenant.handle, account.policy)
+        let rate = books.withLock { $0.rates[handle] ?? RateState() }
         var usage = account.usage
         usage.roll(to: now)
         var report = UsageReport(
@@ -41,7 +52,7 @@ extension Ledger {
             rate: rate.remaining(under: policy.rate, at: now), at: now
         )
         if let limits = policy.subject {
-            report.subject = try await self.subject(SubjectID(of: name, subject?.recordable), limits, policy, now)
+            report.subject = try await self.subject(SubjectID(of: handle, subject?.recordable), limits, policy, now)
         }
         return report
     }

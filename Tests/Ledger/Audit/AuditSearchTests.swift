@@ -173,7 +173,7 @@ struct AuditSearchTests {
                 #expect(throws: CancellationError.self) {
                     try test.ledger.database.prepare { database in
                         try database.execute("UPDATE audit SET record = ? WHERE sequence = ?", [record, sequence])
-                        let found = try AuditSearch(AuditQuery(from: from, to: to), in: database).page().records
+                        let found = try AuditSearch(AuditQuery(from: from, to: to), of: [], in: database).page().records
                         #expect(found.map(\.sequence) == before.filter { $0 != sequence })
                         throw CancellationError()
                     }

@@ -123,8 +123,8 @@ struct RepetitionTests {
     func shutOut() async throws {
         let test = try await TestLedger()
         _ = try await test.lease(under: "k")
-        try await test.ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
-        await #expect(throws: AdmissionFailure.tenantDisabled) { try await test.order(under: "k") }
+        try await test.ledger.suspendTenant(TestLedger.tenant, by: "test")
+        await #expect(throws: AdmissionFailure.tenantSuspended(nil)) { try await test.order(under: "k") }
     }
 
     @Test("Of many equal orders at once, in one commit or several, one runs", arguments: 0..<4)

@@ -9,7 +9,7 @@ struct LedgerStandingTests {
     func counts() async throws {
         let test = try await TestLedger()
         try await test.ledger.createTenant("other", by: "test")
-        try await test.ledger.setTenantDisabled(true, of: "other", by: "test")
+        _ = try await test.ledger.suspendTenant("other", by: "test")
         _ = try await test.ledger.admit(test.order())
         _ = try await test.sandbox(id: "i1")
         let asleep = try await test.sandbox(id: "i2")

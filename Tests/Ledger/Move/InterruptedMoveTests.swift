@@ -151,11 +151,8 @@ import Testing
         do {
             _ = try move.perform(by: "test") { progress in
                 guard case .committing = progress else { return }
+                wire.nextFault = .refusal
                 wire.fault = .cutAfter("\0")
-                Thread.detachNewThread {
-                    while wire.fault != .none { usleep(100) }
-                    wire.fault = .refusal
-                }
             }
             Issue.record("it moved")
         } catch LedgerMoveFailure.undecided {

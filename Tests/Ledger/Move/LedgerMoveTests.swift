@@ -84,6 +84,12 @@ import Testing
         #expect(try await ledger.recover().executions == [moving.running.executionID.text])
         #expect(try await ledger.usageReport(of: TestLedger.tenant).usage.executions == 0)
         try await ledger.endSandbox(moving.sandbox.handle, for: nil, because: "killed")
+        let sleepier = try await ledger.tenant("sleepier")
+        #expect(sleepier.handle == "sleepy" && sleepier.suspension?.reason == "asleep")
+        #expect(ledger.tenantName("gone") == "gone")
+        await #expect(throws: LedgerFailure.noSuchTenant("gone")) { try await ledger.tenant("gone") }
+        #expect(ledger.pause?.reason == "moving")
+        try await ledger.resumeWork(by: "test")
         // Of each table that counts by itself.
         _ = try await ledger.createTenant("later", by: "test")
         let lease = try await test.lease(under: "l", in: ledger)

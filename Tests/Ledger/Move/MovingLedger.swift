@@ -43,6 +43,13 @@ final class MovingLedger: Sendable {
         sandbox = try await test.sandbox(500)
         try await ledger.acceptNonce(
             PresentedNonce("n", until: test.clock.now + .seconds(60)), of: test.key.key.id, notAfter: nil)
+        try await ledger.renameTenant("sleepy", to: "sleepier", by: "test")
+        try await ledger.suspendTenant("sleepier", by: "test", because: "asleep")
+        try await ledger.createTenant("gone", by: "test")
+        try await ledger.deleteTenant("gone", by: "test")
+        try await ledger.suspendKey(test.key.key.id, by: "test", because: "moving")
+        try await ledger.resumeKey(test.key.key.id, by: "test")
+        try await ledger.pauseWork(by: "test", because: "moving")
         try await ledger.makeCheckpoint()
         try ledger.tamper("INSERT INTO sink (name, sequence, checkpoint) VALUES ('file', 3, 0)")
         await ledger.close()

@@ -21,8 +21,8 @@ import Testing
             return policy
         }
         #expect(await news.next() == .tenantsChanged)
-        try await one.setTenantDisabled(true, of: Peers.tenant, by: "test")
-        #expect(await news.next() == .tenantDisabled(Peers.tenant))
+        try await one.suspendTenant(Peers.tenant, by: "test")
+        #expect(await news.next() == .tenantShutOut(Peers.tenant))
         #expect(await news.next() == .tenantsChanged)
         let secret = try #require(UpstreamKeySecret("e2b_\(String(repeating: "1", count: 40))"))
         _ = try await one.addUpstreamKey(secret, team: "default", by: "test")
@@ -63,6 +63,55 @@ import Testing
         #expect(await news.next() == .stopAsked(lease.executionID, because: nil))
         _ = try await peers.ledgers[2].settle(lease, with: .completed(held: 1))
         #expect(try await peers.ledgers[0].askToStop(lease.executionID, of: Peers.tenant) == false)
+        await peers.close()
+    }
+
+    @Test("What an administrator ends through one gateway ends on the one that runs it, for the reason that was given")
+    func endedByAdministrators() async throws {
+        let peers = try await Peers(2)
+        let (one, other) = (peers.ledgers[0], peers.ledgers[1])
+        let caller = try peers.caller()
+        let lease = try await other.admit(peers.order())
+        let admitted = try await other.admit(
+            SandboxAdmissionOrder(handle: .random(), caller: caller, template: "base", timeoutMilliseconds: 60_000))
+        _ = try await other.sandboxStarted(admitted.handle, id: "i1", access: .example)
+        try await one.suspendTenant(Peers.tenant, by: "test")
+        var news = other.news.makeAsyncIterator()
+        for expected: PeerNews in [
+            .tenantShutOut(Peers.tenant), .tenantsChanged, .sandboxLeft("i1"),
+            .stopAsked(lease.executionID, because: .tenantSuspended),
+        ] {
+            #expect(await news.next() == expected)
+        }
+        var own = one.news.makeAsyncIterator()
+        #expect(await own.next() == .tenantShutOut(Peers.tenant))
+        #expect(await own.next() == .sandboxesEnded(["i1"]), "whoever ended it destroys it")
+        _ = try await other.settle(lease, with: .completed(held: 1))
+        try await peers.expectSound()
+        await peers.close()
+    }
+
+    @Test("A pause, a suspended key and a deleted tenant hold in the next commit of a gateway that nobody told")
+    func heldAtOnce() async throws {
+        let peers = try await Peers(2)
+        for task in 0..<2 { await peers.kill(task) }
+        let (one, other) = (peers.ledgers[0], peers.ledgers[1])
+        try await one.pauseWork(by: "test", because: "bills")
+        await #expect(throws: AdmissionFailure.paused("bills")) { try await other.admit(peers.order()) }
+        #expect(other.pause?.reason == "bills")
+        try await one.resumeWork(by: "test")
+        let lease = try await other.admit(peers.order())
+        _ = try await other.settle(lease, with: .completed(held: 1))
+        try await one.suspendKey(peers.key.key.id, by: "test", because: "leaked")
+        await #expect(throws: AdmissionFailure.keySuspended("leaked")) { try await other.admit(peers.order()) }
+        try await one.resumeKey(peers.key.key.id, by: "test")
+        try await one.renameTenant(Peers.tenant, to: "research", by: "test")
+        let running = try await other.admit(peers.order())
+        #expect(other.tenantName(Peers.tenant) == "research")
+        try await one.deleteTenant("research", by: "test")
+        await #expect(throws: AdmissionFailure.keyRevoked) { try await other.admit(peers.order()) }
+        _ = try await other.settle(running, with: .completed(held: 1))
+        try await peers.expectSound()
         await peers.close()
     }
 

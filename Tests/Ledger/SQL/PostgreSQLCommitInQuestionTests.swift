@@ -7,19 +7,23 @@ import Testing
 /// What became of a commit whose answer was lost is found out, and never guessed.
 @Suite(.onAServer, .serialized, .timeLimit(.minutes(2)))
 struct PostgreSQLCommitInQuestionTests {
-    /// A server of these tests' own, which they stop and kill.
-    private static let start = Task { try await PostgreSQLServer.start() }
+    /// A server of these tests' own, which they stop and kill; without syncing, which takes seconds where others write much, and which
+    /// nobody misses while the machine lives.
+    private static let start = Task { try await PostgreSQLServer.start(syncing: false) }
 
     private let server: PostgreSQLServer
     private let wire: FaultyWire
     private let test: TestDatabase
 
-    init() async throws {
+    init() async throws { try await self.init(findingOutWithin: .seconds(60)) }
+
+    private init(findingOutWithin patience: Duration) async throws {
         server = try await Self.start.value
         wire = try FaultyWire(to: server.port)
         let (server, wire) = (server, wire)
         let timeouts = PostgreSQLTimeouts(
-            statement: .seconds(1), lock: .seconds(1), idle: .seconds(60), grace: .milliseconds(500))
+            statement: .seconds(2), lock: .seconds(2), idle: .seconds(60), grace: .milliseconds(500),
+            findingOut: patience)
         test = try await TestDatabase.postgreSQL(on: server, writing: timeouts) { address in
             address.replacing(":\(server.port)", with: ":\(wire.port)") + "?sslmode=disable"
         }
@@ -93,10 +97,11 @@ struct PostgreSQLCommitInQuestionTests {
 
     @Test("A server that does not come back leaves it unknown")
     func gone() async throws {
-        lose(true, then: .refusal)
-        #expect(try await add(1)?.kind == .unknownOutcome)
-        wire.fault = .none
-        #expect(try await eventually { (try? await test.ids()) == [1] })
+        let tests = try await Self(findingOutWithin: .seconds(2))
+        tests.lose(true, then: .refusal)
+        #expect(try await tests.add(1)?.kind == .unknownOutcome)
+        tests.wire.fault = .none
+        #expect(try await eventually { (try? await tests.test.ids()) == [1] })
     }
 
     @Test("Nobody waits for the answer once the ledger is closed")

@@ -8,8 +8,9 @@ import Testing
 /// One of several is elected, another when it ends, however it ends, and never two at once.
 @Suite(.onAServer, .serialized, .timeLimit(.minutes(2)))
 struct PostgreSQLElectionTests {
-    /// A server of these tests' own, which they stop and kill.
-    private static let start = Task { try await PostgreSQLServer.start() }
+    /// A server of these tests' own, which they stop and kill; without syncing, which takes seconds where others write much, and which
+    /// nobody misses while the machine lives.
+    private static let start = Task { try await PostgreSQLServer.start(syncing: false) }
 
     private let server: PostgreSQLServer
     private let address: String

@@ -77,16 +77,16 @@ struct SandboxAccessTests {
         try await test.ledger.setPolicy(signed, of: TestLedger.tenant, by: "test")
         #expect(throws: SandboxRefusal.signedOnly) { try test.ledger.judge(sandbox, from: "10.1.2.3") }
         try await test.ledger.setPolicy(.unlimited, of: TestLedger.tenant, by: "test")
-        try await test.ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
-        #expect(throws: SandboxRefusal.tenantDisabled) { try test.ledger.judge(sandbox, from: "10.1.2.3") }
-        try await test.ledger.setTenantDisabled(false, of: TestLedger.tenant, by: "test")
+        try await test.ledger.suspendTenant(TestLedger.tenant, by: "test")
+        #expect(throws: SandboxRefusal.tenantSuspended) { try test.ledger.judge(sandbox, from: "10.1.2.3") }
+        try await test.ledger.resumeTenant(TestLedger.tenant, by: "test")
         test.clock.advance(by: .seconds(61))
         #expect(throws: SandboxRefusal.expired) { try test.ledger.judge(sandbox, from: "10.1.2.3") }
         try await test.ledger.revokeKey(key.key.id, by: "test")
         #expect(throws: SandboxRefusal.keyRevoked) { try test.ledger.judge(sandbox, from: "10.1.2.3") }
     }
 
-    @Test("Signed-only, revoked, disabled and expired: no sandbox is admitted or prolonged")
+    @Test("Signed-only, revoked, suspended and expired: no sandbox is admitted or prolonged")
     func admission() async throws {
         let test = try await TestLedger()
         await #expect(throws: SandboxFailure.refused(.notSigned)) {
@@ -99,8 +99,8 @@ struct SandboxAccessTests {
         await #expect(throws: SandboxFailure.refused(.expired)) {
             try await test.ledger.prolong(sandbox.handle, by: 90_000, isExtension: true, for: brief)
         }
-        try await test.ledger.setTenantDisabled(true, of: TestLedger.tenant, by: "test")
-        await #expect(throws: SandboxFailure.refused(.tenantDisabled)) {
+        try await test.ledger.suspendTenant(TestLedger.tenant, by: "test", endsRunning: false)
+        await #expect(throws: SandboxFailure.refused(.tenantSuspended(nil))) {
             try await test.ledger.admit(try test.sandboxOrder(by: all))
         }
         #expect(try await test.usage().sandboxes == 1)

@@ -10,8 +10,10 @@ public struct AuditQuery: Sendable, Hashable {
         case newest
     }
 
-    /// Only this tenant's.
+    /// Only of tenants that are or were called so, deleted ones as well.
     public var tenant: String?
+    /// Only of the tenant with this handle.
+    public var tenantHandle: String?
     /// Only those in which this key was used, claimed, changed, or administered: 16 hex digits.
     public var keyID: String?
     /// Only this subject's.
@@ -35,11 +37,13 @@ public struct AuditQuery: Sendable, Hashable {
 
     /// A query; without arguments the first hundred records.
     public init(
-        tenant: String? = nil, keyID: String? = nil, subject: String? = nil, action: AuditAction? = nil,
+        tenant: String? = nil, tenantHandle: String? = nil, keyID: String? = nil, subject: String? = nil,
+        action: AuditAction? = nil,
         outcome: String? = nil, execution: String? = nil, from: Moment? = nil, to: Moment? = nil,
         order: Order = .oldest, limit: Int = 100, after cursor: Int64? = nil
     ) {
         self.tenant = tenant
+        self.tenantHandle = tenantHandle
         self.keyID = keyID
         self.subject = subject
         self.action = action

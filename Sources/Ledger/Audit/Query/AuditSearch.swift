@@ -6,10 +6,13 @@ struct AuditSearch {
     static let scanned = 10_000
 
     private let query: AuditQuery
+    /// Of the tenants that the query names.
+    private let handles: [String]
     private let database: any SQLConnection
 
-    init(_ query: AuditQuery, in database: any SQLConnection) {
+    init(_ query: AuditQuery, of handles: [String], in database: any SQLConnection) {
         self.query = query
+        self.handles = handles
         self.database = database
     }
 
@@ -57,7 +60,11 @@ struct AuditSearch {
         if let cursor = query.cursor {
             places.append("sequence \(isForward ? ">" : "<") \(statement.place(of: cursor))")
         }
-        if let tenant = query.tenant { places.append("tenant = \(statement.place(of: tenant))") }
+        if let handle = query.tenantHandle { places.append("tenant = \(statement.place(of: handle))") }
+        if query.tenant != nil {
+            let handles = handles.map { statement.place(of: $0) }.joined(separator: ", ")
+            places.append(handles.isEmpty ? "FALSE" : "tenant IN (\(handles))")
+        }
         if let execution = query.execution { places.append("execution = \(statement.place(of: execution))") }
         return """
             SELECT sequence, fits, CASE WHEN fits THEN hash END AS hash, CASE WHEN fits THEN record END AS record,

@@ -4,7 +4,14 @@ extension Ledger {
     /// Audit records that fit a query. A page looks at a bounded number of records, however few of them fit; go on with
     /// its ``AuditPage/next``.
     public func auditPage(_ query: AuditQuery) async throws(LedgerFailure) -> AuditPage {
-        try await read { database in try AuditSearch(query, in: database).page() }
+        if query.tenant != nil { try await askPeers(for: .changes) }
+        let handles = query.tenant.map(handles(ofThoseCalled:)) ?? []
+        return try await read { database in try AuditSearch(query, of: handles, in: database).page() }
+    }
+
+    /// The handles of all tenants that are or were called so, deleted or not.
+    private func handles(ofThoseCalled name: String) -> [String] {
+        books.withLock { $0.accounts.values.filter { $0.tenant.isOrWasCalled(name) }.map(\.tenant.handle) }.sorted()
     }
 
     /// The records of one page.

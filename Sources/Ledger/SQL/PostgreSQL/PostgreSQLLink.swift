@@ -11,8 +11,6 @@ final class PostgreSQLLink: @unchecked Sendable {
     private let server: PostgreSQLServerState
     private let timeouts: PostgreSQLTimeouts
     private var connection: PostgreSQLConnection?
-    /// How long is asked what became of a commit: the server may be restarting.
-    private static let curiosity = Duration.seconds(8)
 
     init(to server: PostgreSQLServerState, _ timeouts: PostgreSQLTimeouts, label: String) {
         queue = DispatchQueue(label: label)
@@ -90,7 +88,7 @@ final class PostgreSQLLink: @unchecked Sendable {
     private func findOut(_ commit: PostgreSQLCommitInQuestion?, _ failure: SQLFailure) throws(SQLFailure) {
         connection = nil
         guard let commit else { throw failure }
-        let deadline = ContinuousClock.now + Self.curiosity
+        let deadline = ContinuousClock.now + timeouts.findingOut
         switch commit.outcome(until: deadline, on: { () throws(SQLFailure) in try self.connected() }, server) {
         case .committed: return
         case .undone: throw SQLFailure(kind: .undone, reason: failure.reason)

@@ -11,6 +11,8 @@ struct PostgreSQLTimeouts: Sendable, Equatable {
     var idle: Duration
     /// How much longer than for a statement the gateway waits for an answer, until it gives the connection up.
     var grace = Duration.seconds(3)
+    /// For word of what became of a commit whose answer was lost: the server may be restarting.
+    var findingOut = Duration.seconds(8)
 
     /// A commit's. One that falls silent holds up its peers no longer than they wait for a lock.
     static let writing = PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(2))

@@ -1,5 +1,5 @@
 extension PostgreSQLSchema {
-    /// What the console draws, what finds a tenant's executions, and why an administrator had one stopped.
+    /// What the console draws, and what finds a tenant's executions.
     static let history = """
         CREATE TABLE history_minute (
             at BIGINT NOT NULL,
@@ -11,8 +11,6 @@ extension PostgreSQLSchema {
         CREATE INDEX unrolled_history_minute ON history_minute (at) WHERE is_rolled = 0;
         CREATE TABLE history_hour (at BIGINT PRIMARY KEY, document TEXT NOT NULL);
         CREATE INDEX execution_of_tenant ON execution (tenant, rowid);
-        -- Why an administrator had an execution stopped; NULL where its tenant did.
-        ALTER TABLE lease ADD COLUMN stop_reason TEXT;
 
         """
 }

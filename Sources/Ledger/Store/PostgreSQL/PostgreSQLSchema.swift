@@ -13,6 +13,7 @@ enum PostgreSQLSchema {
         Migration(
             number: 1, name: "first ledger",
             script: [functions, accounts, executions, sandboxes, audit, calls].joined(separator: "\n")),
+        Migration(number: 2, name: "life of tenants", script: life),
         Migration(number: 4, name: "history", script: history),
     ]
 

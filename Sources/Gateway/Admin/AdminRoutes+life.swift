@@ -1,0 +1,44 @@
+import Hummingbird
+import Ledger
+
+/// The life of tenants and keys, and what stops all work. What they end is ended by ``PeerListener``, on every gateway.
+extension AdminRoutes {
+    func changeTenant(_ request: Request, context: AdminContext) async throws -> Response {
+        let order = try await decode(TenantChangeOrder.self, fields: TenantChangeOrder.fields, request)
+        let tenant = try context.parameters.require("tenant")
+        let changed = try await administration(context).changeTenant(tenant, order)
+        slots.refreshGuarantees()
+        return JSONReply.response(changed)
+    }
+
+    func deleteTenant(_ request: Request, context: AdminContext) async throws -> Response {
+        let tenant = try context.parameters.require("tenant")
+        let deleted = try await administration(context).deleteTenant(tenant)
+        slots.refreshGuarantees()
+        return JSONReply.response(deleted)
+    }
+
+    func suspendKey(_ request: Request, context: AdminContext) async throws -> Response {
+        let order = try await decode(SuspensionOrder.self, fields: SuspensionOrder.fields, request)
+        let keyID = try context.parameters.require("key_id")
+        return JSONReply.response(try await administration(context).suspendKey(keyID, order))
+    }
+
+    func resumeKey(_ request: Request, context: AdminContext) async throws -> Response {
+        let keyID = try context.parameters.require("key_id")
+        return JSONReply.response(try await administration(context).resumeKey(keyID))
+    }
+
+    func getPause(_ request: Request, context: AdminContext) async throws -> Response {
+        JSONReply.response(try await administration(context).pause())
+    }
+
+    func pauseWork(_ request: Request, context: AdminContext) async throws -> Response {
+        let order = try await decode(SuspensionOrder.self, fields: SuspensionOrder.fields, request)
+        return JSONReply.response(try await administration(context).pauseWork(order))
+    }
+
+    func resumeWork(_ request: Request, context: AdminContext) async throws -> Response {
+        JSONReply.response(try await administration(context).resumeWork())
+    }
+}
