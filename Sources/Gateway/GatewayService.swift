@@ -21,6 +21,7 @@ public struct GatewayService: Service {
     }
 
     private let settings: Settings
+    private let sources: [SettingName: SettingSource]
     private let ledger: Ledger
     private let transport: CurlClient
     private let upstream: E2BClient
@@ -29,11 +30,13 @@ public struct GatewayService: Service {
     private let logger: Logger
     private let onListening: @Sendable (Addresses) async -> Void
 
-    /// - Parameter onListening: called once all listeners accept connections.
+    /// - Parameters:
+    ///   - sources: where the settings were found; those that are absent are by default.
+    ///   - onListening: called once all listeners accept connections.
     /// - Throws: ``SettingFailure`` if upstream is not configured, the control socket's path is too long, or the
     ///   certificate or its key cannot be used.
     public init(
-        settings: Settings, ledger: Ledger, logger: Logger,
+        settings: Settings, sources: [SettingName: SettingSource], ledger: Ledger, logger: Logger,
         onListening: @escaping @Sendable (Addresses) async -> Void
     ) throws(SettingFailure) {
         guard settings.upstreamKey != nil || !ledger.upstreamKeys().isEmpty else {
@@ -54,6 +57,7 @@ public struct GatewayService: Service {
             certificate = nil
         }
         self.settings = settings
+        self.sources = sources
         self.ledger = ledger
         self.logger = logger
         self.onListening = onListening
@@ -125,6 +129,10 @@ public struct GatewayService: Service {
             upstream: watch, ledger: ledger, running: running, readiness: readiness, shipper: shipper,
             certificate: certificate
         ).add(to: metrics.registry)
+        let history = HistoryTaker(
+            ledger: ledger,
+            reading: { [ledger, metrics] in HistoryReading(metrics.registry.snapshot(), watch, ledger) },
+            logger: logger)
 
         let failures = FailedAuthentications()
         let socket = try ControlSocket(path: settings.controlSocketPath)
@@ -164,6 +172,12 @@ public struct GatewayService: Service {
                 ledger: ledger, upstream: upstream, running: running, live: live, slots: slots, doctor: doctor),
             health: health,
             upstream: UpstreamRoutes(watch: watch),
+            views: ViewRoutes(
+                ledger: ledger, control: sandboxes, reconciler: reconciler,
+                overview: Overview(
+                    ledger: ledger, watch: watch, running: running, shipper: shipper, history: history,
+                    startedAt: ledger.now),
+                settings: SettingView.all(settings, sources)),
             ledger: ledger,
             trustedProxies: settings.trustedProxies,
             metrics: metrics, sampling: settings.traceSampling
@@ -189,8 +203,8 @@ public struct GatewayService: Service {
             running: running, live: live, notice: settings.effectiveDrainNotice, patience: settings.drain,
             logger: logger)
         var services: [any Service] = [
-            ledger, transport, shipper, notifier, allotments, slots, closing, reconciler, peers, keeper, maker, pool,
-            readiness, TaskLag(metrics.registry),
+            ledger, transport, shipper, history, notifier, allotments, slots, closing, reconciler, peers, keeper, maker,
+            pool, readiness, TaskLag(metrics.registry),
             commands,
             administrators,
             callers, drain,

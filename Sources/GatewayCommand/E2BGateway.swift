@@ -19,8 +19,8 @@ struct E2BGateway: AsyncParsableCommand {
             CommandGroup(
                 name: "Administering",
                 subcommands: [
-                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Apply.self, Usage.self, PauseCommand.self,
-                    ResumeCommand.self, AuditCommand.self,
+                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Apply.self, Usage.self, SandboxCommand.self,
+                    PauseCommand.self, ResumeCommand.self, AuditCommand.self,
                     AdminTokenCommand.self, UpstreamKeyCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]
             ),

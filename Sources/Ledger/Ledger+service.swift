@@ -59,6 +59,7 @@ extension Ledger {
                 _ = try? await forgetOldExecutions()
                 try? await forgetOldNotifications()
                 await forgetConsoleSessions()
+                try? await rollUpHistory()
                 do {
                     try await forgetOldAudit()
                 } catch {

@@ -15,6 +15,7 @@ from conftest import NewGateway
 from harness.client import Client, Reply
 from harness.contract import Contract
 from harness.gateway import Gateway
+from harness.sandboxes import Door
 from harness.service import ROOT
 from harness.signing import Signer
 from harness.tokens import expiring, for_subject, narrowed
@@ -32,9 +33,10 @@ BITS = {
 OPENED_BY = {
     "admin:read": {
         "listTenants", "getTenant", "listKeys", "getPolicy", "getTenantUsage", "listAdminTokens",
-        "getDefaultPolicy", "getConsumption", "simulatePolicy", "getUpstream", "listCredits", "getPause",
+        "getDefaultPolicy", "getConsumption", "simulatePolicy", "getUpstream", "listCredits", "getPause", "listLiveWork",
+        "listExecutions", "listUsage", "listSettings", "getOverview", "getHistory",
     },
-    "admin:tenants": {"createTenant", "changeTenant", "deleteTenant", "pauseWork", "resumeWork"},
+    "admin:tenants": {"createTenant", "changeTenant", "deleteTenant", "pauseWork", "resumeWork", "killLiveWork"},
     "admin:quotas": {"changePolicy", "changeDefaultPolicy", "grantCredit", "withdrawCredit"},
     "admin:keys": {
         "issueKey", "rotateKey", "revokeKey", "suspendKey", "resumeKey", "issueAdminToken", "revokeAdminToken",
@@ -133,6 +135,8 @@ class Estate:
         self.spare = first.appoint(f"{name}-spare", "admin:read")
         self.credit = first.made(f"/admin/v1/tenants/{name}/credits", **CREDIT)["id"]
         self.execution = self.recorded(first)
+        # Another tenant's, which nothing that is done to this one ends.
+        self.sandbox = Door(first.gateway.tenant()).made(timeout=600)
         for operation in ("activateUpstreamKey", "retireUpstreamKey", "removeUpstreamKey"):
             if operation not in self._upstream_keys:
                 self._upstream_keys[operation] = self.upstream_key(first)
@@ -171,6 +175,7 @@ class Estate:
         }.get(operation)
         path = path.replace("{tenant}", self.name).replace("{key_id}", key)
         path = path.replace("{credit_id}", self.credit).replace("{execution}", self.execution)
+        path = path.replace("{id}", self.sandbox)
         path = path.replace("{upstream_key_id}", self._upstream_keys.get(operation, self._upstream_keys["retireUpstreamKey"]))
         reply = by.client.call(method, path, **({"json": body} if body else {}))
         if reply.status == 201 and "token" in reply.document:

@@ -115,6 +115,21 @@ def test_a_key_is_revoked(fleet: Fleet, tenant: Tenant) -> None:
     everywhere(fleet, lambda member: member.client(tenant.token).get("/v1/whoami").status == 401, "it is refused")
 
 
+def test_what_runs_is_ended_by_an_administrator(fleet: Fleet, tenant: Tenant) -> None:
+    """Through another gateway than the one that runs it; a third one tells of it."""
+    path = f"/admin/v1/sandboxes?tenant={tenant.name}"
+    with contextlib.ExitStack() as streams:
+        running = begun_everywhere(fleet, tenant, streams)
+        sandbox = Door(tenant, client=fleet[0].client(tenant.token)).made(timeout=60)
+        told = admin(fleet[2]).get(path).document
+        assert [work["kind"] for work in told] == ["execution"] * len(running) + ["sandbox"]
+        for number, work in enumerate(told):
+            done(fleet[number % len(fleet.members)], "DELETE", f"/admin/v1/sandboxes/{work['id']}")
+        killed(running, time.time())
+    everywhere(fleet, lambda member: admin(member).get(path).document == [], "nothing runs")
+    assert Door(tenant, client=fleet[1].client(tenant.token)).get(sandbox).status == 404
+
+
 def test_a_tenant_is_suspended_and_resumed(fleet: Fleet, tenant: Tenant) -> None:
     """What it runs ends, wherever that is."""
     path = f"/admin/v1/tenants/{tenant.name}"

@@ -55,6 +55,12 @@ public protocol Administration: Sendable {
     func withdrawCredit(_ id: String, of tenant: String) async throws -> CreditView
     /// What a tenant has used and reserved, and one of its subjects where subjects are limited: nil for calls without one.
     func usage(of tenant: String, subject: String?) async throws -> UsageView
+    /// What tenants have used and reserved, by their names, at most so many.
+    func usages(limit: Int) async throws -> [UsageView]
+    /// What goes on now, with what upstream has and the ledger does not, where a gateway is asked that knows.
+    func liveWork(_ filter: LiveFilter) async throws -> [LiveWorkView]
+    /// Ends a sandbox, or an execution wherever it runs.
+    func kill(_ id: String) async throws
     /// What settled executions came to.
     func consumption(_ filter: ConsumptionFilter) async throws -> ConsumptionView
     /// What other limits would have done to a tenant's past. Changes nothing.

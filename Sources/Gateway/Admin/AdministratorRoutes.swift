@@ -6,6 +6,7 @@ struct AdministratorRoutes: Sendable {
     let admin: AdminRoutes
     let health: HealthRoutes
     let upstream: UpstreamRoutes
+    let views: ViewRoutes
     let ledger: Ledger
     let trustedProxies: TrustedProxies
     let metrics: GatewayMetrics
@@ -87,6 +88,13 @@ struct AdministratorRoutes: Sendable {
         on(.activateUpstreamKey, admin.activateUpstreamKey)
         on(.retireUpstreamKey, admin.retireUpstreamKey)
         on(.removeUpstreamKey, admin.removeUpstreamKey)
+        on(.listLiveWork, views.listLiveWork)
+        on(.killLiveWork, views.killLiveWork)
+        on(.listExecutions, views.listExecutions)
+        on(.listUsage, views.listUsage)
+        on(.listSettings, views.listSettings)
+        on(.getOverview, views.getOverview)
+        on(.getHistory, views.getHistory)
         on(.diagnose, admin.diagnose)
         return router
     }

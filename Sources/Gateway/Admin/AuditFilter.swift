@@ -105,16 +105,8 @@ public struct AuditFilter: Codable, Sendable {
         }
         return AuditQuery(
             tenant: tenant, keyID: key, subject: subject, action: wanted, outcome: outcome, execution: execution,
-            from: try Self.instant(from, "from"), to: try Self.instant(to, "to"), order: order, limit: limit,
+            from: try Timestamp.instant(from, "from"), to: try Timestamp.instant(to, "to"), order: order, limit: limit,
             after: after)
-    }
-
-    private static func instant(_ text: String?, _ field: String) throws(Problem) -> Moment? {
-        guard let text else { return nil }
-        guard let instant = Timestamp.moment(text) ?? Timestamp.day(text) else {
-            throw .invalidField(field, "must be an instant like 2026-11-30T12:00:00Z or a day like 2026-11-30")
-        }
-        return instant
     }
 
     private static var actions: String {

@@ -5,9 +5,10 @@ extension Operation {
     var adminScope: Scope? {
         switch self {
         case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens, .getDefaultPolicy,
-            .getConsumption, .simulatePolicy, .getUpstream, .listCredits, .getPause:
+            .getConsumption, .simulatePolicy, .getUpstream, .listCredits, .getPause, .listLiveWork, .listExecutions,
+            .listUsage, .listSettings, .getOverview, .getHistory:
             .adminRead
-        case .createTenant, .changeTenant, .deleteTenant, .pauseWork, .resumeWork: .adminTenants
+        case .createTenant, .changeTenant, .deleteTenant, .pauseWork, .resumeWork, .killLiveWork: .adminTenants
         case .issueKey, .rotateKey, .revokeKey, .suspendKey, .resumeKey, .issueAdminToken, .revokeAdminToken:
             .adminKeys
         case .changePolicy, .changeDefaultPolicy, .grantCredit, .withdrawCredit: .adminQuotas

@@ -144,6 +144,7 @@ public struct RemoteAdministration: Administration {
                 problem.type.split(separator: "/").last.flatMap { ProblemType(rawValue: String($0)) } ?? .internalError,
                 problem.detail)
         }
+        if let nothing = NoReply() as? Reply { return (nothing, response.headers) }
         return (try JSONDecoder().decode(Reply.self, from: reply), response.headers)
     }
 
@@ -162,6 +163,9 @@ public struct RemoteAdministration: Administration {
         else { return nil }
         return .milliseconds(milliseconds)
     }
+
+    /// Of what is answered with no document.
+    struct NoReply: Decodable {}
 
     private func target(
         _ operation: Operation, _ parameters: [String: String], _ query: [String: String?]

@@ -15,6 +15,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case listCredits, grantCredit, withdrawCredit, getTenantUsage, getConsumption
     case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
     case listAdminTokens, issueAdminToken, revokeAdminToken
+    case listLiveWork, killLiveWork, listExecutions, listUsage, listSettings, getOverview, getHistory
     case diagnose
     case getConsole, getConsoleFile, openConsoleSession, getConsoleSession, closeConsoleSession
     case listUpstreamKeys, addUpstreamKey, probeUpstreamKey, activateUpstreamKey, retireUpstreamKey, removeUpstreamKey
@@ -32,8 +33,8 @@ public enum Operation: String, CaseIterable, Sendable {
             .refreshSandbox, .pauseSandbox, .addUpstreamKey, .probeUpstreamKey, .activateUpstreamKey,
             .retireUpstreamKey:
             .post
-        case .closeConsoleSession, .killSandbox, .cancelExecution, .revokeKey, .revokeAdminToken, .withdrawCredit,
-            .removeUpstreamKey, .deleteTenant, .resumeKey, .resumeWork:
+        case .closeConsoleSession, .killSandbox, .killLiveWork, .cancelExecution, .revokeKey, .revokeAdminToken,
+            .withdrawCredit, .removeUpstreamKey, .deleteTenant, .resumeKey, .resumeWork:
             .delete
         case .suspendKey, .pauseWork: .put
         case .changePolicy, .changeDefaultPolicy, .changeTenant: .patch
@@ -89,6 +90,13 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getRecordedCode: "/admin/v1/audit/code/{execution}"
         case .listAdminTokens, .issueAdminToken: "/admin/v1/admin-tokens"
         case .revokeAdminToken: "/admin/v1/admin-tokens/{key_id}"
+        case .listLiveWork: "/admin/v1/sandboxes"
+        case .killLiveWork: "/admin/v1/sandboxes/{id}"
+        case .listExecutions: "/admin/v1/executions"
+        case .listUsage: "/admin/v1/usage"
+        case .listSettings: "/admin/v1/settings"
+        case .getOverview: "/admin/v1/overview"
+        case .getHistory: "/admin/v1/history"
         case .diagnose: "/admin/v1/diagnosis"
         case .getConsole: "/console"
         case .getConsoleFile: "/console/files/{version}/{file}"

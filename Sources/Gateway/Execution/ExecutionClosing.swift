@@ -3,6 +3,7 @@ import Ledger
 import Logging
 import Quota
 import ServiceLifecycle
+import Synchronization
 
 /// A sandbox to be destroyed, and the slot that is free again once it is.
 struct DoomedSandbox: Sendable {
@@ -25,6 +26,8 @@ final class ExecutionClosing: Service {
     private let logger: Logger
     private let work: AsyncStream<Work>
     private let queue: AsyncStream<Work>.Continuation
+    /// What is to be destroyed and is not yet.
+    private let doomed = Mutex<Set<String>>([])
 
     init(ledger: Ledger, upstream: E2BClient, metrics: CallMetrics, stages: StageClock, logger: Logger) {
         self.ledger = ledger
@@ -45,8 +48,12 @@ final class ExecutionClosing: Service {
 
     /// Has a sandbox destroyed that no lease holds.
     func destroy(_ sandbox: DoomedSandbox) {
+        _ = doomed.withLock { $0.insert(sandbox.id) }
         queue.yield(.destroy(sandbox))
     }
+
+    /// Whether a sandbox is to be destroyed that no lease holds, and is not yet.
+    func isDestroying(_ sandboxID: String) -> Bool { doomed.withLock { $0.contains(sandboxID) } }
 
     /// Gives back all of a lease whose sandbox was never made.
     func settleUnheld(
@@ -130,6 +137,7 @@ final class ExecutionClosing: Service {
             do {
                 try await upstream.destroy(sandbox.id)
                 sandbox.slot.release()
+                _ = doomed.withLock { $0.remove(sandbox.id) }
                 await ledger.sandboxDestroyed(sandbox.id)
                 return
             } catch {

@@ -20,7 +20,8 @@ struct SandboxLabels: Sendable {
     /// The label that says what a sandbox is for.
     static let kind = "e2b-gateway"
 
-    private static let tenant = "e2b-gateway-tenant"
+    /// The label that names whose a tenant's own sandbox is.
+    static let tenant = "e2b-gateway-tenant"
     private static let installation = "e2b-gateway-installation"
 
     /// The ledger's name for itself.

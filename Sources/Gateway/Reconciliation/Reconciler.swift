@@ -29,6 +29,8 @@ final class Reconciler: Service {
     private let logger: Logger
     private let schedule = Mutex(Schedule(next: .now + firstPause, pause: firstPause))
     private let latest = Mutex(ReconciliationStanding())
+    /// Strays that were being destroyed at the last look.
+    private let foundStrays = Mutex<[ListedSandbox]>([])
 
     /// Pauses between two looks: soon again after the start and after a doubtful create, since what was begun may still be
     /// under way upstream.
@@ -63,6 +65,9 @@ final class Reconciler: Service {
         standing.doubtful = doubts.count
         return standing
     }
+
+    /// What upstream has and nobody holds, as far as it was found here and is not destroyed yet.
+    var strays: [ListedSandbox] { foundStrays.withLock(\.self).filter { closing.isDestroying($0.id) } }
 
     private func lookSoon() {
         schedule.withLock { schedule in
@@ -137,7 +142,9 @@ final class Reconciler: Service {
                     among: listed, of: SandboxLabels.execution, over: ledger.finishedExecutions(among:))
                 try await strays.destroyAbandoned()
             }
-            found.strays += try await strays.destroy(unheld)
+            let destroyed = try await strays.destroy(unheld)
+            found.strays += destroyed.count
+            foundStrays.withLock { known in known = known.filter { closing.isDestroying($0.id) } + destroyed }
             if ledger.isElected || isSteppingIn { allotments.lookedAfter(gone) }
             found.lost += spares.drop(pool, missingFrom: listed, among: before)
             note(found, listed: listed.count)

@@ -39,19 +39,19 @@ struct Strays: Sendable {
 
     /// Has these destroyed, but for those that are being destroyed already.
     ///
-    /// - Returns: how many.
-    mutating func destroy(_ strays: [ListedSandbox]) async throws(LedgerFailure) -> Int {
+    /// - Returns: these.
+    mutating func destroy(_ strays: [ListedSandbox]) async throws(LedgerFailure) -> [ListedSandbox] {
         // Those that the ledger knows to be doomed are being destroyed.
         let doomed = Set(try await ledger.sandboxesToDestroy())
-        var count = 0
+        var destroyed: [ListedSandbox] = []
         for stray in strays where !doomed.contains(stray.id) && found.insert(stray.id).inserted {
             logger.notice(
                 "destroying a sandbox that nobody holds",
                 metadata: ["sandbox": "\(stray.id)", "kind": "\(stray.metadata[SandboxLabels.kind] ?? "")"])
             closing.destroy(DoomedSandbox(id: stray.id, slot: slots.slotOfLeftover()))
-            count += 1
+            destroyed.append(stray)
         }
-        return count
+        return destroyed
     }
 
     /// Destroys what a gateway left that died before it could.

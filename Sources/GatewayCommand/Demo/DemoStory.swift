@@ -36,9 +36,10 @@ struct DemoStory: Service {
             }
             let (gateway, addresses) = try await progress.perform("Starting the gateway on a temporary ledger") {
                 try await BackgroundService.start(in: &tasks, logger: logger) { ready in
-                    try GatewayService(settings: try settings(upstreamPort: port), ledger: ledger, logger: logger) {
-                        ready($0)
-                    }
+                    let (settings, sources) = try settings(upstreamPort: port)
+                    return try GatewayService(
+                        settings: settings, sources: sources, ledger: ledger, logger: logger
+                    ) { ready($0) }
                 }
             }
             let admin = LedgerAdministration(ledger: ledger, actor: "demo")
@@ -68,15 +69,16 @@ struct DemoStory: Service {
         return LocalE2B(configuration, logger: logger) { ready($0.port) }
     }
 
-    private func settings(upstreamPort: Int) throws -> Settings {
+    private func settings(
+        upstreamPort: Int
+    ) throws -> (settings: Settings, sources: [SettingName: SettingSource]) {
         let url = "http://127.0.0.1:\(upstreamPort)"
         return try Settings.load(
             environment: [
                 "GATEWAY_LISTEN": "127.0.0.1:0", "GATEWAY_ADMIN_LISTEN": "127.0.0.1:0",
                 "GATEWAY_LEDGER": "sqlite:\(ledgerPath)", "E2B_API_URL": url, "E2B_SANDBOX_URL": url,
                 "E2B_API_KEY": "e2b_" + String(repeating: "0", count: 40),
-            ], directory: "/nonexistent"
-        ).settings
+            ], directory: "/nonexistent")
     }
 
     private func runSnippet(_ caller: GatewayCaller) async throws -> DemoRun {

@@ -19,14 +19,16 @@ struct Serve: AsyncParsableCommand {
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
-        let settings = try Settings.load(configFile: config).settings
+        let (settings, sources) = try Settings.load(configFile: config)
         let level = settings.logLevel
         LoggingSystem.bootstrap { JSONLogHandler(label: $0, level: level) }
         let logger = Logger(label: "e2b-gateway")
 
         OpenFiles.raiseLimit()
         let ledger = try LedgerAccess.open(settings)
-        let gateway = try GatewayService(settings: settings, ledger: ledger, logger: logger) { [format] addresses in
+        let gateway = try GatewayService(
+            settings: settings, sources: sources, ledger: ledger, logger: logger
+        ) { [format] addresses in
             Self.announce(addresses, format)
         }
         let configuration = ServiceGroupConfiguration(

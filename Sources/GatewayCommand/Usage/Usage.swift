@@ -91,11 +91,7 @@ struct Usage: AsyncParsableCommand {
 
     private func printOverview() async throws {
         let (usages, tenants, standing, pause) = try await administration.administer { access in
-            let tenants = try await access.tenants()
-            var usages: [UsageView] = []
-            for tenant in tenants.prefix(limit ?? 100) {
-                usages.append(try await access.usage(of: tenant.name, subject: nil))
-            }
+            let usages = try await access.usages(limit: limit ?? 100), tenants = try await access.tenants()
             return (usages, tenants, output == .table ? try await access.upstream() : nil, try await access.pause())
         }
         let suspended = Set(tenants.filter(\.disabled).map(\.name))

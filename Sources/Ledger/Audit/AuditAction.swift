@@ -74,6 +74,8 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case executionAdmitted = "execution.admitted"
     /// An execution was refused by a limit, or because its tenant or key is out.
     case executionRefused = "execution.refused"
+    /// An administrator had an execution ended; its end has its own record.
+    case executionKilled = "execution.killed"
     /// The outcome: an execution ended and was settled.
     case executionFinished = "execution.finished"
     /// A lease was settled again; nothing was changed.

@@ -11,7 +11,7 @@ struct Invariant: Sendable {
     static let all: [Invariant] = [
         .file, .references, .chain, .leases, .executions, .intents, .outcomes, .recorded, .recordedCode, .sandboxes,
         .ownedSandboxes, .ownedSandboxRecords, .executionKeys, .adminRequests,
-        .usage, .subjects, .consumption, .sums, .tenants,
+        .usage, .subjects, .consumption, .sums, .tenants, .history,
     ]
 
     /// Those that can be looked into. What SQLite's pages may suffer PostgreSQL sees to itself.

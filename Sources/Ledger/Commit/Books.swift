@@ -63,6 +63,9 @@ struct Books: Sendable {
     var rates: [String: RateState] = [:]
     var unwrittenRates: Set<String> = []
 
+    /// What was charged by commits of this process, in milliseconds.
+    var chargedMilliseconds: Int64 = 0
+
     /// Which state of each tenant is in the books, where other gateways may change it.
     var editions: [String: Edition] = [:]
 

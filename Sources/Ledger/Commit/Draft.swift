@@ -307,6 +307,9 @@ struct Draft {
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
             if let pause = earlier.pause { books.pause = pause.value }
             books.notifications += earlier.notifications
+            for case (let key, let more) in earlier.consumption where key.isOfKey {
+                books.chargedMilliseconds += more.chargedMilliseconds
+            }
             books.sealer = earlier.sealer
             return (hasAudited, turns.committed(into: &books))
         }

@@ -52,6 +52,9 @@ public struct ConsumptionRow: Sendable, Hashable {
 }
 
 extension Ledger {
+    /// What this process has charged since it opened the ledger, in milliseconds: executions and sandboxes, as they were settled.
+    public var chargedMilliseconds: Int64 { books.withLock(\.chargedMilliseconds) }
+
     /// What was consumed, from sums by day: the number of executions makes no difference, and those that are forgotten
     /// are in it.
     public func consumption(_ query: ConsumptionQuery) async throws(LedgerFailure) -> [ConsumptionRow] {

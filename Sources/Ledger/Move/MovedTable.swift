@@ -83,6 +83,8 @@ struct MovedTable: Sendable {
         MovedTable(
             "subject_consumption", by: "tenant day subject",
             integers: "tenant day executions charged credit overrun output_bytes shadowed sandboxes", texts: "subject"),
+        MovedTable("history_minute", by: "at epoch", integers: "at epoch is_rolled", texts: "document"),
+        MovedTable("history_hour", by: "at", integers: "at", texts: "document"),
         MovedTable("notification", by: "id", integers: "created_at due_at attempts", texts: "id tenant document"),
 
         MovedTable(

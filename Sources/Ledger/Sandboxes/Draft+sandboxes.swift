@@ -64,13 +64,20 @@ extension Draft {
     mutating func end(
         _ sandbox: OwnedSandbox, because reason: String, by caller: SandboxCaller?, upToGrant: Bool = false
     ) throws -> OwnedSandbox {
+        try end(sandbox, because: reason, by: caller.map(SandboxEnder.caller) ?? .gateway, upToGrant: upToGrant)
+    }
+
+    /// The same for whoever may end one.
+    mutating func end(
+        _ sandbox: OwnedSandbox, because reason: String, by ender: SandboxEnder, upToGrant: Bool = false
+    ) throws -> OwnedSandbox {
         var sandbox = sandbox
         let settlement = try settleLease(of: &sandbox, upToGrant: upToGrant)
         try SandboxStore.end(sandbox, because: reason, in: self)
         sandbox.state = .ended
         sandbox.access = nil
         set(sandbox)
-        var entry = sandbox.entry(.sandboxEnded, by: caller)
+        var entry = try sandbox.endingEntry(by: ender, in: self)
         entry.reason = reason
         entry.describe(settlement)
         try audit(entry)
@@ -92,6 +99,32 @@ extension Draft {
         entry.describe(settlement)
         try audit(entry)
         return sandbox
+    }
+}
+
+/// Who ends a sandbox's life.
+enum SandboxEnder {
+    /// The gateway, by itself.
+    case gateway
+    case caller(SandboxCaller)
+    case administrator(Actor)
+}
+
+extension OwnedSandbox {
+    /// The record of its end.
+    fileprivate func endingEntry(by ender: SandboxEnder, in draft: Draft) throws(LedgerFailure) -> AuditEntry {
+        switch ender {
+        case .gateway: return entry(.sandboxEnded, by: nil)
+        case .caller(let caller): return entry(.sandboxEnded, by: caller)
+        case .administrator(let actor):
+            var entry = try draft.entry(.sandboxEnded, by: actor)
+            entry.tenant = tenant
+            entry.keyID = "\(keyID)"
+            entry.subject = origin.subject
+            entry.sandboxHandle = handle.text
+            entry.sandbox = id.isEmpty ? nil : id
+            return entry
+        }
     }
 }
 

@@ -37,6 +37,9 @@ enum Schema {
         migrator.registerMigration("11 administrators' requests") { database in
             try database.execute(sql: administration)
         }
+        migrator.registerMigration("12 history") { database in
+            try database.execute(sql: history)
+        }
         migrator.registerMigration("13 console sessions") { database in
             try database.execute(sql: consoleSessions)
         }

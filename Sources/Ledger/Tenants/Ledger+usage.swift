@@ -7,7 +7,7 @@ extension Ledger {
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func usageReport(of name: String, subject: String? = nil) async throws(LedgerFailure) -> UsageReport {
         try await askPeers(for: .usage)
-        return try await report(of: try account(named: name), subject)
+        return try await report(of: try account(named: name), subject, at: clock.now())
     }
 
     /// The same by the tenant's handle: for a caller of its own.
@@ -16,11 +16,33 @@ extension Ledger {
     ) async throws(LedgerFailure) -> UsageReport {
         try await askPeers(for: .usage)
         guard let account = books.withLock({ $0.accounts[handle] }) else { throw .noSuchTenant(handle) }
-        return try await report(of: account, subject)
+        return try await report(of: account, subject, at: clock.now())
     }
 
-    private func report(of account: Books.Account, _ subject: String?) async throws(LedgerFailure) -> UsageReport {
+    /// The same of many tenants at one moment, by their names; each with the nameless subject's share where subjects are
+    /// limited.
+    ///
+    /// - Parameters:
+    ///   - name: only those whose names come after it.
+    ///   - limit: at most so many.
+    public func usageReports(
+        after name: String? = nil, limit: Int
+    ) async throws(LedgerFailure) -> [(tenant: String, report: UsageReport)] {
+        try await askPeers(for: .usage)
         let now = clock.now()
+        let accounts = books.withLock { books in
+            books.accounts.values.filter { !$0.tenant.isDeleted && (name == nil || $0.tenant.name > name ?? "") }
+        }
+        var reports: [(tenant: String, report: UsageReport)] = []
+        for account in accounts.sorted(by: { $0.tenant.name < $1.tenant.name }).prefix(limit) {
+            reports.append((account.tenant.name, try await report(of: account, nil, at: now)))
+        }
+        return reports
+    }
+
+    private func report(
+        of account: Books.Account, _ subject: String?, at now: Moment
+    ) async throws(LedgerFailure) -> UsageReport {
         let (handle, policy) = (account.tenant.handle, account.policy)
         let rate = books.withLock { $0.rates[handle] ?? RateState() }
         var usage = account.usage

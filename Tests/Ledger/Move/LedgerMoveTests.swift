@@ -71,6 +71,7 @@ import Testing
         let request = RequestKey("moved")
         _ = try await ledger.issueKey(for: "sleepy", by: "local:ann", under: request)
         #expect(request.isRepetition, "who repeats a request finds what it made")
+        #expect(try await ledger.history(.month).compactMap(\.step).map(\.calls) == [["completed": 7]])
         #expect(try await test.reply(under: "k", in: ledger) == .kept(Array("output".utf8)))
         #expect(
             try await ledger.recordedCode(of: moving.replied.executionID.text, by: "test").code

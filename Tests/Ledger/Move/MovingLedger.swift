@@ -25,6 +25,11 @@ final class MovingLedger: Sendable {
         _ = try await ledger.issueKey(for: "sleepy", by: "local:ann", under: RequestKey("moved"))
         let admin = try await ledger.issueAdminToken(named: "first", scopes: Scope.adminScopes, by: "test")
         _ = try await ledger.openConsoleSession(of: ledger.authenticateAdmin(admin.token), by: "test")
+        var step = HistoryStep()
+        step.calls["completed"] = 7
+        let past = test.clock.now - .seconds(3_600)
+        try await ledger.writeHistory([HistoryMinute(at: past, epoch: ledger.epoch, step: step)])
+        try await ledger.rollUpHistory()
         let secret = try #require(UpstreamKeySecret("e2b_\(String(repeating: "1", count: 40))"))
         _ = try await ledger.addUpstreamKey(secret, team: "default", by: "test")
         _ = try await ledger.rotateKey(test.key.key.id, overlap: .seconds(3_600), by: "test")

@@ -79,6 +79,11 @@ struct ListPage: Sendable {
         return response
     }
 
+    /// A page that was asked for with one element more than it may have, so that it is known whether there are more.
+    func reply<Element: Encodable>(fetched: [Element], by id: (Element) -> String) -> Response {
+        reply(fetched, id) { _ in true }
+    }
+
     /// Where the list goes on, with the same filters (RFC 8288).
     private func link(after id: String) -> String {
         let unreserved = CharacterSet(charactersIn: "-._~").union(.alphanumerics)

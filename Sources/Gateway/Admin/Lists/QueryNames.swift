@@ -10,6 +10,10 @@ extension Operation {
         case .listAdminTokens: ListPage.parameters.union(AdminTokenFilter.parameters)
         case .listUpstreamKeys: ListPage.parameters.union(UpstreamKeyFilter.parameters)
         case .listCredits, .listCheckpoints: ListPage.parameters
+        case .listLiveWork: ListPage.parameters.union(LiveFilter.parameters)
+        case .listExecutions: ListPage.parameters.union(ExecutionFilter.parameters)
+        case .listUsage: ListPage.parameters.union(["tenant"])
+        case .getHistory: ["range"]
         case .getTenantUsage: ["subject"]
         case .getConsumption: ["tenant", "by", "daily", "from", "to", "limit"]
         case .listAuditRecords:

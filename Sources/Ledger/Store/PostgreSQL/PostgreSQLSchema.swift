@@ -15,6 +15,7 @@ enum PostgreSQLSchema {
             script: [functions, accounts, executions, sandboxes, audit, calls].joined(separator: "\n")),
         Migration(number: 2, name: "life of tenants", script: life),
         Migration(number: 3, name: "administrators' requests", script: administration),
+        Migration(number: 4, name: "history", script: history),
         Migration(number: 5, name: "console sessions", script: consoleSessions),
     ]
 

@@ -1,0 +1,58 @@
+extension Ledger {
+    /// Executions that fit, the newest first, each with what its tenant is called now: those that are kept (``Retention``). Pages of one tenant's cost the same however
+    /// many others have.
+    ///
+    /// - Returns: nil if there is no execution of the id in ``ExecutionQuery/after``.
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
+    public func executions(_ query: ExecutionQuery) async throws(LedgerFailure) -> [ExecutionRecord]? {
+        let tenant: Int64?
+        if let name = query.tenant { tenant = try await self.tenant(name).id } else { tenant = nil }
+        return try await read { database in
+            guard let numbers = try Self.numbers(of: query, in: database) else { return nil }
+            guard !numbers.isEmpty else { return [] }
+            var conditions = ["rowid >= ?", "rowid < ?"]
+            var parameters: SQLParameters = [numbers.lowerBound, numbers.upperBound]
+            if let tenant {
+                conditions.append("tenant = ?")
+                parameters.values.append(tenant.sqlValue)
+            }
+            if let outcome = query.outcome {
+                conditions.append("outcome = ?")
+                parameters.values.append(outcome.rawValue.sqlValue)
+            }
+            switch query.state {
+            case .running?: conditions.append("finished_at IS NULL")
+            case .finished?: conditions.append("finished_at IS NOT NULL")
+            case nil: break
+            }
+            parameters.values.append(query.limit.sqlValue)
+            // The tenant's name is asked for by the row, so that nobody begins with the tenants and sorts what they had.
+            let sql = """
+                SELECT *, (SELECT coalesce(present_name, name) FROM tenant WHERE tenant.id = execution.tenant) AS tenant_name
+                FROM execution WHERE \(conditions.joined(separator: " AND ")) ORDER BY rowid DESC LIMIT ?
+                """
+            return try database.rows(sql, parameters).map(ExecutionRecord.init(row:))
+        }
+    }
+
+    /// Between which numbers the executions are that a query's times, and what it goes on from, leave.
+    private static func numbers(
+        of query: ExecutionQuery, in database: any SQLConnection
+    ) throws -> Range<Int64>? {
+        var first: Int64 = 0, end = Int64.max
+        if let from = query.from {
+            guard let number = try ExecutionStore.firstNumber(admittedSince: from, in: database) else { return 0..<0 }
+            first = number
+        }
+        if let to = query.to {
+            guard let number = try ExecutionStore.firstNumber(admittedSince: to, in: database) else { return 0..<0 }
+            end = number
+        }
+        if let after = query.after {
+            let sql = "SELECT rowid FROM execution WHERE id = ?"
+            guard let number = try database.value(Int64.self, sql, [after]) else { return nil }
+            end = min(end, number)
+        }
+        return first..<max(first, end)
+    }
+}
