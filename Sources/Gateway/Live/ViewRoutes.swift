@@ -1,3 +1,4 @@
+import E2BUpstream
 import Hummingbird
 import Ledger
 
