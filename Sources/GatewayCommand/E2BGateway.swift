@@ -19,7 +19,7 @@ struct E2BGateway: AsyncParsableCommand {
             CommandGroup(
                 name: "Administering",
                 subcommands: [
-                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Usage.self, PauseCommand.self,
+                    TenantCommand.self, KeyCommand.self, QuotaCommand.self, Apply.self, Usage.self, PauseCommand.self,
                     ResumeCommand.self, AuditCommand.self,
                     AdminTokenCommand.self, UpstreamKeyCommand.self, RootKeyCommand.self, LedgerCommand.self,
                 ]

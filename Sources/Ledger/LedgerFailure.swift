@@ -56,6 +56,14 @@ public enum LedgerFailure: Error, Equatable, Sendable {
     case upstreamKeyNotRetired(String)
     /// A policy is out of range.
     case invalidPolicy(PolicyFailure)
+    /// What was to be changed is in another state than the one the change was meant for.
+    case preconditionFailed
+    /// The idempotency key of an administrator's request stands for another request.
+    case requestMismatch
+    /// The key that an administrator's earlier request made was revoked since, so that its token is not shown again.
+    case keyRevokedSince(String)
+    /// As many idempotency keys are remembered for an administrator as may be.
+    case tooManyRequestKeys(retryAfter: Duration)
     /// An identifier that must be new was used before.
     case alreadyUsed(String)
 

@@ -34,5 +34,6 @@ public struct Look: Sendable, Equatable {
 /// Colours of a terminal (ECMA-48, 8.3.117).
 public enum Colour: Int, Sendable {
     case red = 31
+    case green = 32
     case yellow = 33
 }

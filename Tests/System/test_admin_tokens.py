@@ -32,7 +32,7 @@ BITS = {
 OPENED_BY = {
     "admin:read": {
         "listTenants", "getTenant", "listKeys", "getPolicy", "getTenantUsage", "listAdminTokens",
-        "getDefaultPolicy", "getConsumption", "simulatePolicy", "getUpstream", "getPause",
+        "getDefaultPolicy", "getConsumption", "simulatePolicy", "getUpstream", "listCredits", "getPause",
     },
     "admin:tenants": {"createTenant", "changeTenant", "deleteTenant", "pauseWork", "resumeWork"},
     "admin:quotas": {"changePolicy", "changeDefaultPolicy", "grantCredit", "withdrawCredit"},
@@ -97,12 +97,12 @@ class Administrator:
 
     def everything(self) -> list[object]:
         """All that administrators change, as it stands; without what reading it changes."""
-        tenants = self.client.get("/admin/v1/tenants").document
+        tenants = self.client.get("/admin/v1/tenants?limit=1000").document
         policies = [self.client.get(f"/admin/v1/tenants/{tenant['name']}/policy").document for tenant in tenants]
-        tokens = self.client.get("/admin/v1/admin-tokens").document
+        tokens = self.client.get("/admin/v1/admin-tokens?limit=1000").document
         known = [{name: token[name] for name in token if name != "last_used_at"} for token in tokens]
         upstream_keys = self.client.get("/admin/v1/upstream-keys").document
-        return [tenants, policies, self.client.get("/admin/v1/keys").document, known, upstream_keys]
+        return [tenants, policies, self.client.get("/admin/v1/keys?limit=1000").document, known, upstream_keys]
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +287,7 @@ def test_a_signed_only_token_makes_no_bearer(first: Administrator) -> None:
 
 
 def scopes_of(first: Administrator, other: Administrator) -> list[str]:
-    tokens = {token["key_id"]: token for token in first.client.get("/admin/v1/admin-tokens").document}
+    tokens = {token["key_id"]: token for token in first.client.get("/admin/v1/admin-tokens?limit=1000").document}
     return tokens[other.key_id]["scopes"]
 
 

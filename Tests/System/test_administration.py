@@ -23,7 +23,7 @@ def test_a_tenant_from_making_to_usage(gateway: Gateway, admin: Client) -> None:
     assert made.status == 201
     assert made.document["name"] == "socket-team"
     admin.call("POST", "/admin/v1/tenants", json={"name": "socket-team"}).problem("conflict")
-    assert made.document in admin.get("/admin/v1/tenants").document
+    assert made.document in admin.get("/admin/v1/tenants?prefix=socket-team").document
     assert admin.get("/admin/v1/tenants/socket-team").document == made.document
 
     issued = admin.call("POST", "/admin/v1/tenants/socket-team/keys")

@@ -1,5 +1,6 @@
 """What is changed through one gateway holds at all of them within a second, whether they are told of it or not."""
 
+import concurrent.futures
 import contextlib
 import itertools
 import secrets
@@ -226,3 +227,28 @@ def test_a_sandbox_of_a_tenant_is_killed_and_made_through_others(fleet: Fleet, t
         assert other.kill(sandbox).status == 204
         assert one.kill(sandbox).status == 404
         assert sandbox not in one.ids()
+
+
+def test_an_administrators_idempotency_key_holds_at_all_of_them(fleet: Fleet, tenant: Tenant) -> None:
+    """Asked at once, and of each; what they say is one key's."""
+    path, headers = f"/admin/v1/tenants/{tenant.name}/keys", {"idempotency-key": secrets.token_hex(8)}
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda member: done(member, "POST", path, headers=headers), [*fleet, *fleet]))
+    fleet[0].secrets.add(made[0]["token"])
+    assert all(each == made[0] for each in made)
+    assert len(done(fleet[1], "GET", f"/admin/v1/keys?tenant={tenant.name}")) == 2
+
+
+def test_a_change_of_what_was_seen_elsewhere_is_made_once(fleet: Fleet, tenant: Tenant) -> None:
+    path = f"/admin/v1/tenants/{tenant.name}/policy"
+    etag = admin(fleet[0]).get(path).headers["etag"]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        statuses = list(
+            pool.map(
+                lambda each: admin(each[1])
+                .call("PATCH", path, json={"executions": 30 + each[0]}, headers={"if-match": etag})
+                .status,
+                enumerate([*fleet, *fleet]),
+            )
+        )
+    assert sorted(statuses) == [200] + [412] * 5

@@ -7,12 +7,14 @@ import pytest
 
 from conftest import NewGateway
 from harness.client import Client
+from harness.fake_e2b import Exchange
 from harness.gateway import Gateway, LocalE2B, Tenant
+from harness.keeping_e2b import KeepingE2B
 from harness.ports import INTERPRETER, OwnSandbox
 from harness.sandboxes import Door, life
 from harness.terminal import on_a_terminal
+from harness.underway import ROOM, SOON, audited, running
 from harness.waiting import eventually
-from test_tenants_life import ENDLESS, ROOM, SOON, audited, running
 
 REASON = "upstream bills look wrong"
 
@@ -24,8 +26,10 @@ def own(session_gateway: NewGateway) -> Gateway:
 
 
 @pytest.fixture
-def tenant(own: Gateway) -> Tenant:
-    return own.tenant(*ROOM)
+def tenant(own: Gateway) -> Iterator[Tenant]:
+    tenant = own.tenant(*ROOM)
+    yield tenant
+    own.command("key", "revoke", tenant.key_id)  # which ends its sandboxes, asleep or awake
 
 
 @pytest.fixture
@@ -129,6 +133,34 @@ def test_no_warm_sandbox_is_made_meanwhile(new_gateway: NewGateway) -> None:
     eventually(lambda: admin.get("/admin/v1/upstream").document["pool"]["ready"] == 1, within=20, what="one is ready")
 
 
+@pytest.mark.parametrize(
+    ("command", "slug", "reason"),
+    [
+        (["tenant", "suspend", "{tenant}"], "tenant-disabled", "tenant_suspended"),
+        (["tenant", "delete", "{tenant}", "--yes"], "invalid-token", "tenant_deleted"),
+        (["pause", "--key", "{key}", "--end-running", "--yes"], "key-suspended", "key_suspended"),
+        (["pause", "--end-running", "--yes"], "paused", "paused"),
+    ],
+    ids=["suspended", "deleted", "key", "paused"],
+)
+def test_a_sandbox_is_ended_while_it_is_being_made(new_gateway: NewGateway, command: list[str], slug: str, reason: str) -> None:
+    with KeepingE2B() as upstream:
+        gateway = new_gateway(upstream.url)
+        tenant = gateway.tenant(*ROOM)
+
+        def create(exchange: Exchange) -> None:
+            made = upstream.make(exchange)
+            gateway.command(*[word.format(tenant=tenant.name, key=tenant.key_id) for word in command])
+            exchange.answer(201, made)
+
+        upstream.create = create
+        Door(tenant).create(timeout=60).problem(slug)
+        eventually(lambda: not upstream.kept, within=10, what="what was made is destroyed")
+        assert [record["reason"] for record in audited(gateway, tenant.name, "sandbox.ended")] == [reason]
+        gateway.stop()
+        assert gateway.json_command("ledger", "check")["sound"]
+
+
 # One key, one tenant
 
 
@@ -160,7 +192,7 @@ def test_a_key_is_suspended_and_resumed(own: Gateway, tenant: Tenant) -> None:
 
 def test_what_a_suspended_key_runs_is_ended_where_that_is_said(own: Gateway, tenant: Tenant, local_e2b: LocalE2B) -> None:
     sandbox = Door(tenant).made(timeout=300)
-    with running(tenant, ENDLESS) as (execution, events):
+    with running(tenant) as (execution, events):
         own.command("pause", "--key", tenant.key_id, "--end-running", "--yes")
         assert events.all()[-1]["outcome"] == "killed"
     eventually(lambda: sandbox not in local_e2b.sandboxes(), within=10, what="what was awake is destroyed")

@@ -1,6 +1,5 @@
 """A tenant is suspended, resumed, renamed and deleted, as docs/tenants.md says."""
 
-import contextlib
 import json
 from collections.abc import Iterator
 
@@ -8,42 +7,25 @@ import httpx
 import pytest
 
 from conftest import NewGateway
-from harness.client import Client, EventStream
+from harness.client import Client
 from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.sandboxes import Door, life
 from harness.terminal import on_a_terminal
+from harness.underway import ROOM, SOON, audited, running
 from harness.waiting import eventually
-
-ROOM = ("--rate", "1000/s", "--burst", "1000", "--executions", "10", "--sandboxes", "10", "--runtime", "86400s/day")
-ENDLESS = "import time\nprint('on', flush=True)\nwhile True: time.sleep(0.1)"
-SOON = "import time\nprint('on', flush=True)\ntime.sleep(1.5)\nprint('over')"
 
 
 @pytest.fixture
-def tenant(gateway: Gateway) -> Tenant:
-    return gateway.tenant(*ROOM)
+def tenant(gateway: Gateway) -> Iterator[Tenant]:
+    tenant = gateway.tenant(*ROOM)
+    yield tenant
+    gateway.command("key", "revoke", tenant.key_id)  # which ends its sandboxes, asleep or awake
 
 
 @pytest.fixture
 def admin(gateway: Gateway) -> Client:
     transport = httpx.HTTPTransport(uds=str(gateway.folder / "gateway.db.socket"))
     return Client("http://localhost", None, gateway.contract, transport)
-
-
-@contextlib.contextmanager
-def running(tenant: Tenant, code: str = ENDLESS) -> Iterator[tuple[str, EventStream]]:
-    """An execution that runs: its id, and the events that follow."""
-    with tenant.client.stream(code, timeout_seconds=25) as stream:
-        events = iter(stream)
-        execution = next(events)["id"]
-        assert next(events)["type"] == "stdout"
-        yield execution, stream
-
-
-def audited(gateway: Gateway, tenant: str, action: str | None = None) -> list[dict]:
-    words = ["audit", "search", "--tenant", tenant, "--limit", "1000"]
-    records = [line["record"] for line in gateway.json_command(*words)]
-    return [record for record in records if action in (None, record["action"])]
 
 
 # Suspended

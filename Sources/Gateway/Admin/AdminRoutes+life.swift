@@ -6,14 +6,15 @@ extension AdminRoutes {
     func changeTenant(_ request: Request, context: AdminContext) async throws -> Response {
         let order = try await decode(TenantChangeOrder.self, fields: TenantChangeOrder.fields, request)
         let tenant = try context.parameters.require("tenant")
-        let changed = try await administration(context).changeTenant(tenant, order)
+        let conditions = try Preconditions(request)
+        let changed = try await administration(context).changeTenant(tenant, order, onlyIf: conditions)
         slots.refreshGuarantees()
-        return JSONReply.response(changed)
+        return JSONReply.tagged(changed)
     }
 
     func deleteTenant(_ request: Request, context: AdminContext) async throws -> Response {
-        let tenant = try context.parameters.require("tenant")
-        let deleted = try await administration(context).deleteTenant(tenant)
+        let tenant = try context.parameters.require("tenant"), conditions = try Preconditions(request)
+        let deleted = try await administration(context).deleteTenant(tenant, onlyIf: conditions)
         slots.refreshGuarantees()
         return JSONReply.response(deleted)
     }

@@ -2,23 +2,26 @@ import Hummingbird
 
 extension AdminRoutes {
     func getPolicy(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await administration(context).policy(of: try context.parameters.require("tenant")))
+        let policy = try await administration(context).policy(of: try context.parameters.require("tenant"))
+        return try Preconditions(request).reply(with: policy)
     }
 
     func changePolicy(_ request: Request, context: AdminContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant"), change = try await policyChange(request)
-        let policy = try await administration(context).changePolicy(of: tenant, change)
+        let conditions = try Preconditions(request)
+        let policy = try await administration(context).changePolicy(of: tenant, change, onlyIf: conditions)
         slots.refreshGuarantees()
-        return JSONReply.response(policy)
+        return JSONReply.tagged(policy)
     }
 
     func getDefaultPolicy(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await administration(context).defaultPolicy())
+        try Preconditions(request).reply(with: try await administration(context).defaultPolicy())
     }
 
     func changeDefaultPolicy(_ request: Request, context: AdminContext) async throws -> Response {
-        let change = try await policyChange(request)
-        return JSONReply.response(try await administration(context).changeDefaultPolicy(change))
+        let change = try await policyChange(request), conditions = try Preconditions(request)
+        let policy = try await administration(context).changeDefaultPolicy(change, onlyIf: conditions)
+        return JSONReply.tagged(policy)
     }
 
     func simulatePolicy(_ request: Request, context: AdminContext) async throws -> Response {
@@ -27,12 +30,17 @@ extension AdminRoutes {
         return JSONReply.response(try await administration(context).simulate(order, on: tenant))
     }
 
+    func listCredits(_ request: Request, context: AdminContext) async throws -> Response {
+        let page = try ListPage(request), tenant = try context.parameters.require("tenant")
+        return try page.reply(try await administration(context).credits(of: tenant), by: \.id)
+    }
+
     func grantCredit(_ request: Request, context: AdminContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant")
         let credit = try await decode(
             NewCredit.self, fields: NewCredit.CodingKeys.allCases.map(\.rawValue), request)
-        return JSONReply.response(
-            try await administration(context).grantCredit(credit, to: tenant), status: .created)
+        let creation = try Creation(request)
+        return creation.reply(with: try await administration(context, creation).grantCredit(credit, to: tenant))
     }
 
     func withdrawCredit(_ request: Request, context: AdminContext) async throws -> Response {

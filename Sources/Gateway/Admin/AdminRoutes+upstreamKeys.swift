@@ -2,13 +2,16 @@ import Hummingbird
 
 extension AdminRoutes {
     func listUpstreamKeys(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await desk(context).upstreamKeys())
+        let page = try ListPage(request), filter = try UpstreamKeyFilter(QueryValues(request))
+        return try page.reply(
+            try await desk(context).upstreamKeys(UpstreamKeyFilter()), by: \.id, where: filter.fits)
     }
 
     func addUpstreamKey(_ request: Request, context: AdminContext) async throws -> Response {
         let key = try await decode(
             NewUpstreamKey.self, fields: NewUpstreamKey.CodingKeys.allCases.map(\.rawValue), request)
-        return JSONReply.response(try await desk(context).addUpstreamKey(key), status: .created)
+        let creation = try Creation(request)
+        return creation.reply(with: try await desk(context, creation).addUpstreamKey(key))
     }
 
     func probeUpstreamKey(_ request: Request, context: AdminContext) async throws -> Response {
@@ -35,7 +38,8 @@ extension AdminRoutes {
         try context.parameters.require("upstream_key_id")
     }
 
-    private func desk(_ context: AdminContext) -> UpstreamKeyDesk {
-        UpstreamKeyDesk(ledger: ledger, upstream: upstream, actor: context.administrator.actor)
+    private func desk(_ context: AdminContext, _ creation: Creation? = nil) -> UpstreamKeyDesk {
+        UpstreamKeyDesk(
+            ledger: ledger, upstream: upstream, actor: context.administrator.actor, under: creation?.key)
     }
 }

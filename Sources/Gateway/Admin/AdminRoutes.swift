@@ -22,27 +22,32 @@ struct AdminRoutes: Sendable {
     func createTenant(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let name: String }
         let body = try await decode(Body.self, fields: ["name"], request)
-        let tenant = try await administration(context).createTenant(body.name)
+        let creation = try Creation(request)
+        let tenant = try await administration(context, creation).createTenant(body.name)
         slots.refreshGuarantees()
-        return JSONReply.response(tenant, status: .created)
+        return creation.reply(with: tenant)
     }
 
     func listTenants(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await administration(context).tenants())
+        let page = try ListPage(request), filter = try TenantFilter(QueryValues(request))
+        return page.reply(
+            sorted: try await administration(context).tenants(TenantFilter()), by: \.name, where: filter.fits)
     }
 
     func getTenant(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await administration(context).tenant(try context.parameters.require("tenant")))
+        let tenant = try await administration(context).tenant(try context.parameters.require("tenant"))
+        return try Preconditions(request).reply(with: tenant)
     }
 
     func issueKey(_ request: Request, context: AdminContext) async throws -> Response {
-        let issued = try await administration(context).issueKey(for: try context.parameters.require("tenant"))
-        return JSONReply.response(issued, status: .created)
+        let tenant = try context.parameters.require("tenant"), creation = try Creation(request)
+        return creation.reply(with: try await administration(context, creation).issueKey(for: tenant))
     }
 
     func listKeys(_ request: Request, context: AdminContext) async throws -> Response {
-        let tenant = request.uri.queryParameters["tenant"].map(String.init)
-        return JSONReply.response(try await administration(context).keys(of: tenant))
+        let page = try ListPage(request), filter = try KeyFilter(QueryValues(request))
+        let keys = try await administration(context).keys(KeyFilter(tenant: filter.tenant))
+        return try page.reply(keys, by: \.keyID, where: filter.fits)
     }
 
     /// Refuses the key's tokens from now on, and ends what they are running.
@@ -59,13 +64,16 @@ struct AdminRoutes: Sendable {
     func rotateKey(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let overlap_seconds: Double }
         let body = try await decode(Body.self, fields: ["overlap_seconds"], request)
-        let keyID = try context.parameters.require("key_id")
-        let issued = try await administration(context).rotateKey(keyID, overlapSeconds: body.overlap_seconds)
-        return JSONReply.response(issued, status: .created)
+        let keyID = try context.parameters.require("key_id"), creation = try Creation(request)
+        return creation.reply(
+            with: try await administration(context, creation)
+                .rotateKey(keyID, overlapSeconds: body.overlap_seconds))
     }
 
     func listAdminTokens(_ request: Request, context: AdminContext) async throws -> Response {
-        JSONReply.response(try await administration(context).adminTokens())
+        let page = try ListPage(request), filter = try AdminTokenFilter(QueryValues(request))
+        let tokens = try await administration(context).adminTokens(AdminTokenFilter())
+        return try page.reply(tokens, by: \.keyID, where: filter.fits)
     }
 
     func issueAdminToken(_ request: Request, context: AdminContext) async throws -> Response {
@@ -76,8 +84,9 @@ struct AdminRoutes: Sendable {
         let body = try await decode(Body.self, fields: ["name", "scopes"], request)
         let wanted = try body.scopes.map(LedgerAdministration.adminScopes)
         let scopes = try context.administrator.delegable(wanted).map(\.rawValue)
-        let issued = try await administration(context).issueAdminToken(named: body.name, scopes: scopes)
-        return JSONReply.response(issued, status: .created)
+        let creation = try Creation(request)
+        return creation.reply(
+            with: try await administration(context, creation).issueAdminToken(named: body.name, scopes: scopes))
     }
 
     func revokeAdminToken(_ request: Request, context: AdminContext) async throws -> Response {
@@ -85,8 +94,8 @@ struct AdminRoutes: Sendable {
         return JSONReply.response(try await administration(context).revokeAdminToken(keyID))
     }
 
-    func administration(_ context: AdminContext) -> LedgerAdministration {
-        LedgerAdministration(ledger: ledger, actor: context.administrator.actor)
+    func administration(_ context: AdminContext, _ creation: Creation? = nil) -> LedgerAdministration {
+        LedgerAdministration(ledger: ledger, actor: context.administrator.actor, under: creation?.key)
     }
 
     /// - Parameter fields: all names the body may have; another one is refused, never passed over.

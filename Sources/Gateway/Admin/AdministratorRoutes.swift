@@ -40,6 +40,10 @@ struct AdministratorRoutes: Sendable {
             }
             administrators.on(operation) { request, context in
                 try context.administrator.require(scope)
+                try operation.checkQuery(of: request)
+                if operation.method != .get, !operation.hasEntityTag {
+                    try Preconditions(request).refuseTags()
+                }
                 return try await handler(request, context)
             }
         }
@@ -62,6 +66,7 @@ struct AdministratorRoutes: Sendable {
         on(.getDefaultPolicy, admin.getDefaultPolicy)
         on(.changeDefaultPolicy, admin.changeDefaultPolicy)
         on(.simulatePolicy, admin.simulatePolicy)
+        on(.listCredits, admin.listCredits)
         on(.grantCredit, admin.grantCredit)
         on(.withdrawCredit, admin.withdrawCredit)
         on(.getTenantUsage, admin.getTenantUsage)

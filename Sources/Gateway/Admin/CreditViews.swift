@@ -24,6 +24,11 @@ public struct CreditView: Codable, Sendable {
         case remainingMilliseconds = "remaining_ms"
     }
 
+    /// Nothing of it is used, however late it is told.
+    init(asGranted credit: RuntimeCredit) {
+        self.init(credit, at: Moment(nanoseconds: 0))
+    }
+
     init(_ credit: RuntimeCredit, at now: Moment) {
         id = credit.id
         runtimeMilliseconds = credit.milliseconds

@@ -30,6 +30,9 @@ public struct KeyView: Codable, Sendable {
     /// How many calls it authenticated since midnight UTC.
     public var callsToday: Int
 
+    /// What ``state`` may be.
+    static let states = ["active", "retiring", "suspended", "revoked"]
+
     enum CodingKeys: String, CodingKey {
         case tenant, state, successor
         case keyID = "key_id"

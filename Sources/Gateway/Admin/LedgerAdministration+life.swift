@@ -1,17 +1,27 @@
 import Ledger
 
 extension LedgerAdministration {
-    /// Calls a tenant something else, shuts it out, or lets it in again.
-    public func changeTenant(_ name: String, _ order: TenantChangeOrder) async throws -> TenantView {
+    /// Calls a tenant something else, shuts it out, or lets it in again, if it is as the conditions say.
+    public func changeTenant(
+        _ name: String, _ order: TenantChangeOrder, onlyIf conditions: Preconditions
+    ) async throws -> TenantView {
         let change = try order.change()
         if let name = order.name { _ = try named(name) }
         try checkReason(order.reason)
-        return TenantView(try await mapped { try await ledger.changeTenant(named(name), change, by: actor) })
+        return TenantView(
+            try await mapped {
+                try await ledger.changeTenant(
+                    named(name), change, by: actor, onlyIf: { conditions.allow(TenantView($0)) })
+            })
     }
 
-    /// Deletes a tenant, for good, and returns it as it was last.
-    public func deleteTenant(_ name: String) async throws -> TenantView {
-        TenantView(try await mapped { try await ledger.deleteTenant(named(name), by: actor) })
+    /// Deletes a tenant, for good, if it is as the conditions say, and returns it as it was last.
+    public func deleteTenant(_ name: String, onlyIf conditions: Preconditions) async throws -> TenantView {
+        TenantView(
+            try await mapped {
+                try await ledger.deleteTenant(
+                    named(name), by: actor, onlyIf: { conditions.allow(TenantView($0)) })
+            })
     }
 
     /// Refuses a tenant's key until it is resumed.

@@ -3,39 +3,54 @@ import Ledger
 import Quota
 
 extension LedgerAdministration {
-    /// A tenant's limits.
-    public func policy(of tenant: String) async throws -> PolicyView {
-        PolicyView(try await mapped { try await ledger.policy(of: named(tenant)) })
+    /// A tenant's limits, and which state of them this is.
+    public func versionedPolicy(of tenant: String) async throws -> Versioned<PolicyView> {
+        Versioned(PolicyView(try await mapped { try await ledger.policy(of: named(tenant)) }))
     }
 
-    /// Changes a tenant's limits and returns them.
-    public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
+    /// Changes a tenant's limits, if they are as the conditions say, and returns them.
+    public func changePolicy(
+        of tenant: String, _ change: PolicyChange, onlyIf conditions: Preconditions
+    ) async throws -> PolicyView {
         PolicyView(
             try await mapped {
-                try await ledger.changePolicy(of: named(tenant), by: actor, change.applied)
+                try await ledger.changePolicy(
+                    of: named(tenant), by: actor, onlyIf: { conditions.allow(PolicyView($0)) }, change.applied)
             }
         )
     }
 
-    /// The limits that new tenants get.
-    public func defaultPolicy() async throws -> PolicyView { PolicyView(ledger.defaultPolicy()) }
+    /// The limits that new tenants get, and which state of them this is.
+    public func versionedDefaultPolicy() async throws -> Versioned<PolicyView> {
+        Versioned(PolicyView(ledger.defaultPolicy()))
+    }
 
-    /// Changes the limits that new tenants get and returns them; those that exist keep theirs.
-    public func changeDefaultPolicy(_ change: PolicyChange) async throws -> PolicyView {
+    /// Changes the limits that new tenants get, if they are as the conditions say, and returns them; those that exist keep
+    /// theirs.
+    public func changeDefaultPolicy(
+        _ change: PolicyChange, onlyIf conditions: Preconditions
+    ) async throws -> PolicyView {
         PolicyView(
             try await mapped {
-                try await ledger.changeDefaultPolicy(by: actor, change.applied)
+                try await ledger.changeDefaultPolicy(
+                    by: actor, onlyIf: { conditions.allow(PolicyView($0)) }, change.applied)
             }
         )
+    }
+
+    /// Runtime that a tenant was given once and that is not over, the credit that ends first in front.
+    public func credits(of tenant: String) async throws -> [CreditView] {
+        let report = try await mapped { try await ledger.usageReport(of: named(tenant)) }
+        return report.usage.credits.map { CreditView($0, at: report.at) }
     }
 
     /// Gives a tenant runtime once.
     public func grantCredit(_ credit: NewCredit, to tenant: String) async throws -> CreditView {
         let (milliseconds, until) = try credit.checked()
         let granted = try await mapped {
-            try await ledger.grantCredit(milliseconds, to: named(tenant), until: until, by: actor)
+            try await ledger.grantCredit(milliseconds, to: named(tenant), until: until, by: actor, under: key)
         }
-        return CreditView(granted, at: .now)
+        return CreditView(asGranted: granted)
     }
 
     /// Takes back what is left of a credit and returns it as it was.

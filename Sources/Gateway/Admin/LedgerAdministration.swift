@@ -6,39 +6,47 @@ public import Ledger
 public struct LedgerAdministration: Administration {
     let ledger: Ledger
     let actor: Actor
+    /// The idempotency key of what is made through this.
+    let key: RequestKey?
 
     /// Whoever can open the control socket, or the ledger itself, for the audit log.
     public static let localActor = Actor("local:\(NSUserName())")
 
-    /// - Parameter actor: who acts, for the audit log.
-    public init(ledger: Ledger, actor: Actor = localActor) {
+    /// - Parameters:
+    ///   - actor: who acts, for the audit log.
+    ///   - key: the idempotency key of what is made through this, if there is one.
+    public init(ledger: Ledger, actor: Actor = localActor, under key: RequestKey? = nil) {
         self.ledger = ledger
         self.actor = actor
+        self.key = key
     }
 
     /// Makes a tenant with the default policy.
     public func createTenant(_ name: String) async throws -> TenantView {
-        TenantView(try await mapped { try await ledger.createTenant(named(name), by: actor) })
+        TenantView(try await mapped { try await ledger.createTenant(named(name), by: actor, under: key) })
     }
 
-    /// All tenants by name.
-    public func tenants() async throws -> [TenantView] {
-        try await mapped { try await ledger.tenants() }.map(TenantView.init)
+    /// Those tenants that fit, by name.
+    public func tenants(_ filter: TenantFilter) async throws -> [TenantView] {
+        try filter.check()
+        return try await mapped { try await ledger.tenants() }.map(TenantView.init).filter(filter.fits)
     }
 
-    /// One tenant.
-    public func tenant(_ name: String) async throws -> TenantView {
-        TenantView(try await mapped { try await ledger.tenant(named(name)) })
+    /// One tenant, and which state of it this is.
+    public func versionedTenant(_ name: String) async throws -> Versioned<TenantView> {
+        Versioned(TenantView(try await mapped { try await ledger.tenant(named(name)) }))
     }
 
     /// Makes a key and its token.
     public func issueKey(for tenant: String) async throws -> IssuedKeyView {
-        IssuedKeyView(try await mapped { try await ledger.issueKey(for: named(tenant), by: actor) })
+        IssuedKeyView(try await mapped { try await ledger.issueKey(for: named(tenant), by: actor, under: key) })
     }
 
-    /// All keys, or those of one tenant.
-    public func keys(of tenant: String?) async throws -> [KeyView] {
-        try await mapped { try await ledger.keys(of: tenant.map(named)) }.map(KeyView.init)
+    /// Those keys that fit, the oldest first.
+    public func keys(_ filter: KeyFilter) async throws -> [KeyView] {
+        try filter.check()
+        return try await mapped { try await ledger.keys(of: filter.tenant.map(named)) }.map(KeyView.init)
+            .filter(filter.fits)
     }
 
     /// Revokes a key by its id, at once.
@@ -53,19 +61,21 @@ public struct LedgerAdministration: Administration {
             throw Problem(LedgerFailure.invalidOverlap)
         }
         let keyID = try parsed(id), overlap = Duration.milliseconds(milliseconds)
-        return IssuedKeyView(try await mapped { try await ledger.rotateKey(keyID, overlap: overlap, by: actor) })
+        return IssuedKeyView(
+            try await mapped { try await ledger.rotateKey(keyID, overlap: overlap, by: actor, under: key) })
     }
 
-    /// All admin tokens, without what opens anything.
-    public func adminTokens() async throws -> [AdminTokenView] {
-        try await mapped { try await ledger.adminKeys() }.map(AdminTokenView.init)
+    /// Those admin tokens that fit, without what opens anything, the oldest first.
+    public func adminTokens(_ filter: AdminTokenFilter) async throws -> [AdminTokenView] {
+        try filter.check()
+        return try await mapped { try await ledger.adminKeys() }.map(AdminTokenView.init).filter(filter.fits)
     }
 
     /// Makes an admin token; with all admin scopes if none are named.
     public func issueAdminToken(named name: String, scopes: [String]?) async throws -> IssuedAdminTokenView {
         let granted = try scopes.map(Self.adminScopes) ?? Scope.adminScopes
         return IssuedAdminTokenView(
-            try await mapped { try await ledger.issueAdminToken(named: name, scopes: granted, by: actor) }
+            try await mapped { try await ledger.issueAdminToken(named: name, scopes: granted, by: actor, under: key) }
         )
     }
 

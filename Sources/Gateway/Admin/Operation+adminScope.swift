@@ -5,7 +5,7 @@ extension Operation {
     var adminScope: Scope? {
         switch self {
         case .listTenants, .getTenant, .listKeys, .getPolicy, .getTenantUsage, .listAdminTokens, .getDefaultPolicy,
-            .getConsumption, .simulatePolicy, .getUpstream, .getPause:
+            .getConsumption, .simulatePolicy, .getUpstream, .listCredits, .getPause:
             .adminRead
         case .createTenant, .changeTenant, .deleteTenant, .pauseWork, .resumeWork: .adminTenants
         case .issueKey, .rotateKey, .revokeKey, .suspendKey, .resumeKey, .issueAdminToken, .revokeAdminToken:

@@ -1,12 +1,14 @@
 extension RemoteAdministration {
-    /// Calls a tenant something else, shuts it out, or lets it in again.
-    public func changeTenant(_ name: String, _ order: TenantChangeOrder) async throws -> TenantView {
-        try await call(.changeTenant, ["tenant": name], body: order)
+    /// Calls a tenant something else, shuts it out, or lets it in again, if it is as the conditions say.
+    public func changeTenant(
+        _ name: String, _ order: TenantChangeOrder, onlyIf conditions: Preconditions
+    ) async throws -> TenantView {
+        try await call(.changeTenant, ["tenant": name], body: order, onlyIf: conditions)
     }
 
-    /// Deletes a tenant, for good, and returns it as it was last.
-    public func deleteTenant(_ name: String) async throws -> TenantView {
-        try await call(.deleteTenant, ["tenant": name])
+    /// Deletes a tenant, for good, if it is as the conditions say, and returns it as it was last.
+    public func deleteTenant(_ name: String, onlyIf conditions: Preconditions) async throws -> TenantView {
+        try await call(.deleteTenant, ["tenant": name], onlyIf: conditions)
     }
 
     /// Refuses a tenant's key until it is resumed.

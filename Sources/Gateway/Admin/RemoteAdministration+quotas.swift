@@ -1,18 +1,32 @@
 extension RemoteAdministration {
-    /// A tenant's limits.
-    public func policy(of tenant: String) async throws -> PolicyView { try await call(.getPolicy, ["tenant": tenant]) }
-
-    /// Changes a tenant's limits and returns them.
-    public func changePolicy(of tenant: String, _ change: PolicyChange) async throws -> PolicyView {
-        try await call(.changePolicy, ["tenant": tenant], body: change)
+    /// A tenant's limits, and which state of them this is.
+    public func versionedPolicy(of tenant: String) async throws -> Versioned<PolicyView> {
+        try await versioned(.getPolicy, ["tenant": tenant])
     }
 
-    /// The limits that new tenants get.
-    public func defaultPolicy() async throws -> PolicyView { try await call(.getDefaultPolicy) }
+    /// Changes a tenant's limits, if they are as the conditions say, and returns them.
+    public func changePolicy(
+        of tenant: String, _ change: PolicyChange, onlyIf conditions: Preconditions
+    ) async throws -> PolicyView {
+        try await call(.changePolicy, ["tenant": tenant], body: change, onlyIf: conditions)
+    }
 
-    /// Changes the limits that new tenants get and returns them; those that exist keep theirs.
-    public func changeDefaultPolicy(_ change: PolicyChange) async throws -> PolicyView {
-        try await call(.changeDefaultPolicy, body: change)
+    /// The limits that new tenants get, and which state of them this is.
+    public func versionedDefaultPolicy() async throws -> Versioned<PolicyView> {
+        try await versioned(.getDefaultPolicy)
+    }
+
+    /// Changes the limits that new tenants get, if they are as the conditions say, and returns them; those that exist keep
+    /// theirs.
+    public func changeDefaultPolicy(
+        _ change: PolicyChange, onlyIf conditions: Preconditions
+    ) async throws -> PolicyView {
+        try await call(.changeDefaultPolicy, body: change, onlyIf: conditions)
+    }
+
+    /// Runtime that a tenant was given once and that is not over, the credit that ends first in front.
+    public func credits(of tenant: String) async throws -> [CreditView] {
+        try await list(.listCredits, ["tenant": tenant])
     }
 
     /// Gives a tenant runtime once.

@@ -28,20 +28,24 @@ public struct RemoteAdministration: Administration {
         try await call(.createTenant, body: ["name": name])
     }
 
-    /// All tenants by name.
-    public func tenants() async throws -> [TenantView] { try await call(.listTenants) }
+    /// Those tenants that fit, by name.
+    public func tenants(_ filter: TenantFilter) async throws -> [TenantView] {
+        try await list(.listTenants, query: filter.query)
+    }
 
-    /// One tenant.
-    public func tenant(_ name: String) async throws -> TenantView { try await call(.getTenant, ["tenant": name]) }
+    /// One tenant, and which state of it this is.
+    public func versionedTenant(_ name: String) async throws -> Versioned<TenantView> {
+        try await versioned(.getTenant, ["tenant": name])
+    }
 
     /// Makes a key and its token.
     public func issueKey(for tenant: String) async throws -> IssuedKeyView {
         try await call(.issueKey, ["tenant": tenant])
     }
 
-    /// All keys, or those of one tenant.
-    public func keys(of tenant: String?) async throws -> [KeyView] {
-        try await call(.listKeys, query: ["tenant": tenant])
+    /// Those keys that fit, the oldest first.
+    public func keys(_ filter: KeyFilter) async throws -> [KeyView] {
+        try await list(.listKeys, query: filter.query)
     }
 
     /// Revokes a key by its id, at once.
@@ -52,8 +56,10 @@ public struct RemoteAdministration: Administration {
         try await call(.rotateKey, ["key_id": id], body: ["overlap_seconds": overlapSeconds])
     }
 
-    /// All admin tokens, without what opens anything.
-    public func adminTokens() async throws -> [AdminTokenView] { try await call(.listAdminTokens) }
+    /// Those admin tokens that fit, without what opens anything, the oldest first.
+    public func adminTokens(_ filter: AdminTokenFilter) async throws -> [AdminTokenView] {
+        try await list(.listAdminTokens, query: filter.query)
+    }
 
     /// Makes an admin token; with all admin scopes if none are named.
     public func issueAdminToken(named name: String, scopes: [String]?) async throws -> IssuedAdminTokenView {
@@ -75,9 +81,40 @@ public struct RemoteAdministration: Administration {
 
     func call<Reply: Decodable>(
         _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:],
-        body: (any Encodable)? = nil
+        body: (any Encodable)? = nil, onlyIf conditions: Preconditions = .none
     ) async throws -> Reply {
-        let path = try target(operation, parameters, query)
+        try await send(operation, to: target(operation, parameters, query), body: body, onlyIf: conditions).reply
+    }
+
+    /// Something with the tag of its state, as the reply says it.
+    func versioned<Value: Decodable & Sendable>(
+        _ operation: Operation, _ parameters: [String: String] = [:]
+    ) async throws -> Versioned<Value> {
+        let (value, headers): (Value, HTTPFields) = try await send(operation, to: target(operation, parameters, [:]))
+        guard let tag = EntityTag(header: headers[.eTag]) else {
+            throw Problem(.internalError, "The gateway is older than this command: it says no entity tag.")
+        }
+        return Versioned(value: value, tag: tag)
+    }
+
+    /// All pages of a list.
+    func list<Element: Decodable>(
+        _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:]
+    ) async throws -> [Element] {
+        let query = query.merging(["limit": "\(ListPage.longest)"]) { $1 }
+        var next: String? = try target(operation, parameters, query)
+        var all: [Element] = []
+        while let path = next {
+            let (page, headers): ([Element], HTTPFields) = try await send(operation, to: path)
+            all += page
+            next = ListPage.next(of: headers)
+        }
+        return all
+    }
+
+    private func send<Reply: Decodable>(
+        _ operation: Operation, to path: String, body: (any Encodable)? = nil, onlyIf conditions: Preconditions = .none
+    ) async throws -> (reply: Reply, headers: HTTPFields) {
         var request: OutgoingRequest
         switch door {
         case .socket(let socket):
@@ -87,12 +124,18 @@ public struct RemoteAdministration: Administration {
             request = OutgoingRequest(method: operation.method, url: base + path)
             request.headers[.authorization] = "Bearer \(token)"
         }
+        request.headers.append(contentsOf: conditions.headers)
         if let body {
             request.headers[.contentType] = "application/json"
             request.body = .bytes(ByteBuffer(data: try JSONEncoder().encode(body)))
         }
-        let response = try await transport.send(request)
-        let reply = try await response.body.collect(upTo: Self.maximumReplyBytes)
+        let deadline = ContinuousClock.now + Self.patience
+        var (response, reply) = try await exchange(request)
+        // Refused before anything was done: whoever has much to do does it at the rate there is.
+        while response.status == 429, let wait = Self.shortWait(reply), ContinuousClock.now + wait < deadline {
+            try await Task.sleep(for: wait)
+            (response, reply) = try await exchange(request)
+        }
         guard (200..<300).contains(response.status) else {
             guard let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply) else {
                 throw Problem(.internalError, "The answer had status \(response.status) and was no gateway's.")
@@ -101,7 +144,23 @@ public struct RemoteAdministration: Administration {
                 problem.type.split(separator: "/").last.flatMap { ProblemType(rawValue: String($0)) } ?? .internalError,
                 problem.detail)
         }
-        return try JSONDecoder().decode(Reply.self, from: reply)
+        return (try JSONDecoder().decode(Reply.self, from: reply), response.headers)
+    }
+
+    /// How long a call waits at most, in all, for its turn under the administrator's rate.
+    private static let patience = Duration.seconds(30)
+
+    private func exchange(_ request: OutgoingRequest) async throws -> (IncomingResponse, ByteBuffer) {
+        let response = try await transport.send(request)
+        return (response, try await response.body.collect(upTo: Self.maximumReplyBytes))
+    }
+
+    /// How long the reply says to wait, unless that is long.
+    private static func shortWait(_ reply: ByteBuffer) -> Duration? {
+        guard let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply),
+            let milliseconds = problem.retryAfterMilliseconds, milliseconds <= 2_000
+        else { return nil }
+        return .milliseconds(milliseconds)
     }
 
     private func target(
@@ -122,5 +181,19 @@ public struct RemoteAdministration: Administration {
             throw Problem(.invalidRequest, "A name may not be empty.")
         }
         return escaped
+    }
+}
+
+extension RemoteAdministration {
+    /// Whether what answers is a gateway's listener for callers, where nothing is administered: it takes an admin token for
+    /// one that is not valid.
+    public func isAtListenerForCallers() async -> Bool {
+        guard case .listener(let url, _) = door else { return false }
+        let base = url.hasSuffix("/") ? String(url.dropLast()) : url
+        let request = OutgoingRequest(method: .get, url: base + Operation.getMetrics.path)
+        guard let (response, reply) = try? await exchange(request), response.status == 404,
+            let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply)
+        else { return false }
+        return problem.type == ProblemType.notFound.path
     }
 }

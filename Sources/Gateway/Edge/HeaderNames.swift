@@ -15,6 +15,7 @@ extension HTTPField.Name {
     static let accelBuffering = name("X-Accel-Buffering")
     static let idempotencyKey = name("Idempotency-Key")
     static let idempotencyReplayed = name("Idempotency-Replayed")
+    static let link = name("Link")
     static let totalRunning = name("X-Total-Running")
     static let nextToken = name("X-Next-Token")
     static let sandboxID = name("E2b-Sandbox-Id")

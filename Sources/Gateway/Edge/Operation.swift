@@ -12,7 +12,7 @@ public enum Operation: String, CaseIterable, Sendable {
     case listKeys, issueKey, rotateKey, revokeKey, suspendKey, resumeKey
     case getPause, pauseWork, resumeWork
     case getPolicy, changePolicy, getDefaultPolicy, changeDefaultPolicy, simulatePolicy
-    case grantCredit, withdrawCredit, getTenantUsage, getConsumption
+    case listCredits, grantCredit, withdrawCredit, getTenantUsage, getConsumption
     case listAuditRecords, verifyAudit, listCheckpoints, makeCheckpoint, getCheckpointKey, getRecordedCode
     case listAdminTokens, issueAdminToken, revokeAdminToken
     case diagnose
@@ -78,7 +78,7 @@ public enum Operation: String, CaseIterable, Sendable {
         case .getPolicy, .changePolicy: "/admin/v1/tenants/{tenant}/policy"
         case .simulatePolicy: "/admin/v1/tenants/{tenant}/simulation"
         case .getDefaultPolicy, .changeDefaultPolicy: "/admin/v1/default-policy"
-        case .grantCredit: "/admin/v1/tenants/{tenant}/credits"
+        case .listCredits, .grantCredit: "/admin/v1/tenants/{tenant}/credits"
         case .withdrawCredit: "/admin/v1/tenants/{tenant}/credits/{credit_id}"
         case .getTenantUsage: "/admin/v1/tenants/{tenant}/usage"
         case .getConsumption: "/admin/v1/consumption"

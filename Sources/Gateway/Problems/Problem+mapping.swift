@@ -171,6 +171,22 @@ extension Problem {
             self.init(.conflict, "The upstream key \"\(id)\" must be retired before it can be removed.")
         case .invalidPolicy(let failure):
             self.init(.invalidRequest, "\(failure)")
+        case .preconditionFailed:
+            self.init(
+                .preconditionFailed, "It is in another state than the request was meant for; nothing was changed.",
+                shouldRetry: false)
+        case .requestMismatch:
+            self = .idempotencyMismatch
+        case .keyRevokedSince(let id):
+            self.init(
+                .idempotencyReplyUnavailable,
+                "The first request with this Idempotency-Key made the key \"\(id)\", which was revoked since. Its token is "
+                    + "not shown again, and no other is made.", shouldRetry: false)
+        case .tooManyRequestKeys(let retryAfter):
+            self.init(
+                .rateLimited,
+                "As many idempotency keys are remembered for this administrator as may be. Nothing was made; it can be "
+                    + "without a key.", retryAfter: retryAfter)
         case .missing, .exists, .inUse, .notALedger, .tooNew, .wrongRootKey, .unavailable, .alreadyUsed:
             self = .ledgerUnavailable
         }

@@ -21,6 +21,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
     case idempotencyInProgress = "idempotency-in-progress"
     case idempotencyOutcomeUnknown = "idempotency-outcome-unknown"
     case idempotencyReplyUnavailable = "idempotency-reply-unavailable"
+    case preconditionFailed = "precondition-failed"
     case payloadTooLarge = "payload-too-large"
     case unsupportedMediaType = "unsupported-media-type"
     case rateLimited = "rate-limited"
@@ -51,6 +52,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .methodNotAllowed: 405
         case .notAcceptable: 406
         case .conflict, .idempotencyMismatch, .idempotencyInProgress, .idempotencyReplyUnavailable: 409
+        case .preconditionFailed: 412
         case .payloadTooLarge: 413
         case .unsupportedMediaType: 415
         case .idempotencyOutcomeUnknown: 422
@@ -86,6 +88,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .idempotencyInProgress: "The first request with this key is under way"
         case .idempotencyOutcomeUnknown: "What became of the first request is not known"
         case .idempotencyReplyUnavailable: "The reply to the first request is not kept"
+        case .preconditionFailed: "It has changed meanwhile"
         case .payloadTooLarge: "The body is too large"
         case .unsupportedMediaType: "The body's type is not understood"
         case .rateLimited: "Too many requests"
@@ -147,7 +150,9 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .idempotencyOutcomeUnknown:
             "The sandbox cloud broke off while it was making the sandbox, so that nobody knows whether there is one. If there is, the gateway finds and destroys it. Send the request with a new `Idempotency-Key`."
         case .idempotencyReplyUnavailable:
-            "The first request with this `Idempotency-Key` was carried out and is not carried out again, but its reply cannot be repeated: it was too large to be kept, had to make room for newer ones, or was lost with the gateway that ran it. `execution` says how it ended; of one that ended as `killed` nobody knows how far its code got. If it is safe to run it once more, use a new key."
+            "The first request with this `Idempotency-Key` was carried out and is not carried out again, but its reply cannot be repeated: it was too large to be kept, had to make room for newer ones, or was lost with the gateway that ran it. `execution` says how it ended; of one that ended as `killed` nobody knows how far its code got. If it is safe to run it once more, use a new key. Of an administrator's request: the key that it made was revoked since, and its token is not shown again."
+        case .preconditionFailed:
+            "The request was to be carried out only in a certain state (`If-Match`, `If-None-Match`), and what is there is in another: somebody changed it since it was read. Nothing was changed. Read it again, decide again, and send the new `ETag` in `If-Match`."
         case .payloadTooLarge:
             "The body, the code or the context data is larger than the tenant's policy allows. `detail` gives the limit."
         case .unsupportedMediaType:

@@ -164,11 +164,11 @@ extension Settings {
         case .e2bDomain:
             upstreamDomain = value
         case .url:
-            url = value
+            givenURL = value
         case .token:
             token = value
         case .adminURL:
-            adminURL = value
+            givenAdminURL = value
         case .adminToken:
             adminToken = value
         }

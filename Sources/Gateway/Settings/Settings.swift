@@ -74,14 +74,16 @@ public struct Settings: Sendable {
     public var auditCollectorURL: ReceiverURL?
     /// `GATEWAY_AUDIT_COLLECTOR_TOKEN`: the bearer token that the collector knows the gateway by. Default none.
     public var auditCollectorToken: String?
-    /// `GATEWAY_URL`: where the client commands find a gateway. Default `http://127.0.0.1:8080`.
-    public var url = "http://127.0.0.1:8080"
+    /// `GATEWAY_URL`: where the client commands find a gateway. Default `http://127.0.0.1:8080`; see also
+    /// ``administration``.
+    public var url: String { givenURL ?? "http://127.0.0.1:8080" }
+    var givenURL: String?
     /// `GATEWAY_TOKEN`: what the client commands present.
     public var token: String?
-    /// `GATEWAY_ADMIN_URL`: where the administering commands find a gateway's administrators' listener, if there is a token
-    /// for it. Default `http://127.0.0.1:8081`.
-    public var adminURL = "http://127.0.0.1:8081"
-    /// `GATEWAY_ADMIN_TOKEN`: what the administering commands present there; without it they go to the ledger beside them.
+    /// `GATEWAY_ADMIN_URL`: where the administering commands find a gateway's administrators' listener; see
+    /// ``administration``.
+    var givenAdminURL: String?
+    /// `GATEWAY_ADMIN_TOKEN`: what the administering commands present there.
     public var adminToken: String?
     /// `E2B_API_KEY`, with the meaning the E2B SDK gives it: what a ledger that has no upstream key takes over at the start.
     public var upstreamKey: UpstreamKeySecret?

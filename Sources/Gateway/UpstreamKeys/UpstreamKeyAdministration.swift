@@ -1,8 +1,8 @@
 /// What administrators do with the keys for upstream. Two ways lead there: straight to the ledger, or through a running
 /// gateway.
 public protocol UpstreamKeyAdministration: Sendable {
-    /// All keys, the oldest first.
-    func upstreamKeys() async throws -> [UpstreamKeyView]
+    /// Those keys that fit, the oldest first.
+    func upstreamKeys(_ filter: UpstreamKeyFilter) async throws -> [UpstreamKeyView]
     /// Adds a key that upstream takes.
     func addUpstreamKey(_ key: NewUpstreamKey) async throws -> UpstreamKeyView
     /// Asks upstream whether it takes a key.
@@ -17,9 +17,16 @@ public protocol UpstreamKeyAdministration: Sendable {
     func removeUpstreamKey(_ id: String, force: Bool) async throws -> UpstreamKeyView
 }
 
-extension RemoteAdministration: UpstreamKeyAdministration {
+extension UpstreamKeyAdministration {
     /// All keys, the oldest first.
-    public func upstreamKeys() async throws -> [UpstreamKeyView] { try await call(.listUpstreamKeys) }
+    public func upstreamKeys() async throws -> [UpstreamKeyView] { try await upstreamKeys(UpstreamKeyFilter()) }
+}
+
+extension RemoteAdministration: UpstreamKeyAdministration {
+    /// Those keys that fit, the oldest first.
+    public func upstreamKeys(_ filter: UpstreamKeyFilter) async throws -> [UpstreamKeyView] {
+        try await list(.listUpstreamKeys, query: filter.query)
+    }
 
     /// Adds a key that upstream takes.
     public func addUpstreamKey(_ key: NewUpstreamKey) async throws -> UpstreamKeyView {

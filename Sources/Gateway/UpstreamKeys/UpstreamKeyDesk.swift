@@ -7,23 +7,32 @@ public struct UpstreamKeyDesk: UpstreamKeyAdministration {
     let ledger: Ledger
     let upstream: E2BClient
     let actor: Actor
+    /// The idempotency key of what is added through this.
+    let key: RequestKey?
 
     /// - Parameters:
     ///   - upstream: its keys are replaced by the ledger's.
     ///   - actor: who acts, for the audit log.
-    public init(ledger: Ledger, upstream: E2BClient, actor: Actor = LedgerAdministration.localActor) {
+    ///   - key: the idempotency key of what is added through this, if there is one.
+    public init(
+        ledger: Ledger, upstream: E2BClient, actor: Actor = LedgerAdministration.localActor,
+        under key: RequestKey? = nil
+    ) {
         self.ledger = ledger
         self.upstream = upstream
         self.actor = actor
+        self.key = key
         upstream.keys.refresh(from: ledger)
     }
 
     private var records: LedgerAdministration { LedgerAdministration(ledger: ledger, actor: actor) }
 
-    /// All keys, the oldest first.
-    public func upstreamKeys() async throws -> [UpstreamKeyView] {
+    /// Those keys that fit, the oldest first.
+    public func upstreamKeys(_ filter: UpstreamKeyFilter) async throws -> [UpstreamKeyView] {
+        try filter.check()
         let health = Dictionary(uniqueKeysWithValues: upstream.keys.standings.map { ($0.id, $0.health) })
         return ledger.upstreamKeys().map { UpstreamKeyView($0, health: health[$0.id] ?? .unknown) }
+            .filter(filter.fits)
     }
 
     /// Adds a key, on standby unless it is the first. Its team is found out by whether it sees what the keys of the known
@@ -34,16 +43,24 @@ public struct UpstreamKeyDesk: UpstreamKeyAdministration {
             try MisplacedToken.refused(team)
             guard UpstreamKeyRecord.isValid(team: team) else { throw Problem(LedgerFailure.invalidTeam) }
         }
+        if let key {
+            let added = try await records.mapped {
+                try await ledger.addedUpstreamKey(secret, by: actor, under: key, asked: new.team)
+            }
+            if let added { return UpstreamKeyView(added, health: .accepted) }
+        }
         if let held = ledger.upstreamKey(with: secret) { throw Problem(LedgerFailure.upstreamKeyExists(held.id)) }
         guard try await isAccepted(UpstreamKey(secret)) else {
             throw Problem(.invalidRequest, "E2B does not accept this key; nothing was added.", shouldRetry: false)
         }
         let teams = UpstreamTeams(ledger: ledger, upstream: upstream)
         let team = try await teams.team(of: UpstreamKey(secret), named: new.team)
-        let record = try await records.mapped { try await ledger.addUpstreamKey(secret, team: team, by: actor) }
+        let record = try await records.mapped {
+            try await ledger.addUpstreamKey(secret, team: team, by: actor, under: key, asked: new.team)
+        }
         upstream.keys.refresh(from: ledger)
         upstream.keys.note(.accepted, of: record.id)
-        return view(record)
+        return UpstreamKeyView(record, health: .accepted)
     }
 
     /// Asks upstream whether it takes a key.

@@ -42,16 +42,21 @@ struct AdminTokenCommand: ParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List admin tokens.")
+        static let configuration = CommandConfiguration(abstract: "List admin tokens, all or those that fit.")
 
+        @Option(help: "Only those of this holder.") var name: String?
+        @Option(help: "Only those that are active or revoked.") var state: String?
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
-            let tokens = try await administration.administer { try await $0.adminTokens() }
-            try format.print(tokens) {
-                $0.isEmpty ? "No admin tokens: e2b-gateway admin-token issue NAME" : AdminTokenCommand.table($0)
+            let tokens = try await administration.administer {
+                try await $0.adminTokens(AdminTokenFilter(name: name, state: state))
             }
+            let nothing =
+                name == nil && state == nil
+                ? "No admin tokens: e2b-gateway admin-token issue NAME" : "No admin token fits."
+            try format.print(tokens) { $0.isEmpty ? nothing : AdminTokenCommand.table($0) }
         }
     }
 

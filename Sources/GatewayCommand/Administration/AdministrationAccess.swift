@@ -37,17 +37,12 @@ struct AdministrationOptions: ParsableArguments {
     func administer<Value>(
         _ settings: Settings, throughGateway work: (RemoteAdministration) async throws -> Value
     ) async throws -> Value {
-        if let given = settings.adminToken {
+        switch settings.administration {
+        case .unclear(let reason): throw CommandFailure(reason)
+        case .listener(let url, let given, let setting):
             let token = try PresentedToken.checked(given, from: SettingName.adminToken.rawValue)
-            do {
-                return try await administer(through: .listener(url: settings.adminURL, token: token), work)
-            } catch let failure as TransportFailure {
-                throw NoGateway(
-                    advice: CommandFailure(
-                        "The gateway's administrators' listener at \(settings.adminURL) cannot be reached (\(failure)). "
-                            + "Is GATEWAY_ADMIN_URL right? Without GATEWAY_ADMIN_TOKEN the ledger here is administered."
-                    ))
-            }
+            return try await administer(atListener: url, token, from: setting, work)
+        case .here: break
         }
         guard FileManager.default.fileExists(atPath: settings.controlSocketPath) else { throw NoGateway() }
         do {
@@ -55,6 +50,32 @@ struct AdministrationOptions: ParsableArguments {
         } catch TransportFailure.refused {
             // A killed gateway leaves its socket behind; the ledger is free then.
             throw NoGateway()
+        }
+    }
+
+    private func administer<Value>(
+        atListener url: String, _ token: String, from setting: String,
+        _ work: (RemoteAdministration) async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await administer(through: .listener(url: url, token: token), work)
+        } catch let failure as TransportFailure {
+            let isAdminURL = setting == SettingName.adminURL.rawValue
+            throw NoGateway(
+                advice: CommandFailure(
+                    "The gateway's administrators' listener at \(url) cannot be reached (\(failure)). "
+                        + (isAdminURL ? "Is GATEWAY_ADMIN_URL right? " : "Set GATEWAY_ADMIN_URL to where it is. ")
+                        + "Without GATEWAY_ADMIN_TOKEN\(isAdminURL ? "" : " and \(setting)") the ledger here is administered."
+                ))
+        } catch let problem as Problem where [.invalidToken, .notFound].contains(problem.type) {
+            let isForCallers = try await administer(through: .listener(url: url, token: token)) { remote in
+                await remote.isAtListenerForCallers()
+            }
+            guard isForCallers else { throw problem }
+            throw CommandFailure(
+                "At \(url), which \(setting) names, nothing is administered: that is a gateway's listener for callers. "
+                    + "Set GATEWAY_ADMIN_URL to where its administrators connect (its GATEWAY_ADMIN_LISTEN, by default "
+                    + "http://127.0.0.1:8081 on its machine).")
         }
     }
 

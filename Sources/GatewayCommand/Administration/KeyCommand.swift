@@ -52,15 +52,22 @@ struct KeyCommand: ParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List keys, all or one tenant's.")
+        static let configuration = CommandConfiguration(abstract: "List keys, all or those that fit.")
 
-        @Argument var tenant: String?
+        @Argument(help: "Only this tenant's.") var tenant: String?
+        @Option(help: "Only those that are active, retiring, suspended or revoked.") var state: String?
+        @Option(help: "Only those not used since, nor made since: 2026-11-01, or an instant like 2026-11-01T12:00:00Z.")
+        var unusedSince: String?
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
-            let keys = try await administration.administer { try await $0.keys(of: tenant) }
-            try format.print(keys) { $0.isEmpty ? "No keys yet: e2b-gateway key issue TENANT" : KeyCommand.table($0) }
+            let keys = try await administration.administer {
+                try await $0.keys(KeyFilter(tenant: tenant, state: state, unusedSince: unusedSince))
+            }
+            let nothing =
+                state == nil && unusedSince == nil ? "No keys yet: e2b-gateway key issue TENANT" : "No key fits."
+            try format.print(keys) { $0.isEmpty ? nothing : KeyCommand.table($0) }
         }
     }
 

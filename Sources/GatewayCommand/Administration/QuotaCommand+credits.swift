@@ -18,6 +18,23 @@ extension QuotaCommand {
         ).text
     }
 
+    struct Credits: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List what a tenant was given once and is not over, what ends first in front."
+        )
+
+        @Argument(help: "The tenant.") var tenant: String
+        @OptionGroup var administration: AdministrationOptions
+        @OptionGroup var format: OutputOptions
+
+        func run() async throws {
+            let credits = try await administration.administer { try await $0.credits(of: tenant) }
+            try format.print(credits) {
+                $0.isEmpty ? "No credits: e2b-gateway quota grant \(tenant) 3600s --for 7d" : QuotaCommand.table($0)
+            }
+        }
+    }
+
     struct Grant: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give a tenant runtime once, to be used when a window has nothing left.",

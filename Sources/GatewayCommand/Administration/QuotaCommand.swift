@@ -6,7 +6,7 @@ struct QuotaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quota",
         abstract: "Set, show and try limits; give runtime once.",
-        subcommands: [Set.self, Get.self, Simulate.self, Grant.self, Withdraw.self]
+        subcommands: [Set.self, Get.self, Simulate.self, Credits.self, Grant.self, Withdraw.self]
     )
 
     static func table(_ policy: PolicyView) -> String {

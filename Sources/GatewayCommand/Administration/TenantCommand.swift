@@ -4,9 +4,9 @@ import Printing
 
 struct TenantCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tenant", abstract: "Create, list, show, suspend, resume, rename and delete tenants.",
+        commandName: "tenant", abstract: "Create, list, show, suspend, resume, rename, delete and export tenants.",
         subcommands: [
-            Create.self, List.self, Show.self, Suspend.self, Resume.self, Rename.self, Delete.self,
+            Create.self, List.self, Show.self, Suspend.self, Resume.self, Rename.self, Delete.self, Export.self,
         ]
     )
 
@@ -38,16 +38,20 @@ struct TenantCommand: ParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List all tenants.")
+        static let configuration = CommandConfiguration(abstract: "List tenants, all or those that fit.")
 
+        @Option(help: "Only those whose names begin so.") var prefix: String?
+        @Option(help: "Only those that are active, or suspended (the same as disabled).") var state: String?
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
-            let tenants = try await administration.administer { try await $0.tenants() }
-            try format.print(tenants) {
-                $0.isEmpty ? "No tenants yet: e2b-gateway tenant create NAME" : TenantCommand.table($0)
+            let tenants = try await administration.administer {
+                try await $0.tenants(TenantFilter(prefix: prefix, state: state))
             }
+            let nothing =
+                prefix == nil && state == nil ? "No tenants yet: e2b-gateway tenant create NAME" : "No tenant fits."
+            try format.print(tenants) { $0.isEmpty ? nothing : TenantCommand.table($0) }
         }
     }
 

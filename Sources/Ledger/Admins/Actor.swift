@@ -55,11 +55,7 @@ extension Draft {
     ///
     /// - Throws: ``LedgerFailure/actorRefused`` if the actor's token was revoked or has expired since the request began.
     func entry(_ action: AuditAction, by actor: Actor) throws(LedgerFailure) -> AuditEntry {
-        if let token = actor.token {
-            guard adminKey(token.keyID)?.record.state == .active,
-                token.claims.notAfter.map({ wall.seconds <= $0 }) != false
-            else { throw .actorRefused }
-        }
+        try check(actor)
         var entry = AuditEntry(action)
         entry.actor = actor.name
         entry.actorKeyID = actor.token.map { "\($0.keyID)" }
@@ -68,5 +64,15 @@ extension Draft {
         entry.traceID = actor.traceID
         entry.spanID = actor.spanID
         return entry
+    }
+
+    /// Judges once more whether an actor may act.
+    ///
+    /// - Throws: ``LedgerFailure/actorRefused``.
+    func check(_ actor: Actor) throws(LedgerFailure) {
+        guard let token = actor.token else { return }
+        guard adminKey(token.keyID)?.record.state == .active,
+            token.claims.notAfter.map({ wall.seconds <= $0 }) != false
+        else { throw .actorRefused }
     }
 }

@@ -2,21 +2,26 @@ public import Auth
 import Quota
 
 extension Ledger {
-    /// Issues a key to an administrator, and its token. The token is not kept and cannot be shown again.
+    /// Issues a key to an administrator, and its token. The token is not kept, and shown again only to whoever repeats the
+    /// request under its idempotency key.
     ///
     /// - Parameters:
     ///   - name: Who will hold it, of the form of a tenant's name; need not be new.
     ///   - scopes: One or more of `Scope.adminScopes`.
     ///   - actor: Who does it, for the audit log.
+    ///   - key: The idempotency key.
     /// - Throws: ``LedgerFailure/invalidAdminName``, ``LedgerFailure/invalidScopes``,
-    ///   ``LedgerFailure/unavailable(_:)``.
+    ///   ``LedgerFailure/unavailable(_:)``; with a key what ``Draft/once(_:by:make:)`` says.
     public func issueAdminToken(
-        named name: String, scopes: Set<Scope>, by actor: Actor
+        named name: String, scopes: Set<Scope>, by actor: Actor, under key: RequestKey? = nil
     ) async throws(LedgerFailure) -> IssuedAdminKey {
         guard Tenant.isValid(name: name) else { throw .invalidAdminName }
         guard !scopes.isEmpty, scopes.isSubset(of: Scope.adminScopes) else { throw .invalidScopes }
+        let request = prepared(key, ["issueAdminToken", name] + scopes.map(\.rawValue).sorted(), by: actor)
         return try await commits.submit { draft in
-            try Self.issueAdminToken(named: name, scopes: scopes, by: actor, in: &draft)
+            try draft.once(request, by: actor) { draft in
+                try Self.issueAdminToken(named: name, scopes: scopes, by: actor, in: &draft)
+            }
         }
     }
 

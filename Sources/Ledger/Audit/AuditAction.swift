@@ -42,6 +42,8 @@ public enum AuditAction: String, Sendable, Codable, CaseIterable {
     case adminTokenIssued = "admin_token.issued"
     /// An administrator's key was revoked.
     case adminTokenRevoked = "admin_token.revoked"
+    /// An administrator who repeated a request under its idempotency key got the token again of the key that it had made.
+    case tokenShownAgain = "token.shown_again"
     /// An administrator signed in to the console with a token.
     case consoleSignedIn = "console.signed_in"
     /// An administrator signed out of the console.

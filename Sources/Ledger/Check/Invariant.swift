@@ -10,7 +10,7 @@ struct Invariant: Sendable {
     /// All of them; the file first, on which the others stand.
     static let all: [Invariant] = [
         .file, .references, .chain, .leases, .executions, .intents, .outcomes, .recorded, .recordedCode, .sandboxes,
-        .ownedSandboxes, .ownedSandboxRecords, .executionKeys,
+        .ownedSandboxes, .ownedSandboxRecords, .executionKeys, .adminRequests,
         .usage, .subjects, .consumption, .sums, .tenants,
     ]
 

@@ -16,6 +16,7 @@ extension Ledger {
     @discardableResult
     package func forgetOldExecutions() async throws(LedgerFailure) -> Int {
         try await forgetOldKeys()
+        try await forgetOldRequests()
         // In whole milliseconds, as audit records have them.
         let cutoff = Moment(milliseconds: (clock.now() - retention.executions).milliseconds)
         var forgotten = 0

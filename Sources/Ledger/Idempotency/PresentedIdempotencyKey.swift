@@ -27,6 +27,8 @@ extension OwnKeys {
     enum KeyPurpose: String {
         case sandbox = "e2b-gateway/idempotency-key/v1"
         case execution = "e2b-gateway/execution-key/v1"
+        /// Told apart by administrator, in a tenant's place.
+        case administration = "e2b-gateway/admin-request/v1"
     }
 
     /// - Parameter request: what the key stands for.

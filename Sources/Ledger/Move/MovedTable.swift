@@ -130,6 +130,9 @@ struct MovedTable: Sendable {
             "execution_reply", by: "number", integers: "number tenant", texts: "execution", bytes: "sealed",
             counting: "number"),
         MovedTable("reply_total", by: "tenant", integers: "tenant bytes"),
+        MovedTable(
+            "admin_request", by: "key", integers: "created_at expires_at",
+            texts: "key administrator fingerprint kind made minted_key"),
     ]
 }
 

@@ -34,6 +34,9 @@ enum Schema {
         migrator.registerMigration("10 life of tenants") { database in
             try database.execute(sql: life)
         }
+        migrator.registerMigration("11 administrators' requests") { database in
+            try database.execute(sql: administration)
+        }
         migrator.registerMigration("13 console sessions") { database in
             try database.execute(sql: consoleSessions)
         }

@@ -6,15 +6,18 @@ extension Ledger {
 
     /// Changes the limits that new tenants get; those that exist keep theirs.
     ///
+    /// - Parameter condition: judged in the commit, of the limits as they are then.
     /// - Returns: the limits from now on.
-    /// - Throws: ``LedgerFailure/unavailable(_:)``; what `change` throws as ``LedgerFailure/invalidPolicy(_:)``.
+    /// - Throws: ``LedgerFailure/preconditionFailed``, ``LedgerFailure/unavailable(_:)``; what `change` throws as ``LedgerFailure/invalidPolicy(_:)``.
     @discardableResult
     public func changeDefaultPolicy(
-        by actor: Actor, _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
+        by actor: Actor, onlyIf condition: (@Sendable (Policy) -> Bool)? = nil,
+        _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
     ) async throws(LedgerFailure) -> Policy {
         try await commits.submit { draft in
             let before = draft.defaultPolicy
             let policy = try Self.changed(before, change)
+            guard condition?(before) != false else { throw LedgerFailure.preconditionFailed }
             draft.changes.defaultPolicy = policy
             try draft.execute(
                 "INSERT INTO default_policy (id, policy) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET policy = excluded.policy",

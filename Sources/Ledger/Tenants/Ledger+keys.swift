@@ -2,12 +2,19 @@ public import Auth
 import Quota
 
 extension Ledger {
-    /// Issues a key and its unrestricted token. The token is not kept and cannot be shown again.
+    /// Issues a key and its unrestricted token. The token is not kept, and shown again only to whoever repeats the request
+    /// under its idempotency key.
     ///
-    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
-    public func issueKey(for tenant: String, by actor: Actor) async throws(LedgerFailure) -> IssuedKey {
-        try await commits.submit { draft in
-            try Self.issueKey(for: draft.required(tenant).tenant, by: actor, in: &draft)
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``; with an idempotency key what
+    ///   ``Draft/once(_:by:make:)`` says.
+    public func issueKey(
+        for tenant: String, by actor: Actor, under key: RequestKey? = nil
+    ) async throws(LedgerFailure) -> IssuedKey {
+        let request = prepared(key, ["issueKey", tenant], by: actor)
+        return try await commits.submit { draft in
+            try draft.once(request, by: actor) { draft in
+                try Self.issueKey(for: draft.required(tenant).tenant, by: actor, in: &draft)
+            }
         }
     }
 
@@ -50,38 +57,48 @@ extension Ledger {
     ///   - id: A key that is active. One that is retiring has a successor already.
     ///   - overlap: From nothing, which ends the old key at once, to 366 days.
     ///   - actor: Who does it, for the audit log.
+    ///   - key: As for ``issueKey(for:by:under:)``.
     /// - Throws: ``LedgerFailure/noSuchKey(_:)``, ``LedgerFailure/keyNotActive(_:)``, ``LedgerFailure/invalidOverlap``,
     ///   ``LedgerFailure/unavailable(_:)``.
     public func rotateKey(
-        _ id: KeyID, overlap: Duration, by actor: Actor
+        _ id: KeyID, overlap: Duration, by actor: Actor, under key: RequestKey? = nil
     ) async throws(LedgerFailure) -> IssuedKey {
         guard overlap >= .zero, overlap <= .seconds(366 * 86_400) else { throw .invalidOverlap }
+        let request = prepared(key, ["rotateKey", "\(id)", "\(overlap.components)"], by: actor)
         return try await commits.submit { draft in
-            guard var key = draft.key(id), let account = draft.account(key.record.tenant) else {
-                throw LedgerFailure.noSuchKey("\(id)")
+            try draft.once(request, by: actor) { draft in
+                try Self.rotateKey(id, overlap: overlap, by: actor, in: &draft)
             }
-            let before = key.record.rolled(to: draft.now).state
-            guard before == .active else { throw LedgerFailure.keyNotActive("\(id)") }
-            let issued = try Self.issueKey(for: account.tenant, by: actor, in: &draft)
-            let deadline = draft.now + overlap
-            key.record.expiresAt = deadline
-            key.record.successor = issued.key.id
-            draft.set(key)
-            try draft.execute(
-                "UPDATE key SET expires_at = ?, successor = ? WHERE id = ?",
-                [deadline.nanoseconds, "\(issued.key.id)", "\(id)"]
-            )
-            var entry = try draft.entry(.keyRotated, by: actor)
-            entry.tenant = key.record.tenant
-            entry.keyID = "\(id)"
-            entry.before = .object(["state": .string(before.name)])
-            entry.after = .object([
-                "state": .string(key.record.state.name), "successor": .string("\(issued.key.id)"),
-                "until_ms": .integer(deadline.milliseconds),
-            ])
-            try draft.audit(entry)
-            return issued
         }
+    }
+
+    private static func rotateKey(
+        _ id: KeyID, overlap: Duration, by actor: Actor, in draft: inout Draft
+    ) throws -> IssuedKey {
+        guard var key = draft.key(id), let account = draft.account(key.record.tenant) else {
+            throw LedgerFailure.noSuchKey("\(id)")
+        }
+        let before = key.record.rolled(to: draft.now).state
+        guard before == .active else { throw LedgerFailure.keyNotActive("\(id)") }
+        let issued = try issueKey(for: account.tenant, by: actor, in: &draft)
+        let deadline = draft.now + overlap
+        key.record.expiresAt = deadline
+        key.record.successor = issued.key.id
+        draft.set(key)
+        try draft.execute(
+            "UPDATE key SET expires_at = ?, successor = ? WHERE id = ?",
+            [deadline.nanoseconds, "\(issued.key.id)", "\(id)"]
+        )
+        var entry = try draft.entry(.keyRotated, by: actor)
+        entry.tenant = key.record.tenant
+        entry.keyID = "\(id)"
+        entry.before = .object(["state": .string(before.name)])
+        entry.after = .object([
+            "state": .string(key.record.state.name), "successor": .string("\(issued.key.id)"),
+            "until_ms": .integer(deadline.milliseconds),
+        ])
+        try draft.audit(entry)
+        return issued
     }
 
     /// Revokes a tenant's key for good: no call is accepted with it from now on. Revoking it again changes nothing.

@@ -6,17 +6,19 @@ extension Ledger {
     /// Renamed, it keeps its keys, its usage and all that runs: nothing but people knows it by its name. The old name is free
     /// for another tenant.
     ///
+    /// - Parameter condition: judged in the commit, of the tenant as it is then.
     /// - Returns: the tenant as it is now.
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/invalidTenantName``,
-    ///   ``LedgerFailure/tenantExists(_:)``, ``LedgerFailure/invalidReason``, ``LedgerFailure/unavailable(_:)``.
+    ///   ``LedgerFailure/tenantExists(_:)``, ``LedgerFailure/preconditionFailed``, ``LedgerFailure/invalidReason``, ``LedgerFailure/unavailable(_:)``.
     @discardableResult
     public func changeTenant(
-        _ name: String, _ change: TenantChange, by actor: Actor
+        _ name: String, _ change: TenantChange, by actor: Actor, onlyIf condition: (@Sendable (Tenant) -> Bool)? = nil
     ) async throws(LedgerFailure) -> Tenant {
         if let name = change.name, !Tenant.isValid(name: name) { throw .invalidTenantName }
         if case .suspended(let reason, _) = change.standing { _ = try Suspension.checked(reason: reason) }
         return try await commits.submit { [books] draft in
             var account = try draft.required(name)
+            guard condition?(account.tenant) != false else { throw LedgerFailure.preconditionFailed }
             if let name = change.name { try Self.rename(&account, to: name, by: actor, in: &draft) }
             switch change.standing {
             case .suspended(let reason, let endsRunning):
@@ -53,12 +55,17 @@ extension Ledger {
     /// Deletes a tenant, for good: its keys are revoked and all it has running or asleep is ended. What it consumed and what
     /// the audit log says of it stay; its name is free for another tenant, which has none of it.
     ///
+    /// - Parameter condition: judged in the commit, of the tenant as it is then.
     /// - Returns: the tenant as it was last.
-    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
+    /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/preconditionFailed``,
+    ///   ``LedgerFailure/unavailable(_:)``.
     @discardableResult
-    public func deleteTenant(_ name: String, by actor: Actor) async throws(LedgerFailure) -> Tenant {
+    public func deleteTenant(
+        _ name: String, by actor: Actor, onlyIf condition: (@Sendable (Tenant) -> Bool)? = nil
+    ) async throws(LedgerFailure) -> Tenant {
         try await commits.submit { [books] draft in
             var account = try draft.required(name)
+            guard condition?(account.tenant) != false else { throw LedgerFailure.preconditionFailed }
             for key in draft.keys(of: account.tenant.handle) {
                 _ = try Self.revoke(key, by: actor, because: EndedByAdministrator.tenantDeleted.rawValue, in: &draft)
             }

@@ -7,30 +7,41 @@ extension Ledger {
     ///   - name: `^[a-z0-9][a-z0-9-]{0,62}$`; no tenant that there is may be called so.
     ///   - policy: Its limits; those of new tenants unless told otherwise.
     ///   - actor: Who does it, for the audit log, such as `local:root`.
+    ///   - key: Makes a repeated request get what the first one made.
     /// - Throws: ``LedgerFailure/invalidTenantName``, ``LedgerFailure/tenantExists(_:)``,
-    ///   ``LedgerFailure/invalidPolicy(_:)``, ``LedgerFailure/unavailable(_:)``.
+    ///   ``LedgerFailure/invalidPolicy(_:)``, ``LedgerFailure/unavailable(_:)``; with a key what ``Draft/once(_:by:make:)``
+    ///   says.
     @discardableResult
     public func createTenant(
-        _ name: String, policy: Policy? = nil, by actor: Actor
+        _ name: String, policy: Policy? = nil, by actor: Actor, under key: RequestKey? = nil
     ) async throws(LedgerFailure) -> Tenant {
         guard Tenant.isValid(name: name) else { throw .invalidTenantName }
         if let policy { try Self.validate(policy) }
+        let request = prepared(key, ["createTenant", name], by: actor)
         return try await commits.submit { draft in
-            guard draft.account(named: name) == nil else { throw LedgerFailure.tenantExists(name) }
-            let policy = policy ?? draft.defaultPolicy
-            let handle = draft.freeHandle(for: name)
-            let id = try draft.database.insert(
-                "INSERT INTO tenant (name, present_name, created_at, policy) VALUES (?, ?, ?, ?) RETURNING id",
-                [handle, handle == name ? nil : name, draft.now.nanoseconds, try Document.text(policy)]
-            )
-            let tenant = Tenant(id: id, handle: handle, name: name, createdAt: draft.now)
-            draft.setUsage(Usage(), of: Books.Account(tenant: tenant, policy: policy, usage: Usage()))
-            var entry = try draft.entry(.tenantCreated, by: actor)
-            entry.tenant = handle
-            entry.after = .object(["policy": try CanonicalJSON(encoding: policy)])
-            try draft.audit(entry)
-            return tenant
+            try draft.once(request, by: actor) { draft in
+                try Self.createTenant(name, policy: policy, by: actor, in: &draft)
+            }
         }
+    }
+
+    private static func createTenant(
+        _ name: String, policy: Policy?, by actor: Actor, in draft: inout Draft
+    ) throws -> Tenant {
+        guard draft.account(named: name) == nil else { throw LedgerFailure.tenantExists(name) }
+        let policy = policy ?? draft.defaultPolicy
+        let handle = draft.freeHandle(for: name)
+        let id = try draft.database.insert(
+            "INSERT INTO tenant (name, present_name, created_at, policy) VALUES (?, ?, ?, ?) RETURNING id",
+            [handle, handle == name ? nil : name, draft.now.nanoseconds, try Document.text(policy)]
+        )
+        let tenant = Tenant(id: id, handle: handle, name: name, createdAt: draft.now)
+        draft.setUsage(Usage(), of: Books.Account(tenant: tenant, policy: policy, usage: Usage()))
+        var entry = try draft.entry(.tenantCreated, by: actor)
+        entry.tenant = handle
+        entry.after = .object(["policy": try CanonicalJSON(encoding: policy)])
+        try draft.audit(entry)
+        return tenant
     }
 
     /// All tenants that there are, by name.
@@ -70,15 +81,18 @@ extension Ledger {
 
     /// Changes a tenant's limits as they are at that moment, so that of two changes at once neither is lost.
     ///
+    /// - Parameter condition: judged in the commit, of the limits as they are then.
     /// - Returns: the limits in force from the next call on.
-    /// - Throws: as ``setPolicy(_:of:by:)``; what `change` throws as ``LedgerFailure/invalidPolicy(_:)``.
+    /// - Throws: as ``setPolicy(_:of:by:)``; ``LedgerFailure/preconditionFailed``; what `change` throws as ``LedgerFailure/invalidPolicy(_:)``.
     @discardableResult
     public func changePolicy(
-        of name: String, by actor: Actor, _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
+        of name: String, by actor: Actor, onlyIf condition: (@Sendable (Policy) -> Bool)? = nil,
+        _ change: @escaping @Sendable (Policy) throws(PolicyFailure) -> Policy
     ) async throws(LedgerFailure) -> Policy {
         try await commits.submit { draft in
             var account = try draft.required(name)
             let policy = try Self.changed(account.policy, change)
+            guard condition?(account.policy) != false else { throw LedgerFailure.preconditionFailed }
             var entry = try draft.entry(.policySet, by: actor)
             entry.tenant = account.tenant.handle
             entry.before = try CanonicalJSON(encoding: account.policy)

@@ -23,18 +23,39 @@ extension Ledger {
     ///   - secret: The key.
     ///   - team: The gateway's name for its E2B team: `^[a-z0-9-]{1,32}$`.
     ///   - actor: Who does it, for the audit log.
+    ///   - key: Makes a repeated request get what the first one made.
+    ///   - asked: The team as the request named it, if it did.
     /// - Throws: ``LedgerFailure/invalidTeam``; ``LedgerFailure/upstreamKeyExists(_:)`` if it is held already;
-    ///   ``LedgerFailure/unavailable(_:)``.
+    ///   ``LedgerFailure/unavailable(_:)``; with a key what ``Draft/once(_:by:make:)`` says.
     public func addUpstreamKey(
-        _ secret: UpstreamKeySecret, team: String, by actor: Actor
+        _ secret: UpstreamKeySecret, team: String, by actor: Actor, under key: RequestKey? = nil,
+        asked: String? = nil
     ) async throws(LedgerFailure) -> UpstreamKeyRecord {
         guard UpstreamKeyRecord.isValid(team: team) else { throw .invalidTeam }
+        let request = prepared(key, Self.content(secret, asked: asked), by: actor)
         return try await commits.submit { draft in
-            if let held = Self.key(with: secret, among: draft.upstreamKeys) {
-                throw LedgerFailure.upstreamKeyExists(held.id)
+            try draft.once(request, by: actor) { draft in
+                if let held = Self.key(with: secret, among: draft.upstreamKeys) {
+                    throw LedgerFailure.upstreamKeyExists(held.id)
+                }
+                return try Self.add(secret, team: team, by: actor, in: &draft)
             }
-            return try Self.add(secret, team: team, by: actor, in: &draft)
         }
+    }
+
+    /// What an earlier request under this idempotency key added, before upstream is asked about anything.
+    ///
+    /// - Returns: nil if there was none.
+    /// - Throws: ``LedgerFailure/requestMismatch``, ``LedgerFailure/actorRefused``, ``LedgerFailure/unavailable(_:)``.
+    public func addedUpstreamKey(
+        _ secret: UpstreamKeySecret, by actor: Actor, under key: RequestKey, asked: String?
+    ) async throws(LedgerFailure) -> UpstreamKeyRecord? {
+        guard let request = prepared(key, Self.content(secret, asked: asked), by: actor) else { return nil }
+        return try await commits.submit { draft in try draft.made(under: request, by: actor) }
+    }
+
+    private static func content(_ secret: UpstreamKeySecret, asked: String?) -> [String] {
+        ["addUpstreamKey", secret.exported()] + [asked].compactMap(\.self)
     }
 
     /// Takes over the key that the gateway was started with, if the ledger has none: active, of the team `default`.

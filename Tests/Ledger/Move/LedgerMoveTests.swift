@@ -68,6 +68,9 @@ import Testing
         #expect(ledger.epoch == test.ledger.epoch + 1)
         #expect(try ledger.authenticate(test.key.token).tenant == TestLedger.tenant)
         #expect(ledger.checkpointKey == test.ledger.checkpointKey)
+        let request = RequestKey("moved")
+        _ = try await ledger.issueKey(for: "sleepy", by: "local:ann", under: request)
+        #expect(request.isRepetition, "who repeats a request finds what it made")
         #expect(try await test.reply(under: "k", in: ledger) == .kept(Array("output".utf8)))
         #expect(
             try await ledger.recordedCode(of: moving.replied.executionID.text, by: "test").code

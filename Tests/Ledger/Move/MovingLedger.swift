@@ -22,6 +22,7 @@ final class MovingLedger: Sendable {
         let ledger = test.ledger
         try await ledger.createTenant("sleepy", by: "test")
         _ = try await ledger.changeDefaultPolicy(by: "test") { [policy] _ in policy }
+        _ = try await ledger.issueKey(for: "sleepy", by: "local:ann", under: RequestKey("moved"))
         let admin = try await ledger.issueAdminToken(named: "first", scopes: Scope.adminScopes, by: "test")
         _ = try await ledger.openConsoleSession(of: ledger.authenticateAdmin(admin.token), by: "test")
         let secret = try #require(UpstreamKeySecret("e2b_\(String(repeating: "1", count: 40))"))

@@ -127,7 +127,7 @@ extension LedgerCommand.Restore {
         let check = restoration.check
         var lines = [
             "The backup ends with audit record \(check.sequence) of \(check.committedAt.text). Whatever was revoked, "
-                + "rotated, limited or disabled since is undone: keys that were revoked are accepted again."
+                + "rotated, limited, suspended or deleted since is undone: keys that were revoked are accepted again."
         ]
         if let loss = restoration.loss {
             if let records = loss.records {

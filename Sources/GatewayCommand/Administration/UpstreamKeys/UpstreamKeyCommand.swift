@@ -21,14 +21,19 @@ struct UpstreamKeyCommand: ParsableCommand {
             discussion: "HEALTH is what E2B last said of a key to the running gateway; `upstream-key probe` asks anew."
         )
 
+        @Option(help: "Only those of this E2B team.") var team: String?
+        @Option(help: "Only those that are active, standby or retired.") var role: String?
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
-            let keys = try await administration.administerUpstreamKeys { try await $0.upstreamKeys() }
-            try format.print(keys) {
-                $0.isEmpty ? "No upstream keys yet: e2b-gateway upstream-key add" : UpstreamKeyCommand.table($0)
+            let keys = try await administration.administerUpstreamKeys {
+                try await $0.upstreamKeys(UpstreamKeyFilter(team: team, role: role))
             }
+            let nothing =
+                team == nil && role == nil
+                ? "No upstream keys yet: e2b-gateway upstream-key add" : "No upstream key fits."
+            try format.print(keys) { $0.isEmpty ? nothing : UpstreamKeyCommand.table($0) }
         }
     }
 

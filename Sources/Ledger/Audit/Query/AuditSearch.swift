@@ -6,7 +6,7 @@ struct AuditSearch {
     static let scanned = 10_000
 
     private let query: AuditQuery
-    /// Of the tenants that the query names.
+    /// Of the tenants that the query names; none if it names none.
     private let handles: [String]
     private let database: any SQLConnection
 
@@ -61,9 +61,9 @@ struct AuditSearch {
             places.append("sequence \(isForward ? ">" : "<") \(statement.place(of: cursor))")
         }
         if let handle = query.tenantHandle { places.append("tenant = \(statement.place(of: handle))") }
-        if query.tenant != nil {
-            let handles = handles.map { statement.place(of: $0) }.joined(separator: ", ")
-            places.append(handles.isEmpty ? "FALSE" : "tenant IN (\(handles))")
+        if !handles.isEmpty {
+            let tenants = handles.map { statement.place(of: $0) }.joined(separator: ", ")
+            places.append("tenant IN (\(tenants))")
         }
         if let execution = query.execution { places.append("execution = \(statement.place(of: execution))") }
         return """

@@ -9,9 +9,13 @@ extension Ledger {
         return try await read { database in try AuditSearch(query, of: handles, in: database).page() }
     }
 
-    /// The handles of all tenants that are or were called so, deleted or not.
+    /// The handles of all tenants that are or were called so, deleted or not. A record of somebody who is none is found by what
+    /// it says.
     private func handles(ofThoseCalled name: String) -> [String] {
-        books.withLock { $0.accounts.values.filter { $0.tenant.isOrWasCalled(name) }.map(\.tenant.handle) }.sorted()
+        let handles = books.withLock { books in
+            books.accounts.values.filter { $0.tenant.isOrWasCalled(name) }.map(\.tenant.handle)
+        }
+        return handles.isEmpty ? [name] : handles.sorted()
     }
 
     /// The records of one page.

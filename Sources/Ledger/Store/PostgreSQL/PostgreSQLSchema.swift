@@ -14,8 +14,11 @@ enum PostgreSQLSchema {
             number: 1, name: "first ledger",
             script: [functions, accounts, executions, sandboxes, audit, calls].joined(separator: "\n")),
         Migration(number: 2, name: "life of tenants", script: life),
+        Migration(number: 3, name: "administrators' requests", script: administration),
         Migration(number: 5, name: "console sessions", script: consoleSessions),
     ]
+
+    private static let newest = migrations.map(\.number).max() ?? 0
 
     /// Taken by whoever changes the tables, so that of several gateways that start at once one does it.
     private static let lock: Int64 = 0x65_32_62_67
@@ -30,14 +33,15 @@ enum PostgreSQLSchema {
 
     /// Brings the tables up to date, or makes them.
     ///
+    /// - Parameter latest: the last migration to make; all of them unless told otherwise.
     /// - Throws: ``LedgerFailure/tooNew(path:)`` for those of a newer version, ``SQLFailure``.
-    static func migrate(in database: any SQLConnection, place: String) throws {
+    static func migrate(in database: any SQLConnection, place: String, upTo latest: Int64 = .max) throws {
         try lockTables(in: database)
         try database.execute(
             "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, done_at BIGINT NOT NULL)"
         )
         let last = try checkVersion(in: database, place: place)
-        for migration in migrations where migration.number > last {
+        for migration in migrations where migration.number > last && migration.number <= latest {
             for statement in statements(of: migration.script) { try database.execute(statement) }
             try database.execute(
                 """
@@ -57,7 +61,7 @@ enum PostgreSQLSchema {
     @discardableResult
     static func checkVersion(in database: any SQLConnection, place: String) throws -> Int64 {
         let last = try database.value(Int64.self, "SELECT max(number) FROM migration") ?? 0
-        guard last <= migrations.last?.number ?? 0 else { throw LedgerFailure.tooNew(path: place) }
+        guard last <= newest else { throw LedgerFailure.tooNew(path: place) }
         return last
     }
 

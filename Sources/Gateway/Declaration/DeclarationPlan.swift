@@ -1,0 +1,96 @@
+import Quota
+
+/// What a declaration changes of what there is: all of it judged before any of it is done.
+public struct DeclarationPlan: Encodable, Sendable {
+    /// In the order in which they are done: what new tenants get, then tenants by name.
+    public var changes: [DeclaredChange]
+
+    /// Compares a declaration with what there is.
+    ///
+    /// - Parameter prunes: whether tenants that are not named are shut out.
+    /// - Throws: ``DeclarationFailure`` for limits that cannot be, with their place; whatever asking throws.
+    public init(
+        _ declaration: Declaration, prunes: Bool = false, with administration: any Administration
+    ) async throws {
+        let known = try await administration.versionedDefaultPolicy()
+        var standard = Policy(known.value)
+        changes = []
+        if let declared = declaration.defaultPolicy {
+            let wanted = try declared.applied(to: standard)
+            if wanted != standard {
+                changes.append(
+                    DeclaredChange(
+                        action: .change, tenant: nil, fields: Self.difference(known.value, PolicyView(wanted)),
+                        policy: declared.change, basis: .tag(known.tag), suspended: nil))
+            }
+            standard = wanted
+        }
+        let tenants = try await administration.tenants()
+        let present = Dictionary(uniqueKeysWithValues: tenants.map { ($0.name, $0) })
+        for declared in declaration.tenants {
+            guard let tenant = present[declared.name] else {
+                changes.append(try Self.creation(of: declared, under: standard))
+                continue
+            }
+            if let change = try await Self.change(of: tenant, to: declared, with: administration) {
+                changes.append(change)
+            }
+        }
+        guard prunes else { return }
+        let named = Set(declaration.tenants.map(\.name))
+        changes += tenants.filter { !named.contains($0.name) && !$0.disabled }.map { tenant in
+            DeclaredChange(
+                action: .prune, tenant: tenant.name, fields: [Self.suspension(from: false, to: true)], policy: nil,
+                basis: .any, suspended: true)
+        }
+    }
+
+    /// With the default policy as it will be then.
+    private static func creation(
+        of declared: Declaration.DeclaredTenant, under standard: Policy
+    ) throws(DeclarationFailure) -> DeclaredChange {
+        let wanted = try declared.policy?.applied(to: standard) ?? standard
+        var fields = difference(PolicyView(standard), PolicyView(wanted))
+        if declared.suspended == true { fields.insert(suspension(from: nil, to: true), at: 0) }
+        // Its limits are the default policy's when it is made: if that has changed by then, they are not as they were shown.
+        return DeclaredChange(
+            action: .create, tenant: declared.name, fields: fields,
+            policy: wanted == standard ? nil : declared.policy?.change, basis: .standard(standard),
+            suspended: declared.suspended == true ? true : nil)
+    }
+
+    private static func change(
+        of tenant: TenantView, to declared: Declaration.DeclaredTenant, with administration: any Administration
+    ) async throws -> DeclaredChange? {
+        var fields: [DeclaredChange.Field] = []
+        var suspended: Bool?
+        if let wanted = declared.suspended, wanted != tenant.disabled {
+            suspended = wanted
+            fields.append(suspension(from: tenant.disabled, to: wanted))
+        }
+        var change: PolicyChange?
+        var basis = DeclaredChange.Basis.any
+        if let policy = declared.policy {
+            let present = try await administration.versionedPolicy(of: tenant.name)
+            let difference = difference(present.value, PolicyView(try policy.applied(to: Policy(present.value))))
+            if !difference.isEmpty {
+                (change, basis) = (policy.change, .tag(present.tag))
+                fields += difference
+            }
+        }
+        guard !fields.isEmpty else { return nil }
+        return DeclaredChange(
+            action: .change, tenant: tenant.name, fields: fields, policy: change, basis: basis, suspended: suspended)
+    }
+
+    private static func suspension(from before: Bool?, to after: Bool) -> DeclaredChange.Field {
+        DeclaredChange.Field(field: "suspended", before: before.map { "\($0)" }, after: "\(after)")
+    }
+
+    private static func difference(_ before: PolicyView, _ after: PolicyView) -> [DeclaredChange.Field] {
+        zip(PolicyFields.of(before), PolicyFields.of(after)).compactMap { before, after -> DeclaredChange.Field? in
+            before.text == after.text
+                ? nil : DeclaredChange.Field(field: before.name, before: before.text, after: after.text)
+        }
+    }
+}
