@@ -305,11 +305,11 @@ def test_the_overview_shows_what_happened(admin: Browser, governed: Gateway) -> 
         admin.element("//figure//h3[.='Calls']")
     tenant = governed.tenant()
     tenant.client.execute("print(1)")
-    tenant.client.post("print(1)", template="no-such-template").problem("unknown-template")
-    for chart, series in (("Calls", "completed"), ("Refusals", "unknown template")):
+    tenant.client.post("print(1)", template="no-such-template").problem("not-offered")
+    for chart, series in (("Calls", "completed"), ("Refusals", "not offered")):
         figures = f"//figure[.//h3[.='{chart}']]//details"
         admin.element(f"{figures}/summary").click()
-        admin.element(f"{figures}//th[contains(translate(., '-_', '  '), '{series}')]", within=30)
+        admin.element(f"{figures}//th[contains(translate(., '-_', '  '), '{series}')]", within=90)
         admin.element(f"{figures}//td[normalize-space(.)!='0' and normalize-space(.)!='–']")
 
 
@@ -405,7 +405,7 @@ def test_a_reader_sees_everything_and_changes_nothing(browser: Browser, governed
     browser.see("To see them, sign in with a token that has the scope")
     browser.expected_statuses = {403}
     browser.press("Audit")
-    browser.see("The token does not allow this", "Sign in with a token that has it")
+    browser.see("The token does not allow this", "Sign in with one that may")
     assert audit_actions(governed, tenant.name) == before
 
 

@@ -19,7 +19,7 @@ export function failed(error, retry) {
 export function explained(error) {
   if (error instanceof GatewayAway) return 'The gateway does not answer. It may be restarting.';
   if (!(error instanceof Problem)) return `${error.message ?? error}`;
-  if (error.type === 'insufficient-scope') return `${error.message} Sign in with a token that has it.`;
+  if (error.type === 'insufficient-scope') return `${error.message} Sign in with one that may.`;
   if (error.type === 'idempotency-mismatch') return 'What you pressed before was done, with what stood here then. Look, before you press again.';
   if (error.status === 412) return 'Somebody changed this meanwhile. Press Discard to see how it stands now, then change it again.';
   if (error.status === 429 && error.retryAfter) return `${error.message} Try again in ${Math.ceil(error.retryAfter / 1000)} s.`;
