@@ -20,7 +20,7 @@ export async function lookUp() {
 export async function signIn(token) {
   await call('POST', '/console/session', { body: { token } });
   if (await lookUp()) return;
-  throw new Error('The browser did not keep the cookie: open the console over HTTPS, or at http://127.0.0.1.');
+  throw new Error('The browser did not keep the cookie: open the console over HTTPS, or at 127.0.0.1.');
 }
 
 export async function signOut() {
