@@ -36,20 +36,55 @@ struct ConsoleSessionTests {
         let (stored, bytes) = (try await test.stored(), try #require(Hex.bytes(id.text)))
         #expect(!stored.contains(bytes: Data(bytes)) && !stored.contains(bytes: Data(id.text.utf8)))
         #expect(stored.contains(bytes: Data(id.digest)))
-        let unknown = ConsoleSessionID.random()
+        let unknown = ConsoleSessionID.random(under: ledger.consoleSessionKey)
         await #expect(throws: AuthenticationFailure.unknownKey) {
             try await ledger.consoleSession(unknown, isAttended: true)
         }
     }
 
-    @Test("What opens is 64 hex digits and nothing else; what pages send is bound to it and leads back to nothing")
+    @Test("What opens is 96 hex digits and nothing else; what pages send is bound to it and leads back to nothing")
     func texts() throws {
-        let id = ConsoleSessionID.random()
+        let key = test.ledger.consoleSessionKey
+        let id = ConsoleSessionID.random(under: key)
         #expect(ConsoleSessionID(text: id.text)?.csrfToken == id.csrfToken)
-        #expect(id.csrfToken != id.text && id.csrfToken != ConsoleSessionID.random().csrfToken)
+        #expect(id.csrfToken != id.text && id.csrfToken != ConsoleSessionID.random(under: key).csrfToken)
         for text in ["", "00", id.text.uppercased() + "0", id.text + "00", " " + id.text] {
             #expect(ConsoleSessionID(text: text) == nil, "\(text)")
         }
+    }
+
+    @Test(
+        "Whoever writes the ledger makes no session, and alters none",
+        arguments: [
+            "UPDATE console_session SET claims = (SELECT MIN(claims) FROM console_session)",
+            "UPDATE console_session SET claims = (SELECT MAX(claims) FROM console_session)",
+            "UPDATE console_session SET claims = '{}'",
+            "UPDATE console_session SET claims = '01'",
+        ])
+    func forged(change: String) async throws {
+        let (one, other) = (try await open(), try await open())
+        try test.ledger.tamper(change)
+        var opened = 0
+        for id in [one, other] where (try? await look(id)) != nil { opened += 1 }
+        // A row that was given another's is nobody's.
+        #expect(opened == (change.contains("SELECT") ? 1 : 0))
+    }
+
+    @Test("What the columns say of the time counts for cleaning up alone")
+    func lengthened() async throws {
+        let id = try await open()
+        let expiresAt = try await look(id).expiresAt
+        try test.ledger.tamper("UPDATE console_session SET expires_at = expires_at * 2")
+        #expect(try await look(id).expiresAt == expiresAt)
+    }
+
+    @Test("A cookie that the ledger did not make is refused without a look into the database")
+    func madeUp() async throws {
+        let id = try await open()
+        let forged = try #require(ConsoleSessionID(text: id.text.prefix(64) + String(repeating: "0", count: 32)))
+        #expect(forged.digest == id.digest)
+        await #expect(throws: AuthenticationFailure.unknownKey) { try await look(forged) }
+        _ = try await look(id)
     }
 
     @Test("It is over after half an hour without anybody, and after twelve hours in any case")

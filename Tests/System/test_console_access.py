@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from conftest import NewGateway
@@ -73,7 +74,7 @@ def browser(signed_in: Browser) -> Iterator[Browser]:
 
 def show(browser: Browser, tenant: Tenant, name: str) -> None:
     browser.open(browser.url, PLACES[name].format(tenant=tenant.name, key=tenant.key_id))
-    browser.element("//h1")
+    browser.element("//main//h1")
     eventually(
         lambda: not browser.driver.find_elements("xpath", "//main//*[@role='status'][contains(., 'Loading')]"),
         within=10, what="everything is there",
@@ -208,9 +209,53 @@ def test_what_changes_by_itself_is_said_without_moving_anybody(browser: Browser,
     tenant.client.execute("print(1)")
     eventually(
         lambda: not browser.driver.execute_script("return window.focused.isConnected"),
-        within=15, what="the list is made anew",
+        within=30, what="the list is made anew",
     )
     assert browser.focused == "Revoke …"
+
+
+def test_nothing_is_made_anew_under_somebodys_hands(browser: Browser, tenant: Tenant) -> None:
+    """Neither while a question is open, nor while a button is held down, nor when nothing has changed."""
+    show(browser, tenant, "keys")
+    row = f"//main//tbody//tr[contains(., '{tenant.key_id}')]"
+    button = browser.element(f"{row}//button[normalize-space(.)='Revoke …']")
+    browser.driver.execute_script("window.before = arguments[0]", button)
+
+    def look_again() -> None:
+        """Two looks at the list are over: one may have been on its way."""
+        seen = len(looks(browser))
+        eventually(lambda: len(looks(browser)) >= seen + 2, within=30, what="it has looked again")
+
+    def is_as_it_was() -> bool:
+        return browser.driver.execute_script("return window.before.isConnected")
+
+    look_again()
+    assert is_as_it_was()
+    pointer = ActionChains(browser.driver)
+    pointer.move_to_element(browser.element("//main//h1")).click_and_hold().perform()
+    tenant.client.execute("print(1)")
+    look_again()
+    assert is_as_it_was()
+    pointer.reset_actions()
+    ActionChains(browser.driver).release().perform()
+    eventually(lambda: not is_as_it_was(), within=30, what="it is shown when the button is let go")
+
+    browser.press("Revoke …", row=tenant.key_id)
+    browser.driver.execute_script(
+        "window.before = document.querySelector('main tbody tr')"
+    )
+    tenant.client.execute("print(1)")
+    look_again()
+    assert is_as_it_was()
+    browser.press("Cancel")
+    eventually(lambda: not is_as_it_was(), within=30, what="it is shown when the question is closed")
+
+
+def looks(browser: Browser) -> list[str]:
+    """Every answer that the page has had to its looks at keys."""
+    return browser.driver.execute_script(
+        "return performance.getEntriesByType('resource').map((e) => e.name).filter((n) => n.includes('/admin/v1/keys'))"
+    )
 
 
 def tab(browser: Browser, name: str, most: int = 60) -> None:

@@ -178,10 +178,47 @@ def test_markup_in_every_name_stays_text(admin: Browser, governed: Gateway) -> N
     assert door.kill(sandbox).status == 204
 
 
+def test_markup_in_what_administrators_write_stays_text(admin: Browser, governed: Gateway) -> None:
+    """Names, which are refused, and reasons, which are shown to everybody."""
+    tenant = governed.tenant()
+    admin.expected_statuses = {400}
+    admin.go(f"/tenants/{tenant.name}/life")
+    admin.press("Rename …")
+    admin.write("New name", MARKUP[:60])
+    admin.press("Rename")
+    admin.element("//*[@role='alert'][normalize-space(.)!='']")
+    untouched(admin)
+    admin.press("Cancel")
+    admin.go("/administrators")
+    admin.press("New admin token …")
+    admin.write("Name", MARKUP[:60])
+    admin.press("Issue")
+    admin.element("//*[@role='alert'][normalize-space(.)!='']")
+    untouched(admin)
+    admin.press("Cancel")
+    admin.go("/")
+    admin.press("Pause everything …")
+    admin.write("Reason", MARKUP)
+    admin.write("Type", "pause")
+    admin.press("Pause")
+    admin.see("Everything is paused since", MARKUP)
+    untouched(admin)
+    admin.press("Resume")
+    admin.press("Resume")
+    admin.see_no_more("Everything is paused since")
+    # One that is shown wherever the tenant's keys are.
+    admin.go(f"/tenants/{tenant.name}/keys")
+    admin.press("Suspend …", row=tenant.key_id)
+    admin.write("Reason", MARKUP)
+    admin.press("Suspend")
+    admin.see("The key is suspended.")
+    untouched(admin)
+
+
 def untouched(browser: Browser) -> None:
     assert browser.driver.title != "taken"
     strange = browser.driver.execute_script(
-        "return [...document.querySelectorAll('main *, dialog *')].filter((e) => ['IMG', 'SCRIPT', 'IFRAME'].includes(e.tagName)"
+        "return [...document.querySelectorAll('main *, dialog *, #banner *')].filter((e) => ['IMG', 'SCRIPT', 'IFRAME'].includes(e.tagName)"
         " || [...e.attributes].some((a) => a.name.startsWith('on'))).map((e) => e.outerHTML)"
     )
     assert not strange

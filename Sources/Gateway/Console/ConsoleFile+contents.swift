@@ -16,6 +16,7 @@ extension ConsoleFile {
         "dom.js": PackageResources.dom_js,
         "format.js": PackageResources.format_js,
         "forms.js": PackageResources.forms_js,
+        "fresh.js": PackageResources.fresh_js,
         "icon.svg": PackageResources.icon_svg,
         "keys.js": PackageResources.keys_js,
         "limits-fields.js": PackageResources.limits_fields_js,

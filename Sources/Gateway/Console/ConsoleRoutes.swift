@@ -53,17 +53,17 @@ struct ConsoleRoutes: Sendable {
     }
 
     func signOut(_ request: Request, context: OpenContext) async throws -> Response {
-        let (id, session) = try await opened(request, context)
+        let (id, session) = try await opened(request, context, isLeaving: true)
         try await ledger.closeConsoleSession(id, by: actor(session.principal, context))
         return reply(cookie: SessionCookie.removal)
     }
 
     private func opened(
-        _ request: Request, _ context: OpenContext
+        _ request: Request, _ context: OpenContext, isLeaving: Bool = false
     ) async throws -> (id: ConsoleSessionID, session: ConsoleSession) {
         do throws(Problem) {
             let opened = try await failures.watching(context.sourceAddress) { () throws(Problem) in
-                try await SessionDoor(ledger: ledger).session(request, context)
+                try await SessionDoor(ledger: ledger).session(request, context, isLeaving: isLeaving)
             }
             note(opened.session.principal, context)
             return opened

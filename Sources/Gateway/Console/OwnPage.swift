@@ -13,7 +13,8 @@ enum OwnPage {
         if let site = request.headers[.fetchSite], !sites.contains(site) { throw .crossSite }
         if let origin = request.headers[.origin] {
             let host = origin.split(separator: "://", maxSplits: 1).last.map { $0.lowercased() }
-            guard host == request.head.authority?.lowercased() else { throw .crossSite }
+            let authority = request.head.authority?.lowercased() ?? ""
+            guard host == authority else { throw .page(at: origin, of: authority) }
         }
     }
 
@@ -32,6 +33,14 @@ extension HTTPRequest.Method {
 }
 
 extension Problem {
+    /// Also what a proxy brings about that puts another name into `Host`; so both are told.
+    fileprivate static func page(at origin: String, of authority: String) -> Problem {
+        Problem(
+            .crossSite,
+            "The page is at \(origin.prefix(200)), the request arrived for \(authority.prefix(200)): a proxy must pass Host on.",
+            shouldRetry: false)
+    }
+
     fileprivate static let crossSite = Problem(
         .crossSite, "Only a page of this console may do this, and it shows its X-CSRF-Token with every change.",
         shouldRetry: false)

@@ -7,8 +7,10 @@ struct SessionDoor: Sendable {
     let ledger: Ledger
 
     /// Who is signed in, judged anew at each request.
+    ///
+    /// - Parameter isLeaving: whether to sign out is all that is asked for: that can be done from anywhere.
     func session(
-        _ request: Request, _ context: OpenContext
+        _ request: Request, _ context: OpenContext, isLeaving: Bool = false
     ) async throws(Problem) -> (id: ConsoleSessionID, session: ConsoleSession) {
         guard let id = SessionCookie.session(in: request) else { throw .sessionOver }
         let session: ConsoleSession
@@ -22,7 +24,7 @@ struct SessionDoor: Sendable {
         }
         context.note.note(claimed: session.principal.keyID)
         try OwnPage.check(request, of: id)
-        guard session.principal.claims.allows(source: context.sourceAddress) else {
+        guard isLeaving || session.principal.claims.allows(source: context.sourceAddress) else {
             throw Problem(
                 .insufficientScope, "The token of this session may not be used from this address.", shouldRetry: false)
         }

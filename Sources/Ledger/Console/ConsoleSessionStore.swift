@@ -1,30 +1,34 @@
 import Auth
 import Quota
 
-/// The rows of sessions: by the hash of what the browser holds, with the claims that were proven when it signed in.
+/// The rows of sessions: by the hash of what the browser holds, with the claims that were proven when it signed in, sealed.
 enum ConsoleSessionStore {
-    static func insert(_ session: ConsoleSession, as id: ConsoleSessionID, in draft: inout Draft) throws {
+    static func insert(
+        _ session: ConsoleSession, as id: ConsoleSessionID, under key: ConsoleSessionKey, in draft: inout Draft
+    ) throws {
         try draft.execute(
             """
             INSERT INTO console_session (digest, key, claims, opened_at, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)
             """,
             [
-                id.digest, "\(session.principal.keyID)", try Document.text(session.principal.claims),
+                id.digest, "\(session.principal.keyID)", try key.seal(session, as: id),
                 session.openedAt.nanoseconds, session.usedAt.nanoseconds, session.expiresAt.nanoseconds,
             ])
     }
 
     /// - Parameter name: who holds a key; nil if that is unknown, or opens nothing any more.
+    /// - Returns: nil as well for a row that this ledger did not write.
     static func session(
-        _ id: ConsoleSessionID, named name: (KeyID) -> String?, in database: any SQLConnection
+        _ id: ConsoleSessionID, under key: ConsoleSessionKey, named name: (KeyID) -> String?,
+        in database: any SQLConnection
     ) throws -> ConsoleSession? {
-        let sql = "SELECT claims, opened_at, used_at, expires_at FROM console_session WHERE digest = ?"
-        guard let row = try database.row(sql, [id.digest]) else { return nil }
-        let claims = try Document.value(Claims.self, from: row["claims"])
-        guard let name = name(claims.keyID) else { return nil }
+        let sql = "SELECT claims, used_at FROM console_session WHERE digest = ?"
+        guard let row = try database.row(sql, [id.digest]), let proven = try key.open(row["claims"], as: id),
+            let name = name(proven.claims.keyID)
+        else { return nil }
         return ConsoleSession(
-            principal: AdminPrincipal(name: name, claims: claims), openedAt: Moment(nanoseconds: row["opened_at"]),
-            expiresAt: Moment(nanoseconds: row["expires_at"]), usedAt: Moment(nanoseconds: row["used_at"]))
+            principal: AdminPrincipal(name: name, claims: proven.claims), openedAt: proven.openedAt,
+            expiresAt: proven.expiresAt, usedAt: Moment(nanoseconds: row["used_at"]))
     }
 
     static func note(use id: ConsoleSessionID, in draft: inout Draft) throws {

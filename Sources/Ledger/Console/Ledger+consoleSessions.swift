@@ -11,7 +11,8 @@ extension Ledger {
     public func openConsoleSession(
         of principal: AdminPrincipal, by actor: Actor
     ) async throws(LedgerFailure) -> (id: ConsoleSessionID, session: ConsoleSession) {
-        let id = ConsoleSessionID.random()
+        let key = consoleSessionKey
+        let id = ConsoleSessionID.random(under: key)
         let session = try await commits.submit { draft in
             var entry = try draft.entry(.consoleSignedIn, by: actor)
             entry.keyID = "\(principal.keyID)"
@@ -22,7 +23,7 @@ extension Ledger {
                 usedAt: draft.now)
             try ConsoleSessionStore.makeRoom(
                 for: principal.keyID, keeping: ConsoleSession.maximumPerKey - 1, in: &draft)
-            try ConsoleSessionStore.insert(session, as: id, in: &draft)
+            try ConsoleSessionStore.insert(session, as: id, under: key, in: &draft)
             try draft.audit(entry)
             return session
         }
@@ -39,11 +40,14 @@ extension Ledger {
         _ id: ConsoleSessionID, isAttended: Bool
     ) async throws(AuthenticationFailure) -> ConsoleSession {
         try checkKeysAreKnown()
+        let sessionKey = consoleSessionKey
+        guard id.isMade(under: sessionKey) else { throw .unknownKey }
         let found: ConsoleSession?
         do {
             found = try await glance { [books] database in
                 try ConsoleSessionStore.session(
-                    id, named: { key in books.withLock { $0.adminKeys[key]?.record.name } }, in: database)
+                    id, under: sessionKey, named: { key in books.withLock { $0.adminKeys[key]?.record.name } },
+                    in: database)
             }
         } catch {
             throw .unavailable(error.reason)
@@ -74,6 +78,8 @@ extension Ledger {
             try draft.audit(entry)
         }
     }
+
+    var consoleSessionKey: ConsoleSessionKey { ConsoleSessionKey(ownKeys.consoleSessions) }
 
     /// Removes the rows of sessions that are over. A failure only leaves them there.
     func forgetConsoleSessions() async {

@@ -13,6 +13,8 @@ struct OwnKeys: Sendable, Hashable {
     let codeRecording: [UInt8]
     /// Under which the replies of executions are sealed that have an idempotency key.
     let replies: [UInt8]
+    /// Under which the console's sessions are sealed, and their cookies made.
+    let consoleSessions: [UInt8]
 
     private static let checkName = "root-key-check"
     private static let checkValue = Array("e2b-gateway ledger".utf8)
@@ -21,10 +23,11 @@ struct OwnKeys: Sendable, Hashable {
     private static let sandboxTokenName = "sandbox-token"
     private static let codeRecordingName = "code-recording"
     private static let repliesName = "execution-replies"
+    private static let consoleSessionsName = "console-sessions"
     /// Which keys came with which version of the set.
     private static let additions: [(version: Int64, names: [String])] = [
         (2, [checkpointName, sandboxTokenName]), (3, [codeRecordingName]),
-        (4, [repliesName]),
+        (4, [repliesName]), (5, [consoleSessionsName]),
     ]
 
     static func create(in database: any SQLConnection, sealer: Sealer) throws {
@@ -59,6 +62,7 @@ struct OwnKeys: Sendable, Hashable {
         sandboxToken = try Self.read(Self.sandboxTokenName, from: database, sealer: sealer)
         codeRecording = try Self.read(Self.codeRecordingName, from: database, sealer: sealer)
         replies = try Self.read(Self.repliesName, from: database, sealer: sealer)
+        consoleSessions = try Self.read(Self.consoleSessionsName, from: database, sealer: sealer)
     }
 
     /// Whether the root key behind this sealer is the one under which the keys are sealed.

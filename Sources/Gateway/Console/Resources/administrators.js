@@ -1,6 +1,6 @@
 // Who administers: their tokens, what each allows, and when it was last used.
 
-import { create, list, path, remove } from './api.js';
+import { list, path, remove } from './api.js';
 import { confirm, labelled, showToken } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { time } from './format.js';
@@ -46,7 +46,7 @@ export function administratorsPage({ signal }) {
         h('fieldset', {}, h('legend', {}, 'May'), who().scopes.map((scope) =>
           h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'scopes', value: scope, checked: scope === 'admin:read' }), h('code', {}, scope)))),
       ],
-      act: (form) => create(path('admin-tokens'), { name: form.get('name'), scopes: form.getAll('scopes') }), done: 'The admin token is issued.',
+      make: (form) => [path('admin-tokens'), { name: form.get('name'), scopes: form.getAll('scopes') }], done: 'The admin token is issued.',
     });
     status.again();
     if (issued) await showToken(`Admin token of ${issued.name}`, issued.token, 'It signs in here, and is GATEWAY_ADMIN_TOKEN for the commands.');

@@ -19,13 +19,17 @@ export class GatewayAway extends Error {
 
 let csrfToken = '';
 let onSessionOver = () => {};
+let onCrossSite = async () => false;
 let touchedAt = Date.now();
 
 /** What every change carries to show that this page made it. */
 export function useSession(token) { csrfToken = token; }
 
-/** Called once when the gateway says that nobody is signed in any more. */
+/** Called when the gateway says that nobody is signed in any more, with whether that befell a change. */
 export function whenSessionIsOver(action) { onSessionOver = action; }
+
+/** Called when a change is held for another page's; resolves with whether to send it once more. */
+export function whenChangeIsForeign(action) { onCrossSite = action; }
 
 // A page that nobody touches keeps nobody signed in.
 for (const kind of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focus']) {
@@ -33,8 +37,26 @@ for (const kind of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'focus']) 
 }
 const isAttended = () => document.visibilityState === 'visible' && Date.now() - touchedAt < 60_000;
 
-/** Calls, and returns status, body and headers of what is no refusal; 304 included. */
-export async function call(method, path, { body, headers = {}, signal } = {}) {
+const PATIENCE = 30_000;
+/** For what takes as long as there are records. */
+export const LONG = 300_000;
+
+/**
+ * Calls, and returns status, body and headers of what is no refusal; 304 included.
+ *
+ * - `patience`: milliseconds after which nobody is taken to answer.
+ */
+export async function call(method, path, options = {}) {
+  try {
+    return await once(method, path, options);
+  } catch (error) {
+    // The cookie is another window's by now, and so is what it wants to be shown.
+    if (method === 'GET' || error.type !== 'cross-site' || (method === 'POST' && path === '/console/session') || !await onCrossSite()) throw error;
+    return once(method, path, options);
+  }
+}
+
+async function once(method, path, { body, headers = {}, signal, patience = PATIENCE }) {
   const fields = { Accept: 'application/json', ...headers };
   if (method !== 'GET') fields['X-CSRF-Token'] = csrfToken;
   if (body !== undefined) fields['Content-Type'] = 'application/json';
@@ -43,7 +65,8 @@ export async function call(method, path, { body, headers = {}, signal } = {}) {
   let text;
   try {
     response = await fetch(path, {
-      method, headers: fields, body: body === undefined ? undefined : JSON.stringify(body), signal,
+      method, headers: fields, body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]),
       credentials: 'same-origin', cache: 'no-store', redirect: 'error',
     });
     text = await response.text();
@@ -56,7 +79,7 @@ export async function call(method, path, { body, headers = {}, signal } = {}) {
   // What stands before a gateway says so when nothing is behind it.
   if ([502, 503, 504].includes(response.status) && !document?.type) throw new GatewayAway();
   const problem = new Problem(response.status, document ?? {});
-  if (response.status === 401 && path !== '/console/session') onSessionOver();
+  if (response.status === 401 && path !== '/console/session') onSessionOver(method !== 'GET');
   throw problem;
 }
 
@@ -70,12 +93,15 @@ export const put = async (path, body = {}) => (await call('PUT', path, { body })
 export const patch = async (path, body, options = {}) => (await call('PATCH', path, { body, ...options })).body;
 export const remove = async (path) => (await call('DELETE', path)).body;
 
-/** Creates: however often it is sent, there is one. */
-export const create = (path, body = {}) => post(path, body, { headers: { 'Idempotency-Key': crypto.randomUUID() } });
+/** Creates: however often it is sent with the same key, there is one. */
+export const create = (path, body, key) => post(path, body, { headers: { 'Idempotency-Key': key } });
+
+/** Whether it is unknown if a change was made. */
+export const isUnclear = (error) => error instanceof GatewayAway || error.status >= 500;
 
 const MOST_PAGES = 50;
 
-/** All elements of a list, page after page. */
+/** All elements of a list, page after page; `isCut` says that there are more than it takes. */
 export async function list(path, { signal } = {}) {
   const elements = [];
   let next = withLimit(path);
@@ -85,6 +111,7 @@ export async function list(path, { signal } = {}) {
     next = /<([^>]+)>;\s*rel="next"/.exec(headers.get('Link') ?? '')?.[1];
     if (next) next = new URL(next, location.href).pathname + new URL(next, location.href).search;
   }
+  elements.isCut = Boolean(next);
   return elements;
 }
 

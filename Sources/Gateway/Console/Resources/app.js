@@ -1,12 +1,13 @@
 // Where the console begins: who is signed in, then the place that the address names.
 
-import { whenSessionIsOver } from './api.js';
+import { Problem, whenChangeIsForeign, whenSessionIsOver } from './api.js';
+import { closeDialogs } from './dialogs.js';
 import { fill, h } from './dom.js';
-import { go, route, showPlace } from './router.js';
+import { route, showPlace } from './router.js';
 import { forget, lookUp, who } from './session.js';
 import { drawShell, leave, showPage } from './shell.js';
 import { signInPage } from './sign-in.js';
-import { failed } from './states.js';
+import { explained, failed } from './states.js';
 import { administratorsPage } from './administrators.js';
 import { auditPage } from './audit.js';
 import { defaultLimitsPage } from './limits.js';
@@ -42,26 +43,43 @@ function enter(isEntered) {
   showPlace();
 }
 
-/** Asks for a token; then the same place again. */
+/** Asks for a token; then the same place again. A token that is shown stays until somebody has it. */
 function ask(reason) {
   leave();
-  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+  closeDialogs();
   forget();
   signInPage(app, { reason, onSignedIn: () => enter(true) });
 }
 
+let retry = null;
+
 async function begin() {
+  clearTimeout(retry);
   try {
     if (await lookUp()) enter(false);
     else ask();
   } catch (error) {
+    // Whom the door refuses may show another token.
+    if (error instanceof Problem && error.status < 500) return ask(explained(error));
     fill(app, h('main', { class: 'sign-in' }, h('h1', {}, 'e2b-gateway'), failed(error, begin)));
-    setTimeout(begin, 5000);
+    retry = setTimeout(begin, 5000);
   }
 }
 
-whenSessionIsOver(() => {
-  if (who()) ask('Your session is over. Sign in again to come back to where you were.');
+whenSessionIsOver((isChange) => {
+  if (who()) ask(`Your session is over${isChange ? ', and what you pressed was not done' : ''}. Sign in again to come back to where you were.`);
 });
-route(routes, (found) => { if (who()) found ? showPage(found) : go('#/'); });
+// Another window of this browser signed out and in.
+whenChangeIsForeign(async () => {
+  const before = who()?.name;
+  const now = await lookUp();
+  if (now?.name === before) return Boolean(now);
+  if (!now) {
+    ask('You signed out in another window, and what you pressed was not done.');
+    throw Object.assign(new Error('You signed out in another window.'), { status: 401 });
+  }
+  enter(false);
+  throw new Error(`You are now ${now.name}: another window signed in. What you pressed was not done.`);
+});
+route(routes, (found) => { if (who()) found ? showPage(found) : location.replace('#/'); });
 begin();

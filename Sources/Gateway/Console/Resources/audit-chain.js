@@ -1,6 +1,6 @@
 // Whether every record follows from the one before it. To find out takes as long as the log is, so it is asked for.
 
-import { get, path } from './api.js';
+import { get, LONG, path } from './api.js';
 import { fill, h } from './dom.js';
 import { distance, number, plural } from './format.js';
 import { gated } from './forms.js';
@@ -20,7 +20,7 @@ export function chainState({ signal }) {
   async function verify() {
     fill(result, h('span', { class: 'muted' }, 'Verifying …'));
     try {
-      last = { report: await get(path('audit', 'verification'), { signal }), at: Date.now() };
+      last = { report: await get(path('audit', 'verification'), { signal, patience: LONG }), at: Date.now() };
       show();
     } catch (error) {
       if (error.name !== 'AbortError') fill(result, h('span', { class: 'error' }, explained(error)));

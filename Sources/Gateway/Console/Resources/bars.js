@@ -1,7 +1,7 @@
 // How much of a limit is taken: used, reserved, and what is left.
 
 import { h } from './dom.js';
-import { distance, duration, fullTime, number } from './format.js';
+import { duration, number, time } from './format.js';
 
 /** A bar that says in words what it shows. */
 export function headroom({ label, used, reserved = 0, limit, unit = number, resetsAt, resets = 'resets', compact = false }) {
@@ -9,14 +9,14 @@ export function headroom({ label, used, reserved = 0, limit, unit = number, rese
   const taken = used + reserved;
   const level = limit > 0 && taken >= limit ? 'full' : limit > 0 && taken >= 0.8 * limit ? 'near' : 'free';
   const words = `${unit(used)}${reserved > 0 ? ` + ${unit(reserved)} reserved` : ''} of ${unit(limit)}`;
-  const reset = resetsAt && h('span', { class: 'muted', title: fullTime(resetsAt) }, `${resets} ${distance(resetsAt)}`);
+  const reset = resetsAt && h('span', { class: 'muted' }, `${resets} `, time(resetsAt));
   return h('div', { class: `headroom ${level}${compact ? ' compact' : ''}` },
     h('div', { class: 'headroom-words' }, h('span', {}, label), h('span', { class: 'figure' }, words,
       level === 'full' ? h('strong', {}, ' — used up') : null)),
     h('div', { class: 'bar', 'aria-hidden': 'true' },
       h('div', { class: 'used', style: { width: share(used) } }),
       h('div', { class: 'reserved', style: { width: share(Math.min(reserved, Math.max(0, limit - used))) } })),
-    compact ? null : reset && h('div', { class: 'headroom-reset' }, reset));
+    reset && h('div', { class: 'headroom-reset' }, reset));
 }
 
 /** The runtime windows of a usage report, shortest first. */

@@ -39,7 +39,7 @@ export function chart({ title, kind, unit = compact, empty = 'Nothing in this ti
       grid(top, y, width), times(x, width), kind === 'columns' ? columns(x, y, inner) : series.map((each) => line(each, x, y)),
       series.filter(({ isLimit }) => isLimit && kind === 'columns').map((each) => line(each, x, y)), marker));
     geometry.marker = marker;
-    if (at >= 0) point(Math.min(at, points.length - 1));
+    if (at >= 0 && !tip.hidden) point(Math.min(at, points.length - 1));
   }
 
   const stacked = () => series.filter(({ isLimit }) => !isLimit);

@@ -1,6 +1,6 @@
 // Runtime that is given once, beyond the windows.
 
-import { create, path, remove } from './api.js';
+import { path, remove } from './api.js';
 import { headroom } from './bars.js';
 import { confirm, labelled } from './dialogs.js';
 import { h } from './dom.js';
@@ -29,7 +29,7 @@ export const creditButton = (tenant, again) => gated('Give a credit …', SCOPE,
       labelled('Seconds', h('input', { name: 'seconds', inputmode: 'decimal', required: true, autofocus: true, autocomplete: 'off', pattern: '[0-9]+(\\.[0-9]+)?' })),
       labelled('Until', h('input', { type: 'date', name: 'until', required: true, value: until }), { hint: 'The first day, of UTC, on which it gives nothing any more.' }),
     ],
-    act: (form) => create(path('tenants', tenant, 'credits'), { runtime_seconds: Number(form.get('seconds')), until: `${form.get('until')}T00:00:00Z` }),
+    make: (form) => [path('tenants', tenant, 'credits'), { runtime_seconds: Number(form.get('seconds')), until: `${form.get('until')}T00:00:00Z` }],
     done: ({ id }) => `The credit ${id} is given.`,
   });
   if (done) again();

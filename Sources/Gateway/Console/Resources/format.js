@@ -56,7 +56,15 @@ export function distance(instant, now = Date.now()) {
 /** An instant as an element that tells how far it is, and exactly when. */
 export function time(instant, otherwise = 'never') {
   if (!instant) return h('span', { class: 'muted' }, otherwise);
-  return h('time', { datetime: instant, title: `${fullTime(instant)} (${instant})` }, distance(instant));
+  return h('time', { class: 'distance', datetime: instant, title: `${fullTime(instant)} (${instant})` }, distance(instant));
+}
+
+/** Has these elements tell it anew: they grow old while nothing else changes. */
+export function retell(within) {
+  for (const element of within.querySelectorAll('time.distance')) {
+    const words = distance(element.dateTime);
+    if (element.textContent !== words) element.textContent = words;
+  }
 }
 
 /** The same with the date and the clock. */

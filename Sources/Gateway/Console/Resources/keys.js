@@ -1,6 +1,6 @@
 // A tenant's keys: which are used, by how much, and how they come and go.
 
-import { create, list, path, put, remove } from './api.js';
+import { list, path, put, remove } from './api.js';
 import { confirm, labelled, showToken } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { number, time } from './format.js';
@@ -34,7 +34,7 @@ export function keysTab({ name, signal }) {
   const issue = () => gated('Issue a key …', SCOPE, async () => {
     const issued = await confirm({
       title: 'Issue a key', text: [`A new key of ${name}. Those that are there go on as they are.`], action: 'Issue',
-      act: () => create(path('tenants', name, 'keys')), done: 'The key is issued.',
+      make: () => [path('tenants', name, 'keys'), {}], done: 'The key is issued.',
     });
     status.again();
     if (issued) await showToken(`New key of ${name}`, issued.token, `Key id ${issued.key_id}.`);

@@ -1,6 +1,6 @@
 // What the calls of the last day would have met under other limits. The gateway replays them; nothing is changed.
 
-import { path, post } from './api.js';
+import { LONG, path, post } from './api.js';
 import { fill, h } from './dom.js';
 import { duration, number, plural } from './format.js';
 import { explained } from './states.js';
@@ -17,7 +17,7 @@ export function preview(name, signal) {
   async function replay(change) {
     const mine = ++turn;
     try {
-      const report = await post(path('tenants', name, 'simulation'), { ...change, days: 1 }, { signal });
+      const report = await post(path('tenants', name, 'simulation'), { ...change, days: 1 }, { signal, patience: LONG });
       if (mine === turn) fill(result, told(report));
     } catch (error) {
       if (mine === turn && error.name !== 'AbortError') fill(result, h('p', { class: 'error' }, explained(error)));

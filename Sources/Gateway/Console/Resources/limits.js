@@ -8,7 +8,7 @@ import { rate } from './format.js';
 import { gated, readOnly } from './forms.js';
 import { changeOf, FIELDS, GROUPS } from './limits-fields.js';
 import { preview } from './limits-preview.js';
-import { explained } from './states.js';
+import { explained, outcome } from './states.js';
 import { toast } from './toasts.js';
 
 const SCOPE = 'admin:quotas';
@@ -70,9 +70,19 @@ function form({ address, trial, done, again }, policy, tag) {
       if (all.length === 0) return;
       await call('PATCH', address, { body: changeOf(all), headers: tag ? { 'If-Match': tag } : {} });
       toast(done);
+    } catch (failure) {
+      error.textContent = outcome(failure);
+      return;
+    }
+    await discard();
+  }
+
+  /** Shows what holds. */
+  async function discard() {
+    try {
       await again();
     } catch (failure) {
-      error.textContent = explained(failure);
+      if (failure.name !== 'AbortError') error.textContent = explained(failure);
     }
   }
 
@@ -81,5 +91,5 @@ function form({ address, trial, done, again }, policy, tag) {
       fields.map((field) => (field.kind === 'switch' ? h('label', { class: 'check' }, controls.get(field), field.label)
         : labelled(field.label, controls.get(field), { hint: field.hint })))))),
     h('div', { class: 'side' }, trial?.element, error, h('div', { class: 'buttons' }, save,
-      h('button', { type: 'button', onclick: again }, 'Discard'), changed)));
+      h('button', { type: 'button', onclick: discard }, 'Discard'), changed)));
 }

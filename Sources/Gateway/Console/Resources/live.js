@@ -2,31 +2,63 @@
 
 import { h } from './dom.js';
 import { call, GatewayAway } from './api.js';
-import { distance } from './format.js';
-import { explained, failed } from './states.js';
+import { distance, retell } from './format.js';
+import { explained, failed, loading } from './states.js';
 
 const LONGEST_WAIT = 30_000;
+
+// What somebody reaches for does not move: nothing is drawn while a question is open or a pointer is down.
+let isPointed = false;
+addEventListener('pointerdown', () => { isPointed = true; }, { passive: true, capture: true });
+for (const kind of ['pointerup', 'pointercancel', 'dragend']) {
+  addEventListener(kind, () => { isPointed = false; }, { passive: true, capture: true });
+}
+const isHeldBack = () => isPointed || document.querySelector('dialog[open]') !== null;
 
 /**
  * Loads now and every so often, and has `render` show what came.
  *
  * - `signal`: ends it, as the page goes.
  * - `every`: milliseconds between two looks.
- * - `place`: the element in which a failure of the first look is told.
+ * - `place`: the element in which the first look is told of, as it goes on or fails.
+ * - `isQuiet`: whether it says something only when it fails.
  *
  * Returns an element that says how old it is, with a method `again` for when something was changed.
  */
-export function live(load, render, { signal, every = 5000, place }) {
-  const status = h('p', { class: 'freshness muted' });
+export function live(load, render, { signal, every = 5000, place, isQuiet = false }) {
+  const words = h('span', {});
+  // Said once, and not with every second that it lasts.
+  const alarm = h('span', { class: 'hidden', role: 'status' });
+  const status = h('p', { class: 'freshness muted', hidden: isQuiet }, words, alarm);
+  let shown = null;
+  let waiting = null;
   let updatedAt = null;
   let failures = 0;
   let timer = null;
   let turn = 0;
 
   const tell = () => {
-    if (failures === 0 && updatedAt) status.textContent = `Updated ${distance(updatedAt)}`;
+    if (failures === 0 && updatedAt) words.textContent = `Updated ${distance(updatedAt)}`;
   };
-  const clock = setInterval(tell, 1000);
+  /** Draws what came, if it says something new, as soon as that disturbs nobody. */
+  const draw = () => {
+    if (!waiting || isHeldBack()) return;
+    const { value, text } = waiting;
+    waiting = null;
+    if (text === shown) return;
+    shown = text;
+    render(value);
+  };
+  const clock = setInterval(() => { tell(); draw(); retell(document); }, 1000);
+  const onClosed = () => setTimeout(() => { if (!signal.aborted) draw(); });
+  document.addEventListener('close', onClosed, true);
+
+  function warn(isFailing, text) {
+    status.classList.toggle('failing', isFailing);
+    status.hidden = isQuiet && !isFailing;
+    alarm.textContent = isFailing ? 'What is shown may be out of date.' : '';
+    if (text) words.textContent = text;
+  }
 
   async function look() {
     clearTimeout(timer);
@@ -38,15 +70,16 @@ export function live(load, render, { signal, every = 5000, place }) {
       if (signal.aborted || mine !== turn) return;
       failures = 0;
       updatedAt = Date.now();
-      if (value !== undefined) render(value);
+      if (value !== undefined) waiting = { value, text: JSON.stringify(value) };
+      warn(false);
+      draw();
       tell();
     } catch (error) {
       if (signal.aborted || mine !== turn || error.name === 'AbortError') return;
       failures += 1;
       wait = Math.min(LONGEST_WAIT, 1000 * 2 ** Math.min(failures, 5));
       if (!updatedAt && place) place.replaceChildren(failed(error, look));
-      status.textContent = error instanceof GatewayAway
-        ? `The gateway does not answer; trying again in ${wait / 1000} s` : explained(error);
+      warn(true, error instanceof GatewayAway ? `The gateway does not answer; trying again in ${wait / 1000} s` : explained(error));
       // What was refused for good is not asked for again by itself.
       if (!(error instanceof GatewayAway) && error.status < 500 && error.status !== 429) return;
     }
@@ -58,10 +91,15 @@ export function live(load, render, { signal, every = 5000, place }) {
   signal.addEventListener('abort', () => {
     clearTimeout(timer);
     clearInterval(clock);
+    document.removeEventListener('close', onClosed, true);
     document.removeEventListener('visibilitychange', onVisible);
   });
+  if (place && !place.firstChild) place.replaceChildren(loading());
   look();
-  status.again = look;
+  status.again = () => {
+    shown = null;
+    return look();
+  };
   return status;
 }
 

@@ -32,10 +32,10 @@ export function overviewPage({ query, signal }) {
     draw(charts, history);
     fill(totals, sums(history));
   }, { signal, every: EVERY[range], place });
-  live(() => get(path('upstream'), { signal }), (standing) => fill(health, standingFigures(standing)), { signal });
+  const now = live(() => get(path('upstream'), { signal }), (standing) => fill(health, standingFigures(standing)), { signal, place: health, isQuiet: true });
   return [
     h('div', { class: 'title' }, h('h1', {}, 'Overview'), pauseButton()),
-    h('section', { 'aria-label': 'Now' }, health),
+    h('section', { 'aria-label': 'Now' }, health, now),
     h('div', { class: 'toolbar' }, segments('Time', RANGES, range, (key) => go(to([], { range: key }))), status),
     h('section', { 'aria-label': 'Past' }, h('h2', { class: 'hidden' }, 'Past'), totals, place),
   ];

@@ -2,7 +2,7 @@
 
 import { get, path, put, remove } from './api.js';
 import { confirm, labelled } from './dialogs.js';
-import { h, refresh } from './dom.js';
+import { fill, h, refresh } from './dom.js';
 import { time } from './format.js';
 import { gated } from './forms.js';
 import { live } from './live.js';
@@ -14,14 +14,18 @@ let look = () => {};
 
 /** A banner that is there while everything is paused. */
 export function pauseBanner({ signal }) {
-  const banner = h('div', { role: 'status' });
+  const said = h('div', { role: 'status' });
+  const button = h('div', {});
+  const banner = h('div', {});
   if (!may('admin:read')) return banner;
+  const bar = h('div', {}, said, button);
   const status = live(() => get(PAUSE, { signal }), (pause) => {
-    refresh(banner, pause.paused ? h('div', { class: 'banner' },
-      h('p', {}, h('strong', {}, 'Everything is paused'), ' since ', time(pause.since), pause.by ? ` by ${pause.by}` : '',
-        pause.reason ? `: ${pause.reason}` : '', '. New calls are refused with 503.'),
-      gated('Resume', SCOPE, resume)) : null);
-  }, { signal, every: 15_000 });
+    fill(said, pause.paused ? h('p', {}, h('strong', {}, 'Everything is paused'), ' since ', time(pause.since), pause.by ? ` by ${pause.by}` : '',
+        pause.reason ? `: ${pause.reason}` : '', '. New calls are refused with 503.') : null);
+    refresh(button, pause.paused ? gated('Resume', SCOPE, resume) : null);
+    bar.classList.toggle('banner', pause.paused);
+  }, { signal, every: 15_000, isQuiet: true });
+  fill(banner, bar, status);
   look = () => status.again();
   return banner;
 }

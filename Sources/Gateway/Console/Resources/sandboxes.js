@@ -35,7 +35,7 @@ export function sandboxesPage({ query, signal }) {
       fill(place, all.length === 0 ? empty('Nothing is running', 'Executions and tenants’ own sandboxes stand here while they live.')
         : empty('Nothing of that is running', 'Search for another tenant, or show everything.'));
     } else if (!rows.element.isConnected) fill(place, rows.element);
-    rows.show(found);
+    rows.show(found, !all.isCut);
   }
 
   const status = live(() => list(path('sandboxes'), { signal }), (running) => {

@@ -19,7 +19,8 @@ export async function lookUp() {
 
 export async function signIn(token) {
   await call('POST', '/console/session', { body: { token } });
-  return lookUp();
+  if (await lookUp()) return;
+  throw new Error('The browser did not keep the cookie: open the console over HTTPS, or at 127.0.0.1.');
 }
 
 export async function signOut() {

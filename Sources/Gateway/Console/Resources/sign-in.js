@@ -7,7 +7,7 @@ import { explained } from './states.js';
 
 export function signInPage(app, { reason, onSignedIn }) {
   document.title = 'Sign in · e2b-gateway';
-  const token = h('input', { type: 'password', name: 'token', autocomplete: 'current-password', spellcheck: 'false', required: true, autofocus: true });
+  const token = h('input', { type: 'password', name: 'token', autocomplete: 'off', spellcheck: 'false', required: true, autofocus: true });
   const error = h('p', { class: 'error', role: 'alert' });
   const button = h('button', { type: 'submit', class: 'primary' }, 'Sign in');
   fill(app, h('main', { class: 'sign-in', id: 'main' },

@@ -2,6 +2,10 @@
 // are said aloud, since a table that is laid out as cards is none to the browser.
 
 import { h } from './dom.js';
+import { number } from './format.js';
+
+/** More rows than anybody reads; the rest is found by searching and ordering. */
+const MOST_ROWS = 200;
 
 /**
  * - `columns`: `{ name, cell, sort?, numeric?, greatestFirst?, actions? }`; `cell` makes the content out of a row, `sort` a value to order by,
@@ -11,10 +15,12 @@ import { h } from './dom.js';
 export function table(caption, columns, { key, sorted } = {}) {
   let order = sorted ?? null;
   let rows = [];
+  let isCut = false;
   const body = h('tbody', { role: 'rowgroup' });
   const headings = columns.map((column) => heading(column));
-  const element = h('table', { role: 'table', class: 'cards' }, h('caption', { class: 'hidden' }, caption),
-    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, headings)), body);
+  const note = h('p', { class: 'muted' });
+  const element = h('div', {}, h('table', { role: 'table', class: 'cards' }, h('caption', { class: 'hidden' }, caption),
+    h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, headings)), body), note);
 
   function heading(column) {
     const attributes = { role: 'columnheader', scope: 'col', class: column.numeric ? 'numeric' : null };
@@ -30,7 +36,11 @@ export function table(caption, columns, { key, sorted } = {}) {
 
   function draw() {
     const column = columns.find(({ name }) => name === order?.name);
-    const shown = column ? [...rows].sort(by(column.sort, order.descending)) : rows;
+    const shown = (column ? [...rows].sort(by(column.sort, order.descending)) : rows).slice(0, MOST_ROWS);
+    note.textContent = [
+      rows.length > MOST_ROWS && `The first ${MOST_ROWS} of ${number(rows.length)} are shown.`, isCut && 'There are more than can be listed here.',
+    ].filter(Boolean).join(' ');
+    note.hidden = note.textContent === '';
     columns.forEach(({ name, sort }, index) => {
       if (sort) headings[index].setAttribute('aria-sort', name === order?.name ? (order.descending ? 'descending' : 'ascending') : 'none');
     });
@@ -45,7 +55,12 @@ export function table(caption, columns, { key, sorted } = {}) {
     h('td', { role: 'cell', 'data-label': column.actions ? null : column.name, class: [column.numeric && 'numeric', column.actions && 'actions'].filter(Boolean).join(' ') || null },
       h('div', { class: 'value' }, column.cell(row)))));
 
-  return { element, show(newRows) { rows = newRows; draw(); } };
+  /** - `isAll`: whether these are all there are, as far as the gateway says. */
+  const show = (newRows, isAll = !newRows.isCut) => {
+    [rows, isCut] = [newRows, !isAll];
+    draw();
+  };
+  return { element, show };
 }
 
 const by = (value, descending) => (left, right) => {

@@ -27,10 +27,11 @@ export function recentRefusals({ name, signal }) {
     { name: 'Times', numeric: true, cell: ({ record }) => number(record.count ?? 1) },
   ], { key: ({ sequence }) => String(sequence) });
   const query = new URLSearchParams({ tenant: name, outcome: 'refused', order: 'newest', limit: String(COUNT) });
-  live(() => get(`${path('audit')}?${query}`, { signal }), ({ records }) => {
+  const status = live(() => get(`${path('audit')}?${query}`, { signal }), ({ records }) => {
     if (records.length === 0) fill(place, empty('Nothing was refused', 'What its limits refuse will stand here.'));
     else if (!rows.element.isConnected) fill(place, rows.element, h('p', {}, h('a', { href: to(['audit'], { tenant: name, outcome: 'refused' }) }, 'All refusals in the audit log')));
     rows.show(records);
-  }, { signal, every: 15_000, place });
+  }, { signal, every: 15_000, place, isQuiet: true });
+  section.append(status);
   return section;
 }

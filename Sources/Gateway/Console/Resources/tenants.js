@@ -1,6 +1,6 @@
 // All tenants, each with how much of its limits is taken.
 
-import { create, list, path } from './api.js';
+import { list, path } from './api.js';
 import { headroom, runtimeBars, tightest } from './bars.js';
 import { confirm, labelled } from './dialogs.js';
 import { fill, h } from './dom.js';
@@ -11,10 +11,9 @@ import { go, to } from './router.js';
 import { empty } from './states.js';
 import { table } from './tables.js';
 
-const SHOWN = 200;
-
 export function tenantsPage({ query, signal }) {
   let tenants = [];
+  let isCut = false;
   let wanted = query.get('q') ?? '';
   const place = h('div', {});
   const count = h('p', { class: 'muted', role: 'status' });
@@ -28,8 +27,7 @@ export function tenantsPage({ query, signal }) {
   function show() {
     const found = tenants.filter(({ name }) => name.includes(wanted.toLowerCase()));
     count.textContent = wanted ? `${found.length} of ${plural(tenants.length, 'tenant')}` : plural(tenants.length, 'tenant');
-    if (found.length > SHOWN) count.textContent += `; the first ${SHOWN} are shown`;
-    rows.show(found.slice(0, SHOWN));
+    rows.show(found, !isCut);
     if (tenants.length === 0) {
       fill(place, empty('No tenants yet', 'A tenant is an app or a team that calls the gateway. Make one, then issue a key for it.', createButton()));
     } else if (found.length === 0) fill(place, empty('No tenant is called that', 'Search for a part of its name.'));
@@ -38,6 +36,7 @@ export function tenantsPage({ query, signal }) {
 
   const load = async () => {
     const [all, reports] = await Promise.all([list(path('tenants'), { signal }), list(path('usage'), { signal })]);
+    isCut = all.isCut || reports.isCut;
     const byName = new Map(reports.map((report) => [report.tenant, report]));
     return all.map((tenant) => ({ ...tenant, report: byName.get(tenant.name) }));
   };
@@ -62,7 +61,7 @@ const createButton = () => gated('New tenant …', 'admin:tenants', async () => 
     title: 'New tenant', action: 'Create', text: 'It gets the default limits; change them afterwards.',
     fields: [labelled('Name', h('input', { name: 'name', required: true, autocomplete: 'off', spellcheck: 'false', autofocus: true, maxlength: '63', pattern: '[a-z0-9][a-z0-9\\-]*' }),
       { hint: 'Up to 63 of a–z, 0–9 and -, beginning with a letter or digit.' })],
-    act: (form) => create(path('tenants'), { name: form.get('name') }),
+    make: (form) => [path('tenants'), { name: form.get('name') }],
     done: ({ name }) => `The tenant ${name} is there. Issue a key for it next.`,
   });
   if (made) go(to(['tenants', made.name, 'keys']));

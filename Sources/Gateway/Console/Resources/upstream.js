@@ -1,10 +1,10 @@
 // The keys for E2B: which is used, whether E2B takes it, and how one comes in place of another.
 
-import { create, list, path, post, remove } from './api.js';
+import { list, path, post, remove } from './api.js';
 import { confirm, labelled } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { time } from './format.js';
-import { gated, readOnly } from './forms.js';
+import { gated } from './forms.js';
 import { live } from './live.js';
 import { empty, explained } from './states.js';
 import { table } from './tables.js';
@@ -64,12 +64,12 @@ export function upstreamPage({ signal }) {
       labelled('Key', h('input', { type: 'password', name: 'key', required: true, autocomplete: 'off', spellcheck: 'false', autofocus: true }), { hint: 'As E2B issued it. Nobody is shown it again.' }),
       labelled('Team', h('input', { name: 'team', autocomplete: 'off', spellcheck: 'false', maxlength: '32' }), { hint: 'Your name for the E2B team it belongs to. Leave it empty where it can be found out.' }),
     ],
-    act: (form) => create(path('upstream-keys'), { key: form.get('key'), ...(form.get('team') ? { team: form.get('team') } : {}) }),
+    make: (form) => [path('upstream-keys'), { key: form.get('key'), ...(form.get('team') ? { team: form.get('team') } : {}) }],
     done: ({ id }) => `${id} is added.`,
   });
 
   return [
-    h('div', { class: 'title' }, h('h1', {}, 'Upstream keys'), gated('Add a key …', SCOPE, add, { kind: 'primary' })), readOnly(SCOPE),
+    h('div', { class: 'title' }, h('h1', {}, 'Upstream keys'), gated('Add a key …', SCOPE, add, { kind: 'primary' })),
     h('p', { class: 'lead' }, 'To change keys: add the new one, probe it, activate it, then retire and remove the old one.'),
     h('div', { class: 'toolbar' }, status), place,
   ];
