@@ -31,12 +31,12 @@ struct CommitReportTests {
         let test = try await TestLedger(), told = Told()
         test.ledger.observeCommits { told.note($0) }
         let intruder = try Intruder(test)
-        await #expect(throws: LedgerFailure.self) { try await test.ledger.checkHealth() }
+        await #expect(throws: LedgerFailure.self) { try await test.ledger.createTenant("other", by: "test") }
         try intruder.leave()
         #expect(told.reports.contains { !$0.isWritten })
     }
 
-    @Test("How far a checkpoint is behind is known from memory")
+    @Test("How far a checkpoint is behind is known from memory, to whoever signs them", .ofAFile)
     func checkpoints() async throws {
         let test = try await TestLedger()
         try await test.ledger.makeCheckpoint()

@@ -33,6 +33,8 @@ public struct Declaration: Sendable {
         func place(of field: String) -> Place {
             // Limits are judged in milliseconds, and declared in seconds.
             var name = field.replacing("_ms", with: "_seconds").split(separator: " ").last.map(String.init) ?? field
+            // A rate's burst has a name of its own.
+            if let place = places[name.replacing("rate.burst", with: "burst")] { return place }
             while !name.isEmpty {
                 if let place = places[name] { return place }
                 name = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? ""

@@ -118,11 +118,23 @@ extension DeclaredNode {
             throw DeclarationFailure(
                 place(context.codingPath), "\(Self.name(context)) must be \(Self.words(for: type)), not null")
         } catch DecodingError.dataCorrupted(let context) {
+            // A number that is none of the kind is told of without its path.
+            let culprit = context.codingPath.isEmpty ? try unreadableLimit() : nil
             throw DeclarationFailure(
-                place(context.codingPath), "\(Self.name(context)) is out of range, or no whole number")
+                culprit?.value.nameplace ?? place(context.codingPath),
+                "\(culprit?.name ?? Self.name(context)) is out of range, or no whole number")
         } catch {
             throw DeclarationFailure(nameplace, "the policy cannot be read: \(error)")
         }
+    }
+
+    /// The first member that cannot be read by itself.
+    private func unreadableLimit() throws(DeclarationFailure) -> (name: String, value: DeclaredNode)? {
+        for (name, value) in try members(known: nil) {
+            let alone = Data("{\(Self.quoted(name)):\(try value.json())}".utf8)
+            if (try? JSONDecoder().decode(PolicyChange.self, from: alone)) == nil { return (name, value) }
+        }
+        return nil
     }
 
     private static let windows = ["hour", "day", "month"]

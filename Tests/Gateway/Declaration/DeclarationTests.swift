@@ -126,7 +126,7 @@ struct DeclarationTests {
     func written() throws {
         var policy = Policy.standard
         policy.runtime = [.hour: 1_500, .month: 9_000_000]
-        policy.templates = ["null", "a#b: [c]"]
+        policy.templates = ["null", "a#b:[c]"]
         policy.userPorts = [3000]
         policy.subject = SubjectLimits(rate: Rate(parsing: "7/90s burst 3"), executions: 0)
         var other = Policy.unbounded
