@@ -21,7 +21,7 @@ COMMANDS = [
     ("admin-token", "issue", "ops", "--scope"),
     ("tenant", "create"),
     ("tenant", "show"),
-    ("tenant", "disable"),
+    ("tenant", "suspend"),
     ("quota", "get"),
     ("usage",),
 ]
