@@ -144,7 +144,7 @@ def test_a_caller_who_leaves_before_the_sandbox_comes(scene: Scene) -> None:
     eventually(lambda: tenant.client.usage()["executions"]["running"] == 0, within=2, what="it is settled")
     gate.set()
     [execution] = scene.executions(tenant)
-    eventually(lambda: scene.proxy.record.forwarded(DESTROY), within=5, what="its sandbox is destroyed")
+    eventually(lambda: scene.proxy.record.forwarded(DESTROY), within=20, what="its sandbox is destroyed")
     scene.e2b.assert_gone(execution)
     assert scene.assert_free(tenant) == 0
     assert not scene.proxy.record.arrived(EXECUTE)

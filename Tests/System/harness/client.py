@@ -181,9 +181,10 @@ class Client:
 
 
 def _witness(response: httpx.Response, body: bytes) -> None:
-    """A token is shown once, to whoever asked for it; nothing else may hold one."""
+    """A token is shown once, to whoever asked for it, and so is a cookie; nothing else may hold one."""
     shows_token = response.status_code in (200, 201) and (b'"token":"' in body or b'"envdAccessToken":"' in body)
-    WITNESS.note(repr(response.headers).encode() + (b"" if shows_token else body))
+    fields = [field for field in response.headers.multi_items() if field[0] != "set-cookie"]
+    WITNESS.note(repr(fields).encode() + (b"" if shows_token else body))
 
 
 _addresses = itertools.count(1)

@@ -5,6 +5,7 @@ import itertools
 import json
 import pathlib
 import subprocess
+from collections.abc import Iterator
 
 import httpx
 
@@ -220,16 +221,20 @@ class Gateway:
     def audit(self, execution_id: str) -> list[dict]:
         return self.json_command("audit", "search", "--execution", execution_id)
 
+    def whole_audit(self) -> Iterator[dict]:
+        """Every record, page by page."""
+        after = 0
+        while page := self.json_command("audit", "search", "--after", str(after), "--limit", "10000"):
+            yield from page
+            after = page[-1]["sequence"]
+
     def executions_in_audit(self) -> tuple[list[str], list[str]]:
         """The executions that were admitted and those that were finished, as the audit has them."""
         executions: dict[str, list[str]] = {"execution.admitted": [], "execution.finished": []}
-        after = 0
-        while page := self.json_command("audit", "search", "--after", str(after), "--limit", "10000"):
-            for record in page:
-                said = record["record"]
-                if said["action"] in executions:
-                    executions[said["action"]].append(said["execution"])
-            after = page[-1]["sequence"]
+        for record in self.whole_audit():
+            said = record["record"]
+            if said["action"] in executions:
+                executions[said["action"]].append(said["execution"])
         return executions["execution.admitted"], executions["execution.finished"]
 
     # What has to hold once an execution is over

@@ -101,7 +101,7 @@ def instant(text: str) -> float:
 
 def life(gateway: Gateway, sandbox: str) -> list[dict]:
     """The audit's records that concern one sandbox, by upstream's id; those before it had one, too."""
-    records = [line["record"] for line in gateway.json_command("audit", "search", "--limit", "1000")]
+    records = [line["record"] for line in gateway.whole_audit()]
     handles = {record["sandbox_handle"] for record in records if record.get("sandbox") == sandbox}
     assert len(handles) == 1, handles
     return [record for record in records if record.get("sandbox_handle") in handles]
