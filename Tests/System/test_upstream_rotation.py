@@ -104,6 +104,8 @@ def readiness(gateway: Gateway) -> dict:
     return Client(gateway.admin_url, None, gateway.contract).get("/readyz").document
 
 
+# Sixteen times all callers go on, with a sandbox for each call.
+@pytest.mark.timeout(600)
 def test_a_rotation_under_load_fails_no_call_and_leaves_no_sandbox(
     keyed_e2b: KeyedE2B, loaded: tuple[Gateway, Load]
 ) -> None:
