@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from harness.browser import Browser, browsing
 from harness.contract import Contract
 from harness.counting_e2b import CountingE2B
 from harness.faults.proxy import FaultProxy
@@ -173,3 +174,35 @@ def scene(stage: Scene) -> Iterator[Scene]:
     yield stage
     stage.proxy.lift()
     stage.proxy.record.clear()
+
+
+# The console
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(window: Browser) -> Iterator[Browser]:
+    """A window in which nobody is signed in. Whatever it complains of fails the test."""
+    window.forget()
+    yield window
+    assert not window.faults()
+
+
+@pytest.fixture(scope="module")
+def governed(session_gateway: NewGateway) -> Gateway:
+    """A gateway of a file's own, to administer."""
+    return session_gateway()
+
+
+@pytest.fixture
+def admin(browser: Browser, governed: Gateway) -> Browser:
+    """The same with the first administrator signed in."""
+    browser.open(governed.admin_url)
+    browser.sign_in(governed.admin_token)
+    browser.heading("Overview")
+    return browser

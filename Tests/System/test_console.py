@@ -2,12 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from conftest import NewGateway
-from harness.browser import Browser, browsing
+from harness.browser import Browser
 from harness.console import signed_in
 from harness.gateway import Gateway, LocalE2B
 from harness.tokens import expiring, for_subject
@@ -15,34 +14,6 @@ from harness.waiting import eventually
 from test_admin_tokens import Administrator, to_scopes
 
 SLEEPS = "import time\ntime.sleep(60)"
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browsing() as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(window: Browser) -> Iterator[Browser]:
-    """A window in which nobody is signed in. Whatever it complains of fails the test."""
-    window.forget()
-    yield window
-    assert not window.faults()
-
-
-@pytest.fixture(scope="module")
-def governed(session_gateway: NewGateway) -> Gateway:
-    return session_gateway()
-
-
-@pytest.fixture
-def admin(browser: Browser, governed: Gateway) -> Browser:
-    """The same with the first administrator signed in."""
-    browser.open(governed.admin_url)
-    browser.sign_in(governed.admin_token)
-    browser.heading("Overview")
-    return browser
 
 
 def token_shown(browser: Browser, gateway: Gateway) -> str:

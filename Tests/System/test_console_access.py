@@ -6,7 +6,6 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from conftest import NewGateway
 from harness.browser import Browser, browsing
 from harness.gateway import Gateway, Tenant
 from harness.sandboxes import Door
@@ -35,11 +34,6 @@ PLACES = {
 def window() -> Iterator[Browser]:
     with browsing() as browser:
         yield browser
-
-
-@pytest.fixture(scope="module")
-def governed(session_gateway: NewGateway) -> Gateway:
-    return session_gateway()
 
 
 @pytest.fixture(scope="module")

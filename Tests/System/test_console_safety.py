@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from conftest import NewGateway
-from harness.browser import Browser, browsing
+from harness.browser import Browser
 from harness.gateway import Gateway
 from harness.sandboxes import Door
 from harness.tokens import for_subject
@@ -18,32 +17,6 @@ from harness.waiting import eventually
 
 # What would run, load or break out if anything took it for markup.
 MARKUP = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>\"'><svg onload=alert(1)>"
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browsing() as browser:
-        yield browser
-
-
-@pytest.fixture
-def browser(window: Browser) -> Iterator[Browser]:
-    window.forget()
-    yield window
-    assert not window.faults()
-
-
-@pytest.fixture(scope="module")
-def governed(session_gateway: NewGateway) -> Gateway:
-    return session_gateway()
-
-
-@pytest.fixture
-def admin(browser: Browser, governed: Gateway) -> Browser:
-    browser.open(governed.admin_url)
-    browser.sign_in(governed.admin_token)
-    browser.heading("Overview")
-    return browser
 
 
 @contextlib.contextmanager

@@ -18,11 +18,6 @@ NARROWED_TO_ONE_ADDRESS = (0x08, b"\x04\x20\xcb\0\x71\x07")
 
 
 @pytest.fixture(scope="module")
-def governed(session_gateway: NewGateway) -> Gateway:
-    return session_gateway()
-
-
-@pytest.fixture(scope="module")
 def first(governed: Gateway) -> Administrator:
     return Administrator(governed, governed.admin_token, "first")
 

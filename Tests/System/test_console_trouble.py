@@ -1,7 +1,6 @@
 """The console when answers are lost, doors are shut, and two windows share one cookie."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -36,31 +35,10 @@ window.fetch = async (path, init) => {
 """
 
 
-@pytest.fixture(scope="module")
-def window() -> Iterator[Browser]:
-    with browsing() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def governed(session_gateway: NewGateway) -> Gateway:
-    return session_gateway()
-
-
 @pytest.fixture
-def browser(window: Browser) -> Iterator[Browser]:
-    window.forget()
-    yield window
-    assert not window.faults()
-
-
-@pytest.fixture
-def admin(browser: Browser, governed: Gateway) -> Browser:
-    browser.open(governed.admin_url)
-    browser.sign_in(governed.admin_token)
-    browser.heading("Overview")
-    run(browser, BETWEEN)
-    return browser
+def admin(admin: Browser) -> Browser:
+    run(admin, BETWEEN)
+    return admin
 
 
 def run(browser: Browser, script: str) -> object:
