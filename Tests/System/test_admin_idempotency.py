@@ -14,6 +14,12 @@ CREDIT = {"runtime_seconds": 60, "until": "2030-01-01T00:00:00Z"}
 
 
 @pytest.fixture(scope="module")
+def gateway(governed: Gateway) -> Gateway:
+    """A gateway of this file's own: an upstream key that is added stays."""
+    return governed
+
+
+@pytest.fixture(scope="module")
 def admin(gateway: Gateway) -> Client:
     return Client(gateway.admin_url, gateway.admin_token, gateway.contract)
 

@@ -391,7 +391,8 @@ def test_what_cannot_be_examined(idle: Gateway, settings: dict[str, str]) -> Non
 # By HTTP
 
 
-def test_parts_by_http(gateway: Gateway) -> None:
+def test_parts_by_http(new_gateway: NewGateway) -> None:
+    gateway = new_gateway()
     administrator = Client(gateway.admin_url, gateway.admin_token, gateway.contract)
     path = "/admin/v1/diagnosis"
     reply = administrator.call("POST", path, json={"parts": ["ledger", "machine"]})
