@@ -108,11 +108,17 @@ struct KillSwitchTests {
         let sandbox = try await test.sandbox(id: "mine")
         let others = try await test.sandbox(id: "others", by: try test.caller(key: other))
         let suspended = try await test.ledger.suspendKey(id, by: "ops", because: "leaked", endsRunning: endsRunning)
+        let uses = suspended.usesLastHour
         #expect(suspended.state == .suspended && suspended.suspension?.reason == "leaked")
 
         #expect(throws: AuthenticationFailure.keySuspended("leaked")) { try test.ledger.authenticate(test.key.token) }
+        var shutOut: Authenticated?
+        _ = try? test.ledger.authenticate(test.key.token) { shutOut = $0 }
+        #expect(shutOut?.tenant == TestLedger.tenant && shutOut?.claims.keyID == id)
         let forged = Token.mint(id, secret: .random())
-        #expect(throws: AuthenticationFailure.refused(.forged)) { try test.ledger.authenticate(forged) }
+        #expect(throws: AuthenticationFailure.refused(.forged)) {
+            try test.ledger.authenticate(forged) { _ in Issue.record("nobody's") }
+        }
         await #expect(throws: AdmissionFailure.keySuspended("leaked")) { try await test.ledger.admit(test.order()) }
         #expect(throws: SandboxRefusal.keySuspended) { try test.ledger.judge(sandbox, from: "127.0.0.1") }
         _ = try test.ledger.judge(others, from: "127.0.0.1")
@@ -131,7 +137,10 @@ struct KillSwitchTests {
 
         let ledger = try await test.reopened()
         #expect(throws: AuthenticationFailure.keySuspended("leaked")) { try ledger.authenticate(test.key.token) }
-        for _ in 0..<2 { #expect(try await ledger.resumeKey(id, by: "test").state == .active) }
+        for _ in 0..<2 {
+            let resumed = try await ledger.resumeKey(id, by: "test")
+            #expect(resumed.state == .active && resumed.usesLastHour == uses, "refused calls are no uses")
+        }
         _ = try ledger.authenticate(test.key.token)
         #expect(try await ledger.auditRecords(AuditQuery(keyID: "\(id)", action: .keyResumed)).count == 1)
         await ledger.close()

@@ -17,6 +17,7 @@ from harness.underway import ROOM, SOON, audited, running
 from harness.waiting import eventually
 
 REASON = "upstream bills look wrong"
+FAILURES_IN_A_MINUTE = 60  # from one address, without a valid credential
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +189,29 @@ def test_a_key_is_suspended_and_resumed(own: Gateway, tenant: Tenant) -> None:
     own.command("key", "revoke", tenant.key_id)
     assert "revoked" in own.run("resume", "--key", tenant.key_id).stderr
     assert "revoked" in own.run("pause", "--key", tenant.key_id, "--yes").stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "slug"),
+    [(["tenant", "suspend", "{tenant}"], "tenant-disabled"), (["pause", "--key", "{key}", "--yes"], "key-suspended")],
+    ids=["tenant", "key"],
+)
+def test_who_is_suspended_is_told_so_as_often_as_it_calls(
+    own: Gateway, tenant: Tenant, command: list[str], slug: str
+) -> None:
+    own.command(*[word.format(tenant=tenant.name, key=tenant.key_id) for word in command])
+    for _ in range(FAILURES_IN_A_MINUTE + 5):
+        reply = tenant.client.get("/v1/whoami")
+        reply.problem(slug)
+        assert reply.headers["ratelimit"], "it pays with its tenant's rate"
+
+    def refusals() -> list[dict]:
+        return audited(own, tenant.name, "call.refused")
+
+    eventually(lambda: refusals(), within=10, what="the tenant's refusal is recorded")
+    assert {(record["reason"], record["key_id"]) for record in refusals()} == {(slug, tenant.key_id)}
+    strangers = own.json_command("audit", "search", "--action", "authentication.refused", "--limit", "1000")
+    assert tenant.key_id not in {line["record"].get("claimed_key_id") for line in strangers}
 
 
 def test_what_a_suspended_key_runs_is_ended_where_that_is_said(own: Gateway, tenant: Tenant, local_e2b: LocalE2B) -> None:
