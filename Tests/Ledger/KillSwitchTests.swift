@@ -147,6 +147,33 @@ struct KillSwitchTests {
         #expect(try await test.check().findings == [])
     }
 
+    @Test("What a suspended key made gets no more time, whichever key asks, until it is resumed")
+    func made() async throws {
+        let test = try await TestLedger()
+        let id = test.key.key.id
+        let issued = try await test.ledger.issueKey(for: TestLedger.tenant, by: "test")
+        let other = try test.caller(key: issued)
+        let awake = try await test.sandbox(id: "awake"), asleep = try await test.sandbox(id: "asleep")
+        _ = try await test.ledger.pause(asleep.handle, for: other, because: "asked")
+        try await test.ledger.suspendKey(id, by: "ops", because: "leaked")
+
+        let refused = SandboxFailure.refused(.makerSuspended("leaked"))
+        await #expect(throws: refused) { try await test.ledger.resume(asleep.handle, for: 1_000, by: other) }
+        for isExtension in [true, false] {
+            await #expect(throws: refused) {
+                try await test.ledger.prolong(awake.handle, by: 90_000, isExtension: isExtension, for: other)
+            }
+        }
+        #expect(try await test.audit(.sandboxRefused).first?.entry.reason == "key_suspended")
+        let shorter = try await test.ledger.prolong(awake.handle, by: 5_000, isExtension: false, for: other)
+        #expect(shorter.endsAt == test.clock.now + .seconds(5))
+
+        try await test.ledger.resumeKey(id, by: "ops")
+        _ = try await test.ledger.resume(asleep.handle, for: 1_000, by: other)
+        _ = try await test.ledger.prolong(awake.handle, by: 90_000, isExtension: true, for: other)
+        #expect(try await test.check().findings == [])
+    }
+
     @Test("A retiring key is retiring again when it is resumed, and a revoked one stays revoked")
     func states() async throws {
         let test = try await TestLedger()

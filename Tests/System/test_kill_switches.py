@@ -170,6 +170,8 @@ def test_a_key_is_suspended_and_resumed(own: Gateway, tenant: Tenant) -> None:
     own.secrets.add(issued["token"])
     other = Tenant(own, tenant.name, issued["key_id"], issued["token"])
     sandbox = OwnSandbox(tenant)
+    door, asleep = Door(other), Door(tenant).made(timeout=300)
+    assert door.pause(asleep).status == 204
     with running(tenant, SOON) as (_, events):
         shown = own.json_command("pause", "--key", tenant.key_id, "--reason", "leaked", "--yes")
         assert (shown["state"], shown["suspension_reason"]) == ("suspended", "leaked")
@@ -178,6 +180,9 @@ def test_a_key_is_suspended_and_resumed(own: Gateway, tenant: Tenant) -> None:
     tenant.client.post("1").problem("key-suspended")
     assert other.client.execute("print(1)")["output"] == "1\n"
     assert sandbox.call("GET", "/health").status_code == 403
+    for reply in (door.connect(asleep, timeout=60), door.set_timeout(sandbox.id, 600)):
+        assert "made this sandbox is suspended: leaked" in reply.problem("key-suspended")["detail"]
+    assert door.set_timeout(sandbox.id, 200).status == 204, "less time"
     assert "suspended: leaked" in own.command("key", "list", tenant.name)
     assert "suspended" in own.run("key", "rotate", tenant.key_id).stderr
     assert own.json_command("resume", "--key", tenant.key_id)["state"] == "active"

@@ -143,6 +143,13 @@ extension Ledger {
 }
 
 extension Draft {
+    /// Refuses more time, whoever asks for it, to what was made with a key that is suspended.
+    func refuseIfMakerIsSuspended(of sandbox: OwnedSandbox) throws(AdmissionRefusal) {
+        if let suspension = key(sandbox.keyID)?.record.suspension {
+            throw AdmissionRefusal(.makerSuspended(suspension.reason), "key_suspended")
+        }
+    }
+
     /// The account of whoever calls at the SDK door, if they are still let in.
     func admissible(_ caller: SandboxCaller) throws(AdmissionRefusal) -> Books.Account {
         let account = try admissible(caller.tenant, key: caller.claims.keyID, until: caller.claims.notAfter)
