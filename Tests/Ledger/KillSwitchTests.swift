@@ -147,6 +147,33 @@ struct KillSwitchTests {
         #expect(try await test.check().findings == [])
     }
 
+    @Test("An order whose sandbox was ended before it was there leaves its idempotency key free")
+    func freedKeys() async throws {
+        let test = try await TestLedger()
+        let ledger = test.ledger
+        let key = ledger.idempotency("k", for: try test.caller(), request: [])
+        let first = try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        #expect(try await ledger.kill(first.handle.text, by: "ops") != nil)
+        let second = try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        try await ledger.pauseWork(by: "ops", endsRunning: true)
+        try await ledger.resumeWork(by: "ops")
+        let third = try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        #expect(Set([first.handle, second.handle, third.handle]).count == 3)
+
+        // Whoever makes the others hears of it late, and frees nothing any more.
+        await ledger.sandboxNotMade(first.handle, because: "upstream_capacity")
+        await #expect(throws: SandboxFailure.idempotencyInProgress) {
+            try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        }
+        _ = try await ledger.sandboxStarted(third.handle, id: "i3", access: .example)
+        try await ledger.pauseWork(by: "ops", endsRunning: true)
+        try await ledger.resumeWork(by: "ops")
+        await #expect(throws: SandboxFailure.state(.ended)) {
+            try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        }
+        #expect(try await test.check().findings == [])
+    }
+
     @Test("What a suspended key made gets no more time, whichever key asks, until it is resumed")
     func made() async throws {
         let test = try await TestLedger()

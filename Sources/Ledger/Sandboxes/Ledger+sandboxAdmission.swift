@@ -116,10 +116,7 @@ extension Ledger {
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating else { return }
             sandbox.id = id.recordable
             _ = try draft.end(sandbox, because: reason, by: nil)
-            if reason != SandboxEnd.outcomeUnknown {
-                try draft.execute(
-                    "UPDATE owned_sandbox SET idempotency_key = NULL WHERE handle = ?", [handle.text])
-            }
+            if reason != SandboxEnd.outcomeUnknown { try SandboxStore.freeIdempotencyKey(of: sandbox, in: draft) }
         }
     }
 
