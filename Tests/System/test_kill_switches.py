@@ -162,6 +162,28 @@ def test_a_sandbox_is_ended_while_it_is_being_made(new_gateway: NewGateway, comm
         assert gateway.json_command("ledger", "check")["sound"]
 
 
+def test_what_was_ended_while_it_was_being_made_is_ordered_again(new_gateway: NewGateway) -> None:
+    with KeepingE2B() as upstream:
+        gateway = new_gateway(upstream.url)
+        door = Door(gateway.tenant(*ROOM))
+        make = upstream.create
+
+        def create(exchange: Exchange) -> None:
+            upstream.create = make
+            made = upstream.make(exchange)
+            [making] = [work["id"] for work in gateway.json_command("sandbox", "list") if work["state"] == "starting"]
+            gateway.command("sandbox", "kill", making, "--yes")
+            exchange.answer(201, made)
+
+        upstream.create = create
+        refused = door.create(key="once", timeout=60)
+        assert "while it was being made" in refused.problem("conflict")["detail"]
+        assert refused.headers["should-retry"] == "false"
+        eventually(lambda: not upstream.kept, within=10, what="what was made is destroyed")
+        again = door.create(key="once", timeout=60)
+        assert (again.status, list(upstream.kept)) == (201, [again.document["sandboxID"]])
+
+
 # One key, one tenant
 
 
