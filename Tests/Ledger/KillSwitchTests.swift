@@ -95,6 +95,8 @@ struct KillSwitchTests {
         #expect(await news.next() == .stopAsked(lease.executionID, because: .paused))
         #expect(test.ledger.sandbox(asleep.handle)?.state == .paused)
         #expect(try await test.audit(.sandboxEnded).map(\.entry.reason) == ["paused"])
+        let paused = try #require(try await test.audit(.workPaused).last)
+        #expect(paused.entry.afterDocument == #"{"end_running":true,"suspended":true}"#)
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
         #expect(try await test.check().findings == [])
     }
@@ -132,6 +134,8 @@ struct KillSwitchTests {
             #expect(await news.next() == .stopAsked(lease.executionID, because: .keySuspended))
         }
         #expect(await news.next() == .keySuspended(id))
+        let after = try #require(try await test.audit(.keySuspended).last?.entry.afterDocument)
+        #expect(after.contains(#""end_running":true"#) == endsRunning)
         #expect((test.ledger.sandbox(sandbox.handle) == nil) == endsRunning)
         #expect(try await test.ledger.endOverdueSandboxes().isEmpty, "suspended is not revoked")
 
