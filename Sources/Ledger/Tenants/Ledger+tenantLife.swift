@@ -32,27 +32,6 @@ extension Ledger {
         }
     }
 
-    /// Shuts a tenant out until it is resumed.
-    @discardableResult
-    public func suspendTenant(
-        _ name: String, by actor: Actor, because reason: String? = nil, endsRunning: Bool = true
-    ) async throws(LedgerFailure) -> Tenant {
-        let change = TenantChange(standing: .suspended(because: reason, endsRunning: endsRunning))
-        return try await changeTenant(name, change, by: actor)
-    }
-
-    /// Lets a tenant in again.
-    @discardableResult
-    public func resumeTenant(_ name: String, by actor: Actor) async throws(LedgerFailure) -> Tenant {
-        try await changeTenant(name, TenantChange(standing: .active), by: actor)
-    }
-
-    /// Calls a tenant something else.
-    @discardableResult
-    public func renameTenant(_ name: String, to new: String, by actor: Actor) async throws(LedgerFailure) -> Tenant {
-        try await changeTenant(name, TenantChange(name: new), by: actor)
-    }
-
     /// Deletes a tenant, for good: its keys are revoked and all it has running or asleep is ended. What it consumed and what
     /// the audit log says of it stay; its name is free for another tenant, which has none of it.
     ///
