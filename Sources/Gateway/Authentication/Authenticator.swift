@@ -86,9 +86,11 @@ struct Authenticator: RouterMiddleware {
                     try ledger.authenticate(signed.signature, of: signed.head) { shutOut = $0 }
                 }
         } catch {
-            context.note.note(error)
             let problem = Problem(error, isSigned: credential.signed != nil)
-            guard let known = shutOut else { throw problem }
+            guard let known = shutOut else {
+                context.note.note(error)
+                throw problem
+            }
             caller = known
             suspension = problem
         }
