@@ -61,6 +61,7 @@ struct ExecutionListTests {
         #expect(try await self.ids(test, ExecutionQuery(outcome: .failed)) == [ids[4], ids[1]])
         #expect(try await self.ids(test, ExecutionQuery(tenant: "other", outcome: .failed)) == [ids[1]])
         #expect(try await self.ids(test, ExecutionQuery(state: .running)) == [ids[8], ids[7]])
+        #expect(try await self.ids(test, ExecutionQuery(tenant: "other", state: .running)) == [ids[7]])
         let others = ExecutionQuery(tenant: "other", state: .finished)
         #expect(try await self.ids(test, others) == [ids[5], ids[3], ids[1]])
         let middle = ExecutionQuery(from: start + .seconds(120), to: start + .seconds(240))
@@ -73,18 +74,20 @@ struct ExecutionListTests {
         #expect(try await empty.ledger.executions(ExecutionQuery()) == [])
     }
 
-    @Test("One tenant's are found by an index, and nothing is sorted", .ofAFile)
-    func plan() async throws {
+    @Test("One tenant's are found by an index, and those that run by their leases", .ofAFile)
+    func plans() async throws {
         let test = try await TestLedger()
-        let plan = try await test.ledger.read { database in
-            try database.rows(
-                """
-                EXPLAIN QUERY PLAN SELECT * FROM execution
-                WHERE rowid >= 0 AND rowid < 9 AND tenant = 1 ORDER BY rowid DESC LIMIT 2
-                """
-            ).compactMap { $0.description(of: "detail") }
+        for (query, tenant, found) in [
+            (ExecutionQuery(), Int64(1), "execution_of_tenant (tenant=? AND rowid>? AND rowid<?)"),
+            (ExecutionQuery(state: .running), 1, "(id=?"),
+            (ExecutionQuery(state: .running), nil, "(id=?"),
+        ] as [(ExecutionQuery, Int64?, String)] {
+            let (sql, parameters) = Ledger.selection(of: query, tenant: tenant, 0..<9)
+            let plan = try await test.ledger.read { database in
+                try database.rows("EXPLAIN QUERY PLAN " + sql, parameters).compactMap { $0.description(of: "detail") }
+            }
+            #expect(plan.first?.contains(found) == true, "\(plan)")
+            #expect(plan.contains { $0.contains("TEMP B-TREE") } == (query.state == .running), "\(plan)")
         }
-        #expect(plan.count == 1, "\(plan)")
-        #expect(plan[0].contains("execution_of_tenant (tenant=? AND rowid>? AND rowid<?)"), "\(plan)")
     }
 }

@@ -95,6 +95,8 @@ struct KillSwitchTests {
         #expect(await news.next() == .stopAsked(lease.executionID, because: .paused))
         #expect(test.ledger.sandbox(asleep.handle)?.state == .paused)
         #expect(try await test.audit(.sandboxEnded).map(\.entry.reason) == ["paused"])
+        let paused = try #require(try await test.audit(.workPaused).last)
+        #expect(paused.entry.afterDocument == #"{"end_running":true,"suspended":true}"#)
         _ = try await test.ledger.settle(lease, with: .completed(held: 1))
         #expect(try await test.check().findings == [])
     }
@@ -108,11 +110,17 @@ struct KillSwitchTests {
         let sandbox = try await test.sandbox(id: "mine")
         let others = try await test.sandbox(id: "others", by: try test.caller(key: other))
         let suspended = try await test.ledger.suspendKey(id, by: "ops", because: "leaked", endsRunning: endsRunning)
+        let uses = suspended.usesLastHour
         #expect(suspended.state == .suspended && suspended.suspension?.reason == "leaked")
 
         #expect(throws: AuthenticationFailure.keySuspended("leaked")) { try test.ledger.authenticate(test.key.token) }
+        var shutOut: Authenticated?
+        _ = try? test.ledger.authenticate(test.key.token) { shutOut = $0 }
+        #expect(shutOut?.tenant == TestLedger.tenant && shutOut?.claims.keyID == id)
         let forged = Token.mint(id, secret: .random())
-        #expect(throws: AuthenticationFailure.refused(.forged)) { try test.ledger.authenticate(forged) }
+        #expect(throws: AuthenticationFailure.refused(.forged)) {
+            try test.ledger.authenticate(forged) { _ in Issue.record("nobody's") }
+        }
         await #expect(throws: AdmissionFailure.keySuspended("leaked")) { try await test.ledger.admit(test.order()) }
         #expect(throws: SandboxRefusal.keySuspended) { try test.ledger.judge(sandbox, from: "127.0.0.1") }
         _ = try test.ledger.judge(others, from: "127.0.0.1")
@@ -126,15 +134,74 @@ struct KillSwitchTests {
             #expect(await news.next() == .stopAsked(lease.executionID, because: .keySuspended))
         }
         #expect(await news.next() == .keySuspended(id))
+        let after = try #require(try await test.audit(.keySuspended).last?.entry.afterDocument)
+        #expect(after.contains(#""end_running":true"#) == endsRunning)
         #expect((test.ledger.sandbox(sandbox.handle) == nil) == endsRunning)
         #expect(try await test.ledger.endOverdueSandboxes().isEmpty, "suspended is not revoked")
 
         let ledger = try await test.reopened()
         #expect(throws: AuthenticationFailure.keySuspended("leaked")) { try ledger.authenticate(test.key.token) }
-        for _ in 0..<2 { #expect(try await ledger.resumeKey(id, by: "test").state == .active) }
+        for _ in 0..<2 {
+            let resumed = try await ledger.resumeKey(id, by: "test")
+            #expect(resumed.state == .active && resumed.usesLastHour == uses, "refused calls are no uses")
+        }
         _ = try ledger.authenticate(test.key.token)
         #expect(try await ledger.auditRecords(AuditQuery(keyID: "\(id)", action: .keyResumed)).count == 1)
         await ledger.close()
+        #expect(try await test.check().findings == [])
+    }
+
+    @Test("An order whose sandbox was ended before it was there leaves its idempotency key free")
+    func freedKeys() async throws {
+        let test = try await TestLedger()
+        let ledger = test.ledger
+        let key = ledger.idempotency("k", for: try test.caller(), request: [])
+        let first = try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        #expect(try await ledger.kill(first.handle.text, by: "ops") != nil)
+        let second = try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        try await ledger.pauseWork(by: "ops", endsRunning: true)
+        try await ledger.resumeWork(by: "ops")
+        let third = try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        #expect(Set([first.handle, second.handle, third.handle]).count == 3)
+
+        // Whoever makes the others hears of it late, and frees nothing any more.
+        await ledger.sandboxNotMade(first.handle, because: "upstream_capacity")
+        await #expect(throws: SandboxFailure.idempotencyInProgress) {
+            try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        }
+        _ = try await ledger.sandboxStarted(third.handle, id: "i3", access: .example)
+        try await ledger.pauseWork(by: "ops", endsRunning: true)
+        try await ledger.resumeWork(by: "ops")
+        await #expect(throws: SandboxFailure.state(.ended)) {
+            try await ledger.admit(try test.sandboxOrder(idempotency: key))
+        }
+        #expect(try await test.check().findings == [])
+    }
+
+    @Test("What a suspended key made gets no more time, whichever key asks, until it is resumed")
+    func made() async throws {
+        let test = try await TestLedger()
+        let id = test.key.key.id
+        let issued = try await test.ledger.issueKey(for: TestLedger.tenant, by: "test")
+        let other = try test.caller(key: issued)
+        let awake = try await test.sandbox(id: "awake"), asleep = try await test.sandbox(id: "asleep")
+        _ = try await test.ledger.pause(asleep.handle, for: other, because: "asked")
+        try await test.ledger.suspendKey(id, by: "ops", because: "leaked")
+
+        let refused = SandboxFailure.refused(.makerSuspended("leaked"))
+        await #expect(throws: refused) { try await test.ledger.resume(asleep.handle, for: 1_000, by: other) }
+        for isExtension in [true, false] {
+            await #expect(throws: refused) {
+                try await test.ledger.prolong(awake.handle, by: 90_000, isExtension: isExtension, for: other)
+            }
+        }
+        #expect(try await test.audit(.sandboxRefused).first?.entry.reason == "key_suspended")
+        let shorter = try await test.ledger.prolong(awake.handle, by: 5_000, isExtension: false, for: other)
+        #expect(shorter.endsAt == test.clock.now + .seconds(5))
+
+        try await test.ledger.resumeKey(id, by: "ops")
+        _ = try await test.ledger.resume(asleep.handle, for: 1_000, by: other)
+        _ = try await test.ledger.prolong(awake.handle, by: 90_000, isExtension: true, for: other)
         #expect(try await test.check().findings == [])
     }
 

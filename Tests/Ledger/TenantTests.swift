@@ -96,7 +96,9 @@ struct TenantTests {
         _ = try test.ledger.authenticate(test.key.token)
         _ = try await test.ledger.admit(test.order())
         let records = try await test.audit(.tenantSuspended) + test.audit(.tenantResumed)
-        #expect(records.map(\.entry.afterDocument) == [#"{"suspended":true}"#, #"{"suspended":false}"#])
+        #expect(
+            records.map(\.entry.afterDocument)
+                == [#"{"end_running":true,"suspended":true}"#, #"{"suspended":false}"#])
         #expect(records.map(\.entry.beforeDocument) == [#"{"suspended":false}"#, #"{"suspended":true}"#])
     }
 

@@ -17,6 +17,7 @@ from harness.underway import ROOM, SOON, audited, running
 from harness.waiting import eventually
 
 REASON = "upstream bills look wrong"
+FAILURES_IN_A_MINUTE = 60  # from one address, without a valid credential
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +162,28 @@ def test_a_sandbox_is_ended_while_it_is_being_made(new_gateway: NewGateway, comm
         assert gateway.json_command("ledger", "check")["sound"]
 
 
+def test_what_was_ended_while_it_was_being_made_is_ordered_again(new_gateway: NewGateway) -> None:
+    with KeepingE2B() as upstream:
+        gateway = new_gateway(upstream.url)
+        door = Door(gateway.tenant(*ROOM))
+        make = upstream.create
+
+        def create(exchange: Exchange) -> None:
+            upstream.create = make
+            made = upstream.make(exchange)
+            [making] = [work["id"] for work in gateway.json_command("sandbox", "list") if work["state"] == "starting"]
+            gateway.command("sandbox", "kill", making, "--yes")
+            exchange.answer(201, made)
+
+        upstream.create = create
+        refused = door.create(key="once", timeout=60)
+        assert "while it was being made" in refused.problem("conflict")["detail"]
+        assert refused.headers["should-retry"] == "false"
+        eventually(lambda: not upstream.kept, within=10, what="what was made is destroyed")
+        again = door.create(key="once", timeout=60)
+        assert (again.status, list(upstream.kept)) == (201, [again.document["sandboxID"]])
+
+
 # One key, one tenant
 
 
@@ -169,6 +192,8 @@ def test_a_key_is_suspended_and_resumed(own: Gateway, tenant: Tenant) -> None:
     own.secrets.add(issued["token"])
     other = Tenant(own, tenant.name, issued["key_id"], issued["token"])
     sandbox = OwnSandbox(tenant)
+    door, asleep = Door(other), Door(tenant).made(timeout=300)
+    assert door.pause(asleep).status == 204
     with running(tenant, SOON) as (_, events):
         shown = own.json_command("pause", "--key", tenant.key_id, "--reason", "leaked", "--yes")
         assert (shown["state"], shown["suspension_reason"]) == ("suspended", "leaked")
@@ -177,6 +202,9 @@ def test_a_key_is_suspended_and_resumed(own: Gateway, tenant: Tenant) -> None:
     tenant.client.post("1").problem("key-suspended")
     assert other.client.execute("print(1)")["output"] == "1\n"
     assert sandbox.call("GET", "/health").status_code == 403
+    for reply in (door.connect(asleep, timeout=60), door.set_timeout(sandbox.id, 600)):
+        assert "made this sandbox is suspended: leaked" in reply.problem("key-suspended")["detail"]
+    assert door.set_timeout(sandbox.id, 200).status == 204, "less time"
     assert "suspended: leaked" in own.command("key", "list", tenant.name)
     assert "suspended" in own.run("key", "rotate", tenant.key_id).stderr
     assert own.json_command("resume", "--key", tenant.key_id)["state"] == "active"
@@ -188,6 +216,29 @@ def test_a_key_is_suspended_and_resumed(own: Gateway, tenant: Tenant) -> None:
     own.command("key", "revoke", tenant.key_id)
     assert "revoked" in own.run("resume", "--key", tenant.key_id).stderr
     assert "revoked" in own.run("pause", "--key", tenant.key_id, "--yes").stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "slug"),
+    [(["tenant", "suspend", "{tenant}"], "tenant-disabled"), (["pause", "--key", "{key}", "--yes"], "key-suspended")],
+    ids=["tenant", "key"],
+)
+def test_who_is_suspended_is_told_so_as_often_as_it_calls(
+    own: Gateway, tenant: Tenant, command: list[str], slug: str
+) -> None:
+    own.command(*[word.format(tenant=tenant.name, key=tenant.key_id) for word in command])
+    for _ in range(FAILURES_IN_A_MINUTE + 5):
+        reply = tenant.client.get("/v1/whoami")
+        reply.problem(slug)
+        assert reply.headers["ratelimit"], "it pays with its tenant's rate"
+
+    def refusals() -> list[dict]:
+        return audited(own, tenant.name, "call.refused")
+
+    eventually(lambda: refusals(), within=10, what="the tenant's refusal is recorded")
+    assert {(record["reason"], record["key_id"]) for record in refusals()} == {(slug, tenant.key_id)}
+    strangers = own.json_command("audit", "search", "--action", "authentication.refused", "--limit", "1000")
+    assert tenant.key_id not in {line["record"].get("claimed_key_id") for line in strangers}
 
 
 def test_what_a_suspended_key_runs_is_ended_where_that_is_said(own: Gateway, tenant: Tenant, local_e2b: LocalE2B) -> None:

@@ -53,7 +53,7 @@ def test_suspending_ends_what_runs_and_says_why(gateway: Gateway, tenant: Tenant
     assert door.ids(state="paused") == [asleep], "what slept sleeps on"
     assert door.connect(asleep, timeout=60).status == 201
     [suspended] = audited(gateway, tenant.name, "tenant.suspended")
-    assert suspended["after"] == {"suspended": True, "reason": "unpaid bills"}
+    assert suspended["after"] == {"suspended": True, "reason": "unpaid bills", "end_running": True}
     assert suspended["actor"].startswith("local")
     [_] = audited(gateway, tenant.name, "tenant.resumed")
 
@@ -66,6 +66,8 @@ def test_what_runs_may_finish(gateway: Gateway, tenant: Tenant, local_e2b: Local
         last = events.all()[-1]
     assert last["outcome"] == "completed"
     assert sandbox in local_e2b.sandboxes()
+    [suspended] = audited(gateway, tenant.name, "tenant.suspended")
+    assert suspended["after"] == {"suspended": True}
     gateway.command("tenant", "resume", tenant.name)
     assert Door(tenant).detail(sandbox)["state"] == "running"
 

@@ -6,7 +6,7 @@ import Logging
 import Quota
 
 /// Establishes who is calling, then takes one request from the tenant's rate: every authenticated call pays, however
-/// malformed what follows. The reply, refusal or not, tells the caller what is left.
+/// malformed what follows, and whoever is suspended as well. The reply, refusal or not, tells the caller what is left.
 struct Authenticator: RouterMiddleware {
     typealias Context = OpenContext
 
@@ -18,11 +18,18 @@ struct Authenticator: RouterMiddleware {
         _ request: Request, context: OpenContext, next: (Request, OpenContext) async throws -> Response
     ) async throws -> Response {
         let (principal, credential, standings) = try await stages.time(.authenticate) { () throws(Problem) in
-            let (principal, credential) = try await failures.watching(context.sourceAddress) { () throws(Problem) in
+            let known = try await failures.watching(context.sourceAddress) { () throws(Problem) in
                 try await authenticate(request, context)
             }
+            let principal = known.principal
             context.note.note(principal.claims, of: principal.tenant, named: principal.tenantName)
-            return (principal, credential, try await takeRate(of: principal))
+            let standings = try await takeRate(of: principal)
+            // Its credential held: that it is suspended is no failed guess.
+            if var suspension = known.suspension {
+                suspension.headers.append(contentsOf: RateLimitHeaders.fields(for: standings, under: principal.policy))
+                throw suspension
+            }
+            return (principal, known.credential, standings)
         }
         var context = context
         context.principal = principal
@@ -57,21 +64,35 @@ struct Authenticator: RouterMiddleware {
         }
     }
 
-    private func authenticate(
-        _ request: Request, _ context: OpenContext
-    ) async throws(Problem) -> (Principal, Credential) {
+    /// Whoever has shown a credential that holds.
+    private struct KnownCaller {
+        let principal: Principal
+        let credential: Credential
+        /// What it is told if it, or its key, is suspended.
+        let suspension: Problem?
+    }
+
+    private func authenticate(_ request: Request, _ context: OpenContext) async throws(Problem) -> KnownCaller {
         let credential = try Credential(of: request, scheme: context.scheme)
         context.note.note(claimed: credential.claimedKeyID)
         let caller: Authenticated
+        var shutOut: Authenticated?
+        var suspension: Problem?
         do {
             caller =
                 switch credential {
-                case .bearer(let token): try ledger.authenticate(token)
-                case .signature(let signed): try ledger.authenticate(signed.signature, of: signed.head)
+                case .bearer(let token): try ledger.authenticate(token) { shutOut = $0 }
+                case .signature(let signed):
+                    try ledger.authenticate(signed.signature, of: signed.head) { shutOut = $0 }
                 }
         } catch {
-            context.note.note(error)
-            throw Problem(error, isSigned: credential.signed != nil)
+            let problem = Problem(error, isSigned: credential.signed != nil)
+            guard let known = shutOut else {
+                context.note.note(error)
+                throw problem
+            }
+            caller = known
+            suspension = problem
         }
         // Before it costs the tenant anything: whoever replays what it has seen has no credential.
         try await credential.signed?.refuseReplay(in: ledger)
@@ -79,6 +100,6 @@ struct Authenticator: RouterMiddleware {
             tenant: caller.tenant, tenantName: caller.tenantName, claims: caller.claims, policy: caller.policy,
             signed: credential.signed
         )
-        return (principal, credential)
+        return KnownCaller(principal: principal, credential: credential, suspension: suspension)
     }
 }

@@ -38,6 +38,13 @@ struct HistoryRecorder: Sendable {
         return over
     }
 
+    /// What the minute that is under way has come to, for a gateway that stops: what is held from now on is its successor's, and
+    /// would be told twice if it came in the same minute.
+    mutating func stop() -> HistoryMinute? {
+        for level in latest.levels.keys { minute?.levels.note(0, of: level) }
+        return close()
+    }
+
     /// What the minute that is under way has come to.
     mutating func close() -> HistoryMinute? {
         guard let minute else { return nil }

@@ -46,7 +46,7 @@ final class HistoryTaker: Service {
         }
         look()
         state.withLock { state in
-            if let minute = state.recorder.close() { state.unwritten.append(minute) }
+            if let minute = state.recorder.stop() { state.unwritten.append(minute) }
         }
         await write()
     }

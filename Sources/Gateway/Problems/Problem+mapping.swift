@@ -110,6 +110,7 @@ extension Problem {
             self.init(denial)
         case .tenantSuspended(let reason): self = .tenantSuspended(because: reason)
         case .keySuspended(let reason): self = .keySuspended(because: reason)
+        case .makerSuspended(let reason): self = .makerSuspended(because: reason)
         case .paused(let reason): self = .paused(because: reason)
         case .keyRevoked: self = isSigned ? .invalidSignature : .invalidToken
         case .expired: self = .expiredToken

@@ -13,6 +13,10 @@ extension Problem {
         Problem(.conflict, "Sandbox \"\(id)\" is already paused", shouldRetry: false)
     }
 
+    /// An administrator ended it, and may have had a reason: clients are told not to retry by themselves.
+    static let endedInTheMaking = Problem(
+        .conflict, "The sandbox was ended while it was being made, by an administrator.", shouldRetry: false)
+
     /// - Parameter note: told where the ledger has a record of the refusal.
     init(_ failure: SandboxFailure, noted note: RequestNote? = nil) {
         switch failure {

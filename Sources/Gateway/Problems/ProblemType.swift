@@ -132,7 +132,7 @@ public enum ProblemType: String, CaseIterable, Sendable {
         case .tenantDisabled:
             "An administrator has suspended this tenant; `detail` says why, if a reason was given. No call of its is answered until it is resumed with `e2b-gateway tenant resume TENANT`."
         case .keySuspended:
-            "An administrator has suspended the key that this token was made from; `detail` says why, if a reason was given. The tenant's other keys go on. The token is accepted again once the key is resumed with `e2b-gateway resume --key KEY`."
+            "An administrator has suspended the key that this token was made from, or that made the sandbox; `detail` says which and why, if a reason was given. The tenant's other keys go on. The token is accepted again once the key is resumed with `e2b-gateway resume --key KEY`."
         case .notOffered:
             "The tenant's policy does not allow what was asked for, for instance a template outside its list. An administrator can change the policy with `e2b-gateway quota set`."
         case .notFound:

@@ -108,7 +108,7 @@ struct SandboxControl: Sendable {
     private func whyEnded(_ sandbox: OwnedSandbox, _ caller: SandboxCaller) -> Problem {
         do throws(SandboxRefusal) {
             _ = try ledger.judge(sandbox, from: caller.sourceAddress)
-            return ledger.pause.map { .paused(because: $0.reason) } ?? .invalidToken
+            return ledger.pause.map { .paused(because: $0.reason) } ?? .endedInTheMaking
         } catch {
             return switch error {
             case .tenantSuspended: .tenantSuspended(because: nil)

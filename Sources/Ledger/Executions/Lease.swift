@@ -42,6 +42,8 @@ public enum AdmissionFailure: Error, Sendable, Hashable {
     case tenantSuspended(String?)
     /// The key is suspended, for this reason if one was given.
     case keySuspended(String?)
+    /// The key that made the sandbox is suspended, whoever asks, for this reason if one was given.
+    case makerSuspended(String?)
     /// Nothing new may begin, for this reason if one was given.
     case paused(String?)
     /// The key was revoked, is past the deadline of its rotation, or is not the tenant's, since the call was authenticated.

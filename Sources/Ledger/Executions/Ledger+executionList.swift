@@ -1,6 +1,6 @@
 extension Ledger {
-    /// Executions that fit, the newest first, each with what its tenant is called now: those that are kept (``Retention``). Pages of one tenant's cost the same however
-    /// many others have.
+    /// Executions that fit, the newest first, each with what its tenant is called now: those that are kept (``Retention``).
+    /// Pages of one tenant's cost the same however many others have, and those that run however many are over.
     ///
     /// - Returns: nil if there is no execution of the id in ``ExecutionQuery/after``.
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
@@ -10,29 +10,42 @@ extension Ledger {
         return try await read { database in
             guard let numbers = try Self.numbers(of: query, in: database) else { return nil }
             guard !numbers.isEmpty else { return [] }
-            var conditions = ["rowid >= ?", "rowid < ?"]
-            var parameters: SQLParameters = [numbers.lowerBound, numbers.upperBound]
-            if let tenant {
-                conditions.append("tenant = ?")
-                parameters.values.append(tenant.sqlValue)
-            }
-            if let outcome = query.outcome {
-                conditions.append("outcome = ?")
-                parameters.values.append(outcome.rawValue.sqlValue)
-            }
-            switch query.state {
-            case .running?: conditions.append("finished_at IS NULL")
-            case .finished?: conditions.append("finished_at IS NOT NULL")
-            case nil: break
-            }
-            parameters.values.append(query.limit.sqlValue)
-            // The tenant's name is asked for by the row, so that nobody begins with the tenants and sorts what they had.
-            let sql = """
-                SELECT *, (SELECT coalesce(present_name, name) FROM tenant WHERE tenant.id = execution.tenant) AS tenant_name
-                FROM execution WHERE \(conditions.joined(separator: " AND ")) ORDER BY rowid DESC LIMIT ?
-                """
+            let (sql, parameters) = Self.selection(of: query, tenant: tenant, numbers)
             return try database.rows(sql, parameters).map(ExecutionRecord.init(row:))
         }
+    }
+
+    /// What is asked of the database.
+    ///
+    /// - Parameters:
+    ///   - tenant: the row of the query's tenant.
+    ///   - numbers: between which the executions are.
+    static func selection(
+        of query: ExecutionQuery, tenant: Int64?, _ numbers: Range<Int64>
+    ) -> (sql: String, parameters: SQLParameters) {
+        var conditions = ["rowid >= ?", "rowid < ?"]
+        var parameters: SQLParameters = [numbers.lowerBound, numbers.upperBound]
+        switch query.state {
+        case .running?: conditions += ["finished_at IS NULL", "id IN (SELECT execution FROM lease)"]
+        case .finished?: conditions.append("finished_at IS NOT NULL")
+        case nil: break
+        }
+        if let tenant {
+            // The sign keeps the tenant's index from being preferred to the few leases.
+            conditions.append(query.state == .running ? "+tenant = ?" : "tenant = ?")
+            parameters.values.append(tenant.sqlValue)
+        }
+        if let outcome = query.outcome {
+            conditions.append("outcome = ?")
+            parameters.values.append(outcome.rawValue.sqlValue)
+        }
+        parameters.values.append(query.limit.sqlValue)
+        // The tenant's name is asked for by the row, so that nobody begins with the tenants and sorts what they had.
+        let sql = """
+            SELECT *, (SELECT coalesce(present_name, name) FROM tenant WHERE tenant.id = execution.tenant) AS tenant_name
+            FROM execution WHERE \(conditions.joined(separator: " AND ")) ORDER BY rowid DESC LIMIT ?
+            """
+        return (sql, parameters)
     }
 
     /// Between which numbers the executions are that a query's times, and what it goes on from, leave.

@@ -69,8 +69,7 @@ extension Ledger {
     private func kill(_ handle: SandboxHandle, by actor: Actor) async throws(LedgerFailure) -> OwnedSandbox? {
         try await commits.submit(reach(of: handle)) { draft in
             guard let sandbox = draft.sandbox(handle), sandbox.state != .ended else { return nil }
-            return try draft.end(
-                sandbox, because: EndedByAdministrator.killed.rawValue, by: .administrator(actor))
+            return try draft.end(sandbox, because: EndedByAdministrator.killed, by: .administrator(actor))
         }
     }
 }

@@ -38,7 +38,7 @@ extension Draft {
     mutating func endAll(_ work: EndedWork, because reason: EndedByAdministrator, _ books: BooksBox) throws {
         var ended: [String] = []
         for sandbox in sandboxes(where: work.contains) {
-            _ = try end(sandbox, because: reason.rawValue, by: nil)
+            _ = try end(sandbox, because: reason, by: .gateway)
             // One that is being made is destroyed by whoever makes it.
             if !sandbox.id.isEmpty { ended.append(sandbox.id) }
         }
@@ -59,6 +59,15 @@ extension Draft {
         for execution in executions.compactMap(ExecutionID.init) {
             tellLater(.stopAsked(execution, because: reason), books)
         }
+    }
+
+    /// Ends a sandbox that an administrator wants ended. Of one that is being made nobody will see anything: its idempotency
+    /// key is as good as new.
+    mutating func end(
+        _ sandbox: OwnedSandbox, because reason: EndedByAdministrator, by ender: SandboxEnder
+    ) throws -> OwnedSandbox {
+        if sandbox.state == .creating { try SandboxStore.freeIdempotencyKey(of: sandbox, in: self) }
+        return try end(sandbox, because: reason.rawValue, by: ender)
     }
 
     /// Has this gateway told, once the commit is on disk.

@@ -36,7 +36,8 @@ extension Ledger {
                 INSERT INTO pause (id, paused_at, paused_by, reason) VALUES (1, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET paused_by = excluded.paused_by, reason = excluded.reason
                 """, [pause.since.nanoseconds, pause.by, pause.reason])
-            try Self.record(.workPaused, by: actor, before: former, after: pause, in: &draft)
+            try Self.record(
+                .workPaused, by: actor, before: former, after: pause, endsRunning: endsRunning, in: &draft)
             if endsRunning { try draft.endAll(.everything, because: .paused, books) }
             return pause
         }
@@ -55,11 +56,12 @@ extension Ledger {
     }
 
     private static func record(
-        _ action: AuditAction, by actor: Actor, before: Suspension?, after: Suspension?, in draft: inout Draft
+        _ action: AuditAction, by actor: Actor, before: Suspension?, after: Suspension?, endsRunning: Bool = false,
+        in draft: inout Draft
     ) throws {
         var entry = try draft.entry(action, by: actor)
         entry.before = Suspension.document(before)
-        entry.after = Suspension.document(after)
+        entry.after = Suspension.document(after, endsRunning: endsRunning)
         try draft.audit(entry)
     }
 }

@@ -116,10 +116,7 @@ extension Ledger {
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating else { return }
             sandbox.id = id.recordable
             _ = try draft.end(sandbox, because: reason, by: nil)
-            if reason != SandboxEnd.outcomeUnknown {
-                try draft.execute(
-                    "UPDATE owned_sandbox SET idempotency_key = NULL WHERE handle = ?", [handle.text])
-            }
+            if reason != SandboxEnd.outcomeUnknown { try SandboxStore.freeIdempotencyKey(of: sandbox, in: draft) }
         }
     }
 
@@ -143,6 +140,13 @@ extension Ledger {
 }
 
 extension Draft {
+    /// Refuses more time, whoever asks for it, to what was made with a key that is suspended.
+    func refuseIfMakerIsSuspended(of sandbox: OwnedSandbox) throws(AdmissionRefusal) {
+        if let suspension = key(sandbox.keyID)?.record.suspension {
+            throw AdmissionRefusal(.makerSuspended(suspension.reason), "key_suspended")
+        }
+    }
+
     /// The account of whoever calls at the SDK door, if they are still let in.
     func admissible(_ caller: SandboxCaller) throws(AdmissionRefusal) -> Books.Account {
         let account = try admissible(caller.tenant, key: caller.claims.keyID, until: caller.claims.notAfter)

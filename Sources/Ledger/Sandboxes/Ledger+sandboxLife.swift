@@ -41,7 +41,12 @@ extension Ledger {
         let rest = max(1, wanted.milliseconds - now.milliseconds)
         let isShorter = wanted <= former
         if !isShorter {
-            do throws(AdmissionRefusal) { try draft.refuseIfPaused() } catch { return .failure(error) }
+            do throws(AdmissionRefusal) {
+                try draft.refuseIfPaused()
+                try draft.refuseIfMakerIsSuspended(of: sandbox)
+            } catch {
+                return .failure(error)
+            }
         }
         switch try draft.judgeProlongation(rest, of: sandbox, payer, isShorter: isShorter) {
         case .failure(let refusal): return .failure(refusal)
@@ -117,6 +122,7 @@ extension Ledger {
         do throws(AdmissionRefusal) {
             account = try draft.admissible(caller)
             try draft.refuseIfPaused()
+            try draft.refuseIfMakerIsSuspended(of: sandbox)
         } catch {
             return .failure(error)
         }

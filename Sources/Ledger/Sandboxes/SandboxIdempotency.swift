@@ -28,6 +28,11 @@ extension Ledger {
 }
 
 extension SandboxStore {
+    /// Lets the key that a sandbox was ordered with be used again: nothing came of the order.
+    static func freeIdempotencyKey(of sandbox: OwnedSandbox, in draft: Draft) throws {
+        try draft.execute("UPDATE owned_sandbox SET idempotency_key = NULL WHERE handle = ?", [sandbox.handle.text])
+    }
+
     /// What an earlier order with the same key came to; nil if there is none, or if it came to nothing for certain.
     static func earlier(
         _ idempotency: SandboxIdempotency, of tenant: Tenant, in draft: Draft

@@ -6,8 +6,13 @@ extension Ledger {
     ///
     /// An unknown or revoked key is held against a verifier of nobody's, so that it takes the time another one takes. Whether the
     /// token may be used as a bearer, and from this address, its claims say.
-    public func authenticate(_ token: Token) throws(AuthenticationFailure) -> Authenticated {
-        try authenticate(token.keyID) { verifier, seconds throws(AuthenticationFailure) in
+    ///
+    /// - Parameter noteShutOut: told whose genuine token it is that is refused all the same, since its tenant or its key is
+    ///   suspended.
+    public func authenticate(
+        _ token: Token, noteShutOut: (Authenticated) -> Void = { _ in }
+    ) throws(AuthenticationFailure) -> Authenticated {
+        try authenticate(token.keyID, noteShutOut) { verifier, seconds throws(AuthenticationFailure) in
             do throws(TokenFailure) {
                 return try verifier.verify(token, at: seconds)
             } catch {
@@ -20,9 +25,9 @@ extension Ledger {
     /// ``acceptNonce(_:of:notAfter:)``, or to ``admit(_:)`` in the order. Its body is not looked at:
     /// `MessageSignature.checkBody(_:of:)`.
     public func authenticate(
-        _ signature: MessageSignature, of request: SignableRequest
+        _ signature: MessageSignature, of request: SignableRequest, noteShutOut: (Authenticated) -> Void = { _ in }
     ) throws(AuthenticationFailure) -> Authenticated {
-        try authenticate(signature.keyID) { verifier, seconds throws(AuthenticationFailure) in
+        try authenticate(signature.keyID, noteShutOut) { verifier, seconds throws(AuthenticationFailure) in
             do throws(SignatureFailure) {
                 return try signature.verify(request, with: verifier, at: seconds)
             } catch {
@@ -32,7 +37,8 @@ extension Ledger {
     }
 
     private func authenticate(
-        _ id: KeyID, proof: (TokenVerifier, Int64) throws(AuthenticationFailure) -> Claims
+        _ id: KeyID, _ noteShutOut: (Authenticated) -> Void,
+        proof: (TokenVerifier, Int64) throws(AuthenticationFailure) -> Claims
     ) throws(AuthenticationFailure) -> Authenticated {
         try checkKeysAreKnown()
         let now = clock.now()
@@ -46,16 +52,21 @@ extension Ledger {
             throw live == nil && error.isForgery ? (key == nil ? .unknownKey : .revokedKey) : error
         }
         guard let live else { throw .unknownKey }
-        let account = books.withLock { books in
-            books.count(id, at: now)
-            return books.accounts[live.record.tenant]
-        }
         // The keys of a tenant that was deleted are revoked.
-        guard let account else { throw .unknownKey }
-        if let suspension = account.tenant.suspension { throw .tenantSuspended(suspension.reason) }
-        if let suspension = live.record.suspension { throw .keySuspended(suspension.reason) }
-        return Authenticated(
+        guard let account = books.withLock({ $0.accounts[live.record.tenant] }) else { throw .unknownKey }
+        let caller = Authenticated(
             tenant: account.tenant.handle, tenantName: account.tenant.name, claims: claims, policy: account.policy)
+        if let failure = Self.whyShutOut(account.tenant, live.record) {
+            noteShutOut(caller)
+            throw failure
+        }
+        books.withLock { $0.count(id, at: now) }
+        return caller
+    }
+
+    private static func whyShutOut(_ tenant: Tenant, _ key: KeyRecord) -> AuthenticationFailure? {
+        if let suspension = tenant.suspension { return .tenantSuspended(suspension.reason) }
+        return key.suspension.map { .keySuspended($0.reason) }
     }
 
     /// Whether what is kept in memory may be believed: a gateway that shares its ledger has to have reached it a moment ago.

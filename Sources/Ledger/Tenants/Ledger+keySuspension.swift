@@ -15,7 +15,7 @@ extension Ledger {
         _ id: KeyID, by actor: Actor, because reason: String? = nil, endsRunning: Bool = false
     ) async throws(LedgerFailure) -> KeyRecord {
         let reason = try Suspension.checked(reason: reason)
-        return try await changeSuspension(of: id) { [books] former, draft in
+        return try await changeSuspension(of: id, endsRunning: endsRunning) { [books] former, draft in
             if endsRunning { try draft.endAll(.ofKey(id), because: .keySuspended, books) }
             draft.tellLater(.keySuspended(id), books)
             return (
@@ -38,7 +38,7 @@ extension Ledger {
 
     /// - Parameter change: what to record, and what holds from now on; nil if nothing changes.
     private func changeSuspension(
-        of id: KeyID,
+        of id: KeyID, endsRunning: Bool = false,
         _ change: @escaping @Sendable (Suspension?, inout Draft) throws -> (AuditEntry, Suspension?)?
     ) async throws(LedgerFailure) -> KeyRecord {
         let record = try await commits.submit { draft in
@@ -55,7 +55,7 @@ extension Ledger {
             entry.tenant = key.record.tenant
             entry.keyID = "\(id)"
             entry.before = Suspension.document(former)
-            entry.after = Suspension.document(suspension)
+            entry.after = Suspension.document(suspension, endsRunning: endsRunning)
             try draft.audit(entry)
             return key.record
         }

@@ -22,34 +22,14 @@ extension Ledger {
             if let name = change.name { try Self.rename(&account, to: name, by: actor, in: &draft) }
             switch change.standing {
             case .suspended(let reason, let endsRunning):
-                try Self.suspend(&account, by: actor, because: reason, books, in: &draft)
+                try Self.suspend(
+                    &account, by: actor, because: reason, endsRunning: endsRunning, books, in: &draft)
                 if endsRunning { try draft.endAll(.ofTenant(account.tenant), because: .tenantSuspended, books) }
             case .active: try Self.resume(&account, by: actor, in: &draft)
             case nil: break
             }
             return account.tenant
         }
-    }
-
-    /// Shuts a tenant out until it is resumed.
-    @discardableResult
-    public func suspendTenant(
-        _ name: String, by actor: Actor, because reason: String? = nil, endsRunning: Bool = true
-    ) async throws(LedgerFailure) -> Tenant {
-        let change = TenantChange(standing: .suspended(because: reason, endsRunning: endsRunning))
-        return try await changeTenant(name, change, by: actor)
-    }
-
-    /// Lets a tenant in again.
-    @discardableResult
-    public func resumeTenant(_ name: String, by actor: Actor) async throws(LedgerFailure) -> Tenant {
-        try await changeTenant(name, TenantChange(standing: .active), by: actor)
-    }
-
-    /// Calls a tenant something else.
-    @discardableResult
-    public func renameTenant(_ name: String, to new: String, by actor: Actor) async throws(LedgerFailure) -> Tenant {
-        try await changeTenant(name, TenantChange(name: new), by: actor)
     }
 
     /// Deletes a tenant, for good: its keys are revoked and all it has running or asleep is ended. What it consumed and what
@@ -99,14 +79,14 @@ extension Ledger {
     }
 
     private static func suspend(
-        _ account: inout Books.Account, by actor: Actor, because reason: String?, _ books: BooksBox,
-        in draft: inout Draft
+        _ account: inout Books.Account, by actor: Actor, because reason: String?, endsRunning: Bool,
+        _ books: BooksBox, in draft: inout Draft
     ) throws {
         draft.tellLater(.tenantShutOut(account.tenant.handle), books)
         let former = account.tenant.suspension
         account.tenant.suspension = .following(
             former, by: actor, because: try Suspension.checked(reason: reason), at: draft.now)
-        try record(.tenantSuspended, of: account, before: former, by: actor, in: &draft)
+        try record(.tenantSuspended, of: account, before: former, endsRunning: endsRunning, by: actor, in: &draft)
     }
 
     private static func resume(_ account: inout Books.Account, by actor: Actor, in draft: inout Draft) throws {
@@ -116,14 +96,14 @@ extension Ledger {
     }
 
     private static func record(
-        _ action: AuditAction, of account: Books.Account, before former: Suspension?, by actor: Actor,
-        in draft: inout Draft
+        _ action: AuditAction, of account: Books.Account, before former: Suspension?, endsRunning: Bool = false,
+        by actor: Actor, in draft: inout Draft
     ) throws {
         try draft.store(account)
         var entry = try draft.entry(action, by: actor)
         entry.tenant = account.tenant.handle
         entry.before = Suspension.document(former)
-        entry.after = Suspension.document(account.tenant.suspension)
+        entry.after = Suspension.document(account.tenant.suspension, endsRunning: endsRunning)
         try draft.audit(entry)
     }
 }

@@ -38,10 +38,11 @@ extension Suspension {
         Suspension(since: former?.since ?? now, by: actor.name, reason: reason ?? former?.reason)
     }
 
-    /// What the audit log says of whether somebody or something is out.
-    static func document(_ suspension: Suspension?) -> CanonicalJSON {
+    /// What the audit log says of whether somebody or something is out, and of whether what ran was ended with that.
+    static func document(_ suspension: Suspension?, endsRunning: Bool = false) -> CanonicalJSON {
         var members: [String: CanonicalJSON] = ["suspended": .bool(suspension != nil)]
         members["reason"] = suspension?.reason.map(CanonicalJSON.string)
+        if endsRunning { members["end_running"] = .bool(true) }
         return .object(members)
     }
 }

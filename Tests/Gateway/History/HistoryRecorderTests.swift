@@ -38,6 +38,21 @@ import Testing
         #expect(recorder.close() == nil)
     }
 
+    @Test("Who stops holds nothing in the end, so that a restart within the minute is not told twice")
+    func restart() throws {
+        var recorder = HistoryRecorder()
+        _ = recorder.look(reading(2, held: 4), at: Self.start + .seconds(3), epoch: 7)
+        let stopped = try #require(recorder.stop())
+        #expect(stopped.step.gauges[.held]?.most == 4 && stopped.step.gauges[.held]?.last == 0)
+        #expect(recorder.stop() == nil)
+
+        var next = HistoryRecorder()
+        _ = next.look(reading(1, held: 5), at: Self.start + .seconds(30), epoch: 8)
+        var together = stopped.step
+        together.join(try #require(next.look(reading(1, held: 5), at: Self.start + .seconds(60), epoch: 8)).step)
+        #expect(together.gauges[.held]?.last == 5 && together.calls == ["completed": 3])
+    }
+
     @Test("However often it is looked, everything is counted once", arguments: 0..<20 as Range<UInt64>)
     func once(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
