@@ -97,19 +97,20 @@ public struct RemoteAdministration: Administration {
         return Versioned(value: value, tag: tag)
     }
 
-    /// All pages of a list.
+    /// All pages of a list, or as many as hold so many elements.
     func list<Element: Decodable>(
-        _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:]
+        _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:],
+        atMost limit: Int = .max
     ) async throws -> [Element] {
-        let query = query.merging(["limit": "\(ListPage.longest)"]) { $1 }
+        let query = query.merging(["limit": "\(min(limit, ListPage.longest))"]) { $1 }
         var next: String? = try target(operation, parameters, query)
         var all: [Element] = []
-        while let path = next {
+        while all.count < limit, let path = next {
             let (page, headers): ([Element], HTTPFields) = try await send(operation, to: path)
             all += page
             next = ListPage.next(of: headers)
         }
-        return all
+        return Array(all.prefix(limit))
     }
 
     private func send<Reply: Decodable>(
