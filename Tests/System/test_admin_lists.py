@@ -158,6 +158,16 @@ ADMINISTRATION = [
 ]
 
 
+def test_every_list_says_where_it_goes_on_and_is_documented() -> None:
+    documented = (ROOT / "docs/admin-api.md").read_text()
+    for _, path, operation in ADMINISTRATION:
+        known = {CONTRACT._resolved(parameter)["name"] for parameter in operation.get("parameters", [])}
+        if "limit" in known:
+            assert f"`{path.removeprefix('/admin/v1')}`" in documented, path
+        if {"limit", "after"} <= known and path != "/admin/v1/audit":
+            assert "Link" in operation["responses"]["200"]["headers"], path
+
+
 def test_checkpoints_come_in_pages(admin: Client) -> None:
     path = "/admin/v1/audit/checkpoints"
     last = max(admin.call("POST", path).document["checkpoint"]["number"] for _ in range(5))
