@@ -41,6 +41,28 @@ import Testing
         #expect(try Self.apply(#"{"subject": null}"#).subject == nil)
     }
 
+    @Test(arguments: PolicyChange.CodingKeys.allCases.map(\.rawValue).filter { $0 != "subject" })
+    func whatCannotBeLiftedIsNotPassedOver(field: String) {
+        #expect(throws: PolicyFailure(field: field, reason: "cannot be null: it cannot be lifted, only left out")) {
+            try Self.apply("{\"\(field)\": null}")
+        }
+    }
+
+    @Test func allOfAChangeIsRead() throws {
+        let json = #"""
+            {"body_bytes":1,"burst":2,"code_bytes":3,"context_bytes":4,"egress":true,"executions":5,
+            "guaranteed_sandboxes":6,"output_bytes":7,"rate":"8/s","records_code":true,"runtime_seconds":{"hour":9},
+            "sandboxes":10,"shadow":true,"signed_only":true,"subject":{"burst":11},"templates":["a"],
+            "timeout_seconds":12,"user_ports":[13]}
+            """#.replacing("\n", with: "")
+        let names = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]).keys
+        #expect(Set(names) == Set(PolicyChange.CodingKeys.allCases.map(\.rawValue)))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let change = try JSONDecoder().decode(PolicyChange.self, from: Data(json.utf8))
+        #expect(String(decoding: try encoder.encode(change), as: UTF8.self) == json)
+    }
+
     @Test func whenTheLastIsLiftedSubjectsAreNotLimited() throws {
         let change =
             #"{"subject": {"rate": null, "executions": null, "runtime_seconds": {"day": null, "hour": null}}}"#
@@ -61,6 +83,8 @@ import Testing
         (#"{"subject": {"runtime_seconds": {"year": 1}}}"#, "year"),
         (#"{"subject": {"runtime_seconds": {"day": -1}}}"#, "subject.runtime_seconds.day"),
         (#"{"subject": {"sandboxes": 3}}"#, "sandboxes"),
+        (#"{"subject": {"burst": null}}"#, "subject.burst cannot be null"),
+        (#"{"subject": {"runtime_seconds": null}}"#, "subject.runtime_seconds cannot be null"),
     ])
     func whatCannotBeIsNamed(json: String, said: String) throws {
         let failure = #expect(throws: PolicyFailure.self) { try Self.apply(json, to: .standard) }

@@ -1,12 +1,15 @@
 """Idempotency-Key of administrators' requests: what is made, is made once."""
 
 import itertools
+import json
 import secrets
 
 import pytest
 
 from conftest import NewGateway
 from harness.client import Client, Reply
+from harness.faults import conduct
+from harness.faults.proxy import FaultProxy
 from harness.gateway import Gateway, Tenant
 
 _keys = (f"key-{number}" for number in itertools.count(1))
@@ -131,3 +134,20 @@ def test_it_holds_across_a_restart_and_a_kill(new_gateway: NewGateway) -> None:
         assert send(administrator(), gateway, "/admin/v1/tenants/acme/keys", "k").document == first
     assert len(gateway.json_command("key", "list", "acme")) == 1
     assert gateway.json_command("ledger", "check")["sound"]
+
+
+def test_a_command_whose_answer_is_lost_makes_its_key_once(gateway: Gateway, tenant: Tenant) -> None:
+    with FaultProxy(gateway.admin_url) as proxy:
+        through = {"GATEWAY_ADMIN_URL": proxy.url, "GATEWAY_ADMIN_TOKEN": gateway.admin_token}
+        proxy.fault(conduct.reply_lost, "POST /admin/v1/tenants/.*/keys", nth=1)
+        done = gateway.run("key", "issue", tenant.name, "--output", "json", **through)
+        assert done.returncode == 0, done.stderr
+        issued = json.loads(done.stdout)
+        gateway.secrets.add(issued["token"])
+        assert gateway.client(issued["token"]).get("/v1/whoami").status == 200
+        assert {key["key_id"] for key in gateway.json_command("key", "list", tenant.name)} == {tenant.key_id, issued["key_id"]}
+
+        proxy.fault(conduct.reply_lost, "PATCH /admin/v1/tenants/.*/policy")
+        done = gateway.run("quota", "set", tenant.name, "--executions", "3", **through)
+        assert done.returncode != 0
+        assert "not known whether it was done" in done.stderr, done.stderr

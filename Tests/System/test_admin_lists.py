@@ -158,6 +158,27 @@ ADMINISTRATION = [
 ]
 
 
+def test_every_list_says_where_it_goes_on_and_is_documented() -> None:
+    documented = (ROOT / "docs/admin-api.md").read_text()
+    for _, path, operation in ADMINISTRATION:
+        known = {CONTRACT._resolved(parameter)["name"] for parameter in operation.get("parameters", [])}
+        if "limit" in known:
+            assert f"`{path.removeprefix('/admin/v1')}`" in documented, path
+        if {"limit", "after"} <= known and path != "/admin/v1/audit":
+            assert "Link" in operation["responses"]["200"]["headers"], path
+
+
+def test_checkpoints_come_in_pages(admin: Client) -> None:
+    path = "/admin/v1/audit/checkpoints"
+    last = max(admin.call("POST", path).document["checkpoint"]["number"] for _ in range(5))
+    found = pages(admin, f"{path}?limit=2")
+    numbers = [each["checkpoint"]["number"] for page in found for each in page]
+    assert numbers[:last] == list(range(1, last + 1)), "the gateway may have made another"
+    assert len(found) > 2 and all(len(page) == 2 for page in found[:-1])
+    assert next_page(admin.get(f"{path}?after={last - 1}")) is None
+    assert "after" in admin.get(f"{path}?after=first").problem("invalid-request")["detail"]
+
+
 @pytest.mark.parametrize(("method", "path", "operation"), ADMINISTRATION, ids=[each[2]["operationId"] for each in ADMINISTRATION])
 def test_a_mistyped_parameter_is_refused_by_name(admin: Client, method: str, path: str, operation: dict) -> None:
     """On every operation, before anything is done; a filter that is passed over would list, or change, everything."""

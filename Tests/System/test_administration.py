@@ -162,6 +162,8 @@ def test_a_change_of_a_tenant_that_makes_no_sense_is_refused(admin: Client, tena
         ({"subject": {"executions": -1}}, "subject.executions"),
         ({"subject": {"runtime_seconds": {"fortnight": 1}}}, "fortnight"),
         ({"subject": {"surprise": 1}}, "surprise"),
+        ({"burst": 7, "executions": None}, "executions cannot be null"),
+        ({"subject": {"burst": None}}, "subject.burst cannot be null"),
     ],
     ids=str,
 )

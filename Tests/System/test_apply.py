@@ -6,6 +6,7 @@ import pty
 import secrets
 import subprocess
 import threading
+from collections.abc import Callable
 
 import pytest
 import yaml
@@ -189,8 +190,11 @@ def test_wrong_words(gateway: Gateway, words: list[str], said: str) -> None:
 # Asking
 
 
-def answered(gateway: Gateway, path: str, answer: str, *options: str, **settings: str) -> tuple[int, str]:
-    """The command at a terminal, where somebody types an answer; its exit code and all it showed."""
+def answered(
+    gateway: Gateway, path: str, answer: str, *options: str, meanwhile: Callable[[], object] | None = None, **settings: str
+) -> tuple[int, str]:
+    """The command at a terminal, where somebody types an answer, and another does something before; its exit code and all it
+    showed."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [str(BINARY), "apply", "-f", path, *options], cwd=gateway.folder, stdin=follower, stdout=follower, stderr=follower,
@@ -200,6 +204,8 @@ def answered(gateway: Gateway, path: str, answer: str, *options: str, **settings
     shown = b""
     while b"to apply this" not in shown and process.poll() is None:
         shown += os.read(leader, 4096)
+    if meanwhile:
+        meanwhile()
     os.write(leader, answer.encode() + b"\n")
     while True:
         try:
@@ -273,6 +279,44 @@ def test_a_change_made_while_it_asks_is_not_overwritten(gateway: Gateway, name: 
     assert policy(gateway, f"{name}-2")["rate"]["burst"] == 33
     assert gateway.run("apply", "-f", str(path), "--yes").returncode == 0, "the second time it is known"
     assert policy(gateway, f"{name}-2")["executions"] == 3
+
+
+def test_a_suspension_made_while_it_asks_is_not_lifted(gateway: Gateway, name: str) -> None:
+    """Somebody suspends it for a reason of their own; and what was done of the change before that is said."""
+    admin, tenant = Client(gateway.admin_url, gateway.admin_token, gateway.contract), f"/admin/v1/tenants/{name}"
+
+    def suspend(reason: str) -> None:
+        for change in ({"disabled": False}, {"disabled": True, "reason": reason}):
+            assert admin.call("PATCH", tenant, json=change).status == 200
+
+    gateway.command("tenant", "create", name)
+    suspend("unpaid")
+    path = gateway.folder / "resumed.yaml"
+    path.write_text(f"tenants:\n  {name}: {{suspended: false, policy: {{executions: 3}}}}\n")
+    code, shown = answered(gateway, str(path), "yes", meanwhile=lambda: suspend("an incident"))
+    assert code == 1, shown
+    assert f"Failed: tenant {name}. The limits were changed. Then it failed: It has changed meanwhile" in shown, shown
+    found = admin.get(tenant).document
+    assert (found["disabled"], found["suspension_reason"]) == (True, "an incident")
+    assert policy(gateway, name)["executions"] == 3
+    assert gateway.run("apply", "-f", str(path), "--yes").returncode == 0
+    assert admin.get(tenant).document["disabled"] is False
+
+
+def test_limits_that_new_tenants_get_anyway_are_bound_to_that(new_gateway: NewGateway, name: str) -> None:
+    """What was declared is what there is, or it is said that it is not."""
+    gateway = new_gateway()
+    path = gateway.folder / "as-new.yaml"
+    path.write_text(f"tenants:\n  {name}: {{policy: {{executions: 5}}}}\n")
+    assert gateway.json_command("quota", "get", "--default")["executions"] == 5
+    code, shown = answered(
+        gateway, str(path), "yes", meanwhile=lambda: gateway.command("quota", "set", "--default", "--executions", "9")
+    )
+    assert code == 1, shown
+    assert f"Failed: tenant {name}. The tenant was made. Then it failed: It has changed meanwhile" in shown, shown
+    assert "What new tenants get was changed" in shown
+    assert gateway.run("apply", "-f", str(path), "--yes").returncode == 0
+    assert policy(gateway, name)["executions"] == 5
 
 
 def test_what_failed_is_told_exactly_to_programs(gateway: Gateway, name: str) -> None:

@@ -1,4 +1,5 @@
 import Hummingbird
+import Ledger
 
 /// The audit log: its records, its checkpoints, and what stands beside it.
 extension AdminRoutes {
@@ -12,10 +13,14 @@ extension AdminRoutes {
     }
 
     func listCheckpoints(_ request: Request, context: AdminContext) async throws -> Response {
-        let query = request.uri.queryParameters
-        let after = try query["after"].map { try number($0, "after", in: 0...Int64.max) } ?? 0
-        let limit = try query["limit"].map { try number($0, "limit", in: 1...1_000) } ?? 100
-        return JSONReply.response(try await administration(context).checkpoints(after: after, limit: Int(limit)))
+        let page = try ListPage(request), administration = administration(context)
+        guard let number = Int64(page.after ?? "0"), number >= 0 else {
+            throw Problem.invalidField("after", "must be a whole number from 0 on")
+        }
+        let checkpoints = try await administration.mapped {
+            try await ledger.checkpoints(after: number, limit: page.limit + 1)
+        }
+        return page.reply(fetched: checkpoints.map(CheckpointView.init), by: { "\($0.number)" })
     }
 
     func makeCheckpoint(_ request: Request, context: AdminContext) async throws -> Response {
@@ -29,16 +34,5 @@ extension AdminRoutes {
     func getRecordedCode(_ request: Request, context: AdminContext) async throws -> Response {
         let execution = try context.parameters.require("execution")
         return JSONReply.response(try await administration(context).recordedCode(of: execution))
-    }
-
-    private func number(
-        _ text: Substring, _ name: String, in range: ClosedRange<Int64>
-    ) throws(Problem) -> Int64 {
-        guard let number = Int64(text), range.contains(number) else {
-            let bounds =
-                range.upperBound == .max ? "\(range.lowerBound) on" : "\(range.lowerBound) to \(range.upperBound)"
-            throw .invalidField(name, "must be a whole number from \(bounds)")
-        }
-        return number
     }
 }

@@ -64,7 +64,7 @@ public struct KeyView: Codable, Sendable {
     }
 }
 
-/// A new key's token: shown this once and never again.
+/// A new key's token: shown once, and again only to the same request under its idempotency key.
 public struct IssuedKeyView: Codable, Sendable {
     /// The key id: 16 lowercase hex digits.
     public var keyID: String
@@ -117,7 +117,7 @@ public struct AdminTokenView: Codable, Sendable {
     }
 }
 
-/// A new admin token: shown this once and never again.
+/// A new admin token: shown once, and again only to the same request under its idempotency key.
 public struct IssuedAdminTokenView: Codable, Sendable {
     /// The key id: 16 lowercase hex digits.
     public var keyID: String

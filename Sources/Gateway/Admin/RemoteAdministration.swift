@@ -97,19 +97,20 @@ public struct RemoteAdministration: Administration {
         return Versioned(value: value, tag: tag)
     }
 
-    /// All pages of a list.
+    /// All pages of a list, or as many as hold so many elements.
     func list<Element: Decodable>(
-        _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:]
+        _ operation: Operation, _ parameters: [String: String] = [:], query: [String: String?] = [:],
+        atMost limit: Int = .max
     ) async throws -> [Element] {
-        let query = query.merging(["limit": "\(ListPage.longest)"]) { $1 }
+        let query = query.merging(["limit": "\(min(limit, ListPage.longest))"]) { $1 }
         var next: String? = try target(operation, parameters, query)
         var all: [Element] = []
-        while let path = next {
+        while all.count < limit, let path = next {
             let (page, headers): ([Element], HTTPFields) = try await send(operation, to: path)
             all += page
             next = ListPage.next(of: headers)
         }
-        return all
+        return Array(all.prefix(limit))
     }
 
     private func send<Reply: Decodable>(
@@ -125,16 +126,22 @@ public struct RemoteAdministration: Administration {
             request.headers[.authorization] = "Bearer \(token)"
         }
         request.headers.append(contentsOf: conditions.headers)
+        if operation.hasIdempotencyKey { request.headers[.idempotencyKey] = UUID().uuidString }
         if let body {
             request.headers[.contentType] = "application/json"
             request.body = .bytes(ByteBuffer(data: try JSONEncoder().encode(body)))
         }
         let deadline = ContinuousClock.now + Self.patience
-        var (response, reply) = try await exchange(request)
+        var (response, reply) = try await answer(to: request)
         // Refused before anything was done: whoever has much to do does it at the rate there is.
         while response.status == 429, let wait = Self.shortWait(reply), ContinuousClock.now + wait < deadline {
             try await Task.sleep(for: wait)
-            (response, reply) = try await exchange(request)
+            (response, reply) = try await answer(to: request)
+        }
+        if response.status == 429, Self.shortWait(reply) == nil, request.headers[.idempotencyKey] != nil {
+            // As many keys are remembered as may be. Nothing was made, and it can be without one.
+            request.headers[.idempotencyKey] = nil
+            (response, reply) = try await answer(to: request)
         }
         guard (200..<300).contains(response.status) else {
             guard let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply) else {
@@ -151,7 +158,7 @@ public struct RemoteAdministration: Administration {
     /// How long a call waits at most, in all, for its turn under the administrator's rate.
     private static let patience = Duration.seconds(30)
 
-    private func exchange(_ request: OutgoingRequest) async throws -> (IncomingResponse, ByteBuffer) {
+    func exchange(_ request: OutgoingRequest) async throws -> (IncomingResponse, ByteBuffer) {
         let response = try await transport.send(request)
         return (response, try await response.body.collect(upTo: Self.maximumReplyBytes))
     }

@@ -19,10 +19,11 @@ public struct SubjectLimitsChange: Codable, Sendable {
     /// A change of nothing.
     public init() {}
 
-    /// Reads a change; a name it does not know is refused, never passed over.
+    /// Reads a change; a name it does not know is refused, and `null` for what cannot be lifted, never passed over.
     public init(from decoder: any Decoder) throws {
         try decoder.refuseNames(in: "subject", but: CodingKeys.allCases.map(\.rawValue))
         let fields = try decoder.container(keyedBy: CodingKeys.self)
+        try fields.refuseNull(in: [.burst, .runtimeSeconds], of: "subject")
         rate = try fields.decodeIfPresent(LimitChange<String>.self, forKey: .rate)
         burst = try fields.decodeIfPresent(Int.self, forKey: .burst)
         executions = try fields.decodeIfPresent(LimitChange<Int>.self, forKey: .executions)

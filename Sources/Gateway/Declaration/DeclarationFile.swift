@@ -1,5 +1,6 @@
 import Foundation
 import Ledger
+import Quota
 import Yams
 
 /// One file of a declaration, in YAML.
@@ -111,6 +112,8 @@ extension DeclaredNode {
             return Declaration.DeclaredPolicy(change: change, place: nameplace, places: places)
         } catch let failure as DeclarationFailure {
             throw failure
+        } catch let failure as PolicyFailure {
+            throw DeclarationFailure(places[failure.field] ?? nameplace, "\(failure)")
         } catch DecodingError.typeMismatch(let type, let context) {
             throw DeclarationFailure(
                 place(context.codingPath), "\(Self.name(context)) must be \(Self.words(for: type))")

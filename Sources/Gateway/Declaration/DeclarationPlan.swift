@@ -21,7 +21,7 @@ public struct DeclarationPlan: Encodable, Sendable {
                 changes.append(
                     DeclaredChange(
                         action: .change, tenant: nil, fields: Self.difference(known.value, PolicyView(wanted)),
-                        policy: declared.change, basis: .tag(known.tag), suspended: nil))
+                        policy: declared.change, basis: .tag(known.tag), suspended: nil, tenantTag: nil))
             }
             standard = wanted
         }
@@ -38,10 +38,13 @@ public struct DeclarationPlan: Encodable, Sendable {
         }
         guard prunes else { return }
         let named = Set(declaration.tenants.map(\.name))
-        changes += tenants.filter { !named.contains($0.name) && !$0.disabled }.map { tenant in
-            DeclaredChange(
-                action: .prune, tenant: tenant.name, fields: [Self.suspension(from: false, to: true)], policy: nil,
-                basis: .any, suspended: true)
+        for tenant in tenants where !named.contains(tenant.name) && !tenant.disabled {
+            let present = try await administration.versionedTenant(tenant.name)
+            guard !present.value.disabled else { continue }
+            changes.append(
+                DeclaredChange(
+                    action: .prune, tenant: tenant.name, fields: [Self.suspension(from: false, to: true)], policy: nil,
+                    basis: .any, suspended: true, tenantTag: present.tag))
         }
     }
 
@@ -52,11 +55,11 @@ public struct DeclarationPlan: Encodable, Sendable {
         let wanted = try declared.policy?.applied(to: standard) ?? standard
         var fields = difference(PolicyView(standard), PolicyView(wanted))
         if declared.suspended == true { fields.insert(suspension(from: nil, to: true), at: 0) }
-        // Its limits are the default policy's when it is made: if that has changed by then, they are not as they were shown.
+        // Its limits are the default policy's when it is made: if that has changed by then, they are not as they were shown,
+        // also where they were to be the same.
         return DeclaredChange(
-            action: .create, tenant: declared.name, fields: fields,
-            policy: wanted == standard ? nil : declared.policy?.change, basis: .standard(standard),
-            suspended: declared.suspended == true ? true : nil)
+            action: .create, tenant: declared.name, fields: fields, policy: declared.policy?.change,
+            basis: .standard(standard), suspended: declared.suspended == true ? true : nil, tenantTag: nil)
     }
 
     private static func change(
@@ -64,9 +67,13 @@ public struct DeclarationPlan: Encodable, Sendable {
     ) async throws -> DeclaredChange? {
         var fields: [DeclaredChange.Field] = []
         var suspended: Bool?
+        var tenantTag: EntityTag?
         if let wanted = declared.suspended, wanted != tenant.disabled {
-            suspended = wanted
-            fields.append(suspension(from: tenant.disabled, to: wanted))
+            let present = try await administration.versionedTenant(tenant.name)
+            if wanted != present.value.disabled {
+                (suspended, tenantTag) = (wanted, present.tag)
+                fields.append(suspension(from: present.value.disabled, to: wanted))
+            }
         }
         var change: PolicyChange?
         var basis = DeclaredChange.Basis.any
@@ -80,7 +87,8 @@ public struct DeclarationPlan: Encodable, Sendable {
         }
         guard !fields.isEmpty else { return nil }
         return DeclaredChange(
-            action: .change, tenant: tenant.name, fields: fields, policy: change, basis: basis, suspended: suspended)
+            action: .change, tenant: tenant.name, fields: fields, policy: change, basis: basis, suspended: suspended,
+            tenantTag: tenantTag)
     }
 
     private static func suspension(from before: Bool?, to after: Bool) -> DeclaredChange.Field {

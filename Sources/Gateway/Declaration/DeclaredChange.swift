@@ -46,6 +46,8 @@ public struct DeclaredChange: Encodable, Sendable {
     let basis: Basis
     /// Whether the tenant is to be shut out; nil where that stays.
     let suspended: Bool?
+    /// The tenant's state when that was decided; nil of one that is to be made.
+    let tenantTag: EntityTag?
 
     /// What the limits must still be for their change to be made.
     enum Basis: Sendable {
@@ -61,41 +63,70 @@ public struct DeclaredChange: Encodable, Sendable {
 
     /// Does it, unless somebody changed the same meanwhile.
     ///
-    /// - Throws: why not. What was done before stays done.
+    /// - Throws: why not; ``PartlyDone`` where something was done before, which stays done.
     public func apply(with administration: any Administration) async throws {
-        if action == .create, let tenant { _ = try await administration.createTenant(tenant) }
-        if let policy {
-            let conditions = try await conditions(of: tenant, administration)
-            if let tenant {
-                _ = try await administration.changePolicy(of: tenant, policy, onlyIf: conditions)
-            } else {
-                _ = try await administration.changeDefaultPolicy(policy, onlyIf: conditions)
+        var done: [String] = []
+        do {
+            if action == .create, let tenant {
+                _ = try await administration.createTenant(tenant)
+                done.append("The tenant was made.")
             }
+            if let policy, try await setLimits(policy, administration) { done.append("The limits were changed.") }
+            if let tenant, let suspended { try await suspend(tenant, suspended, administration) }
+        } catch {
+            guard !done.isEmpty else { throw error }
+            throw PartlyDone(done: done, failure: error)
         }
-        guard let tenant, let suspended else { return }
-        let present = try await administration.versionedTenant(tenant)
-        // Somebody may have done it meanwhile.
-        guard present.value.disabled != suspended else { return }
-        _ = try await administration.changeTenant(
-            tenant, TenantChangeOrder(disabled: suspended), onlyIf: Preconditions(matching: present.tag))
     }
 
-    private func conditions(
-        of tenant: String?, _ administration: any Administration
-    ) async throws -> Preconditions {
+    /// - Returns: whether anything had to be changed.
+    private func setLimits(_ policy: PolicyChange, _ administration: any Administration) async throws -> Bool {
+        let conditions: Preconditions
         switch basis {
-        case .any: return .none
-        case .tag(let tag): return Preconditions(matching: tag)
+        case .any: conditions = .none
+        case .tag(let tag): conditions = Preconditions(matching: tag)
         case .standard(let standard):
-            guard let tenant else { return .none }
+            guard let tenant else { return false }
             let made = try await administration.versionedPolicy(of: tenant)
             guard Policy(made.value) == standard else {
                 throw Problem(
                     .preconditionFailed,
-                    "What new tenants get was changed meanwhile: the tenant was made with that, and no more was done.",
+                    "What new tenants get was changed meanwhile, and the tenant was made with that.",
                     shouldRetry: false)
             }
-            return Preconditions(matching: made.tag)
+            guard try policy.applied(to: standard) != standard else { return false }
+            conditions = Preconditions(matching: made.tag)
         }
+        if let tenant {
+            _ = try await administration.changePolicy(of: tenant, policy, onlyIf: conditions)
+        } else {
+            _ = try await administration.changeDefaultPolicy(policy, onlyIf: conditions)
+        }
+        return true
     }
+
+    private func suspend(
+        _ tenant: String, _ suspended: Bool, _ administration: any Administration
+    ) async throws {
+        let tag: EntityTag
+        if let tenantTag {
+            tag = tenantTag
+        } else {
+            let made = try await administration.versionedTenant(tenant)
+            // Somebody may have done it since it was made.
+            guard made.value.disabled != suspended else { return }
+            tag = made.tag
+        }
+        _ = try await administration.changeTenant(
+            tenant, TenantChangeOrder(disabled: suspended), onlyIf: Preconditions(matching: tag))
+    }
+}
+
+/// A change that failed on its way.
+struct PartlyDone: Error, CustomStringConvertible {
+    /// In sentences.
+    let done: [String]
+    let failure: any Error
+
+    var description: String { "\(done.joined(separator: " ")) Then it failed: \(failure)" }
 }

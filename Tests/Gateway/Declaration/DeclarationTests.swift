@@ -67,6 +67,11 @@ struct DeclarationTests {
             "tenants:\n  acme:\n    policy:\n      runtime_seconds:\n        day: long\n", 5,
             "runtime_seconds.day must be"
         ),
+        ("tenants:\n  acme:\n    policy:\n      rate: 5/s\n      executions: null\n", 5, "executions cannot be null"),
+        ("tenants:\n  acme:\n    policy:\n      templates:\n", 4, "templates cannot be null"),
+        ("tenants:\n  acme:\n    policy: {runtime_seconds: ~}\n", 3, "runtime_seconds cannot be null"),
+        ("tenants:\n  acme:\n    policy:\n      subject:\n        burst: null\n", 5, "subject.burst cannot be null"),
+        ("default_policy:\n  subject:\n    runtime_seconds: null\n", 3, "subject.runtime_seconds cannot be null"),
         ("tenants:\n  acme:\n  beta:\n  acme:\n", 2, "acme stands more than once"),
         ("tenants:\n  acme: {\n", 3, "cannot be read as YAML"),
         ("tenants: {}\n---\ntenants: {}\n", 2, "another document"),

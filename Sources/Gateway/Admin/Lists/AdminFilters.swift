@@ -56,16 +56,13 @@ public struct KeyFilter: Sendable {
 
     func check() throws(Problem) {
         try QueryValues.check(state, "state", in: KeyView.states)
-        if let unusedSince, (Timestamp.moment(unusedSince) ?? Timestamp.day(unusedSince)) == nil {
-            throw .invalidField(
-                "unused_since", "must be an instant like 2026-11-30T12:00:00Z or a day like 2026-11-30")
-        }
+        _ = try Timestamp.instant(unusedSince, "unused_since")
     }
 
     /// Tells which keys fit, those of other tenants left aside.
     var fits: (KeyView) -> Bool {
         // As keys tell their instants: all in one form, which sorts as the instants do.
-        let since = unusedSince.flatMap { Timestamp.moment($0) ?? Timestamp.day($0) }.map(Timestamp.text)
+        let since = (try? Timestamp.instant(unusedSince, "unused_since")).map { Timestamp.text($0) }
         return { [state] key in
             (state == nil || key.state == state) && since.map { (key.lastUsedAt ?? key.createdAt) < $0 } != false
         }

@@ -30,7 +30,6 @@ enum PlanText {
         return [
             applied.isEmpty ? nil : "Applied: \(list(applied)).",
             "Failed: \(name(failed)). \(failed.error ?? "")",
-            failed.action == .create ? "It may be there by now, with the limits of new tenants." : nil,
             notBegun.isEmpty ? nil : "Not begun: \(list(notBegun)).",
             "What was applied stays. Apply the files again to see what is left.",
         ].compactMap(\.self).joined(separator: "\n")

@@ -25,10 +25,10 @@ extension Ledger {
         }
     }
 
-    /// Checkpoints behind the one of number `number`, the oldest first, at most 1,000.
+    /// Checkpoints behind the one of number `number`, the oldest first, at most 1,001: one more than a page has.
     public func checkpoints(after number: Int64 = 0, limit: Int = 100) async throws(LedgerFailure) -> [SignedCheckpoint]
     {
-        let limit = min(max(limit, 1), 1_000)
+        let limit = min(max(limit, 1), 1_001)
         return try await read { database in
             try CheckpointStore.checkpoints(after: number, limit: limit, in: database).map(\.signed)
         }

@@ -1,0 +1,89 @@
+import CurlTransport
+import HTTPTypes
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// What the commands do when a gateway's answer is lost: nothing is made twice, and nothing is taken for undone.
+@Suite(.timeLimit(.minutes(1)))
+struct LostAnswerTests {
+    private struct Lost: Error {}
+
+    private static let tenant = #"{"name": "acme", "created_at": "2026-11-28T12:00:00.000Z", "disabled": false}"#
+    private static let tooManyKeys = """
+        {"type": "/problems/rate-limited", "title": "T", "status": 429, "detail": "D", "request_id": "r", "code": 429,
+         "message": "D", "retry_after_ms": 60000}
+        """
+
+    /// A gateway whose answers are these statuses, one after the other, and lost where there is none.
+    private func withGateway(
+        answering statuses: [Int?],
+        _ test: (RemoteAdministration, Recording<ReceivedRequest>) async throws -> Void
+    ) async throws {
+        let requests = Recording<ReceivedRequest>()
+        let server = try await ScriptedServer.answering { request, connection in
+            requests.note(request)
+            let turn = requests.elements.count - 1
+            guard statuses.indices.contains(turn), let status = statuses[turn] else { throw Lost() }
+            try await connection.respond(status, body: status == 429 ? Self.tooManyKeys : Self.tenant)
+        }
+        let transport = CurlClient()
+        do {
+            try await test(
+                RemoteAdministration(transport: transport, through: .listener(url: server.url, token: "t")), requests)
+            await transport.shutdown()
+        } catch {
+            await transport.shutdown()
+            throw error
+        }
+        await server.stop()
+    }
+
+    @Test func `what has a key is asked for once more under the same`() async throws {
+        try await withGateway(answering: [nil, 201]) { gateway, requests in
+            #expect(try await gateway.createTenant("acme").name == "acme")
+            let keys = requests.elements.map { $0.headers[.idempotencyKey] }
+            #expect(keys.count == 2 && keys[0] == keys[1] && keys[0]?.isEmpty == false)
+        }
+    }
+
+    @Test func `each thing that is made has a key of its own`() async throws {
+        try await withGateway(answering: [201, 201]) { gateway, requests in
+            _ = try await gateway.createTenant("acme")
+            _ = try await gateway.createTenant("acme")
+            #expect(Set(requests.elements.map { $0.headers[.idempotencyKey] }).count == 2)
+        }
+    }
+
+    @Test func `lost twice it is not known`() async throws {
+        try await withGateway(answering: [nil, nil]) { gateway, requests in
+            let failure = await #expect(throws: UnknownOutcome.self) { try await gateway.createTenant("acme") }
+            #expect(failure?.description.contains("not known whether it was done") == true)
+            #expect(requests.elements.count == 2)
+        }
+    }
+
+    @Test func `a change without a key is not repeated`() async throws {
+        try await withGateway(answering: [nil, 200]) { gateway, requests in
+            await #expect(throws: UnknownOutcome.self) {
+                try await gateway.changeTenant("acme", TenantChangeOrder(disabled: true))
+            }
+            #expect(requests.elements.count == 1 && requests.elements[0].headers[.idempotencyKey] == nil)
+        }
+    }
+
+    @Test func `of what was only read nothing is in doubt`() async throws {
+        try await withGateway(answering: [nil]) { gateway, requests in
+            await #expect(throws: TransportFailure.self) { try await gateway.versionedTenant("acme") }
+            #expect(requests.elements[0].headers[.idempotencyKey] == nil)
+        }
+    }
+
+    @Test func `where no more keys are remembered it is made without`() async throws {
+        try await withGateway(answering: [429, 201]) { gateway, requests in
+            #expect(try await gateway.createTenant("acme").name == "acme")
+            #expect(requests.elements.map { $0.headers[.idempotencyKey] != nil } == [true, false])
+        }
+    }
+}
