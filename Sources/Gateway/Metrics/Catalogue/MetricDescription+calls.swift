@@ -31,7 +31,7 @@ extension MetricDescription {
         labels: [.of("door", "callers", "administrators")])
     static let bodyBytes = MetricDescription(
         "e2b_gateway_body_bytes_total", .counter,
-        "Bytes of bodies: of requests as announced or as carried to a sandbox, of replies as written.",
+        "Bytes of bodies: of requests as read or as carried to a sandbox, of replies as written.",
         labels: [.of("door", "callers", "administrators"), .of("direction", "in", "out")])
     static let refusals = MetricDescription(
         "e2b_gateway_refusals_total", .counter, "Calls that were refused or failed, by the problem they were told.",
