@@ -257,6 +257,7 @@ def test_search_prints_a_table_for_people(watched: Gateway, caller: Tenant) -> N
         (["--action", "nonsense"], "must be one of"),
         (["--from", "yesterday"], "must be an instant"),
         (["--key", "nonsense"], "must be a key id"),
+        (["--trace", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"], "must be a trace id"),
         (["--limit", "0"], "--limit"),
         (["--after", "-1"], "--after"),
     ],

@@ -12,6 +12,7 @@ from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.keeping_e2b import KeepingE2B
 from harness.ports import INTERPRETER, OwnSandbox
 from harness.sandboxes import Door, life
+from harness.scrape import Scrape
 from harness.terminal import on_a_terminal
 from harness.underway import ROOM, SOON, audited, running
 from harness.waiting import eventually
@@ -80,11 +81,13 @@ def test_nothing_new_begins_and_what_runs_goes_on(paused: Gateway, tenant: Tenan
 
 def test_everybody_who_looks_is_told(paused: Gateway, tenant: Tenant) -> None:
     assert "warnings" not in ready(paused)
+    assert "\ne2b_gateway_paused 0\n" in Scrape.of(paused).text
     assert "paused" not in paused.command("usage")
     assert paused.command("resume") == "New work may begin.\n"
     shown = paused.command("pause", "--reason", REASON, "--yes")
     assert shown.startswith("All new work is paused since ") and REASON in shown
     assert ready(paused)["status"] == "ready" and ready(paused)["warnings"] == ["paused"]
+    assert "\ne2b_gateway_paused 1\n" in Scrape.of(paused).text
     assert shown.strip() in paused.command("usage")
     doctor = json.loads(paused.run("doctor", "--output", "json").stdout)
     [finding] = [finding for finding in doctor["findings"] if finding["name"] == "pause"]

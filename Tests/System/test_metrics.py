@@ -2,9 +2,12 @@
 
 import concurrent.futures
 import contextlib
+import json
 import re
+import socket
 import time
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -121,6 +124,36 @@ def test_a_call_is_counted_by_what_was_called_and_each_of_its_stages_is_timed(ga
     commits = more("e2b_gateway_ledger_commits_total", result="written")
     assert 2 <= commits == more("e2b_gateway_ledger_commit_duration_seconds_count")
     assert more("e2b_gateway_ledger_commit_writes_sum") >= commits
+
+
+def announcing(gateway: Gateway, call: str, token: str) -> int:
+    """The status of a call that announces a body longer than any, and sends none of it."""
+    address = urlsplit(gateway.url)
+    head = (
+        f"{call} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {1 << 60}\r\n\r\n"
+    )
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(head.encode())
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+def test_of_bodies_what_was_read_is_counted_and_not_what_is_announced(gateway: Gateway, tenant: Tenant) -> None:
+    admin = Client(gateway.admin_url, gateway.admin_token, gateway.contract)
+    code, change = (json.dumps(body).encode() for body in ({"code": Task().code}, {"executions": 50}))
+    headers = {"content-type": "application/json"}
+    with counted(gateway) as grown:
+        assert tenant.client.call("POST", "/v1/executions", content=code, headers=headers).status == 200
+        reply = admin.call("PATCH", f"/admin/v1/tenants/{tenant.name}/policy", content=change, headers=headers)
+        assert reply.status == 200
+    [more] = grown
+    assert more("e2b_gateway_body_bytes_total", door="callers", direction="in") == len(code)
+    assert more("e2b_gateway_body_bytes_total", door="administrators", direction="in") == len(change)
+    with counted(gateway) as grown:
+        assert announcing(gateway, "GET /v1/whoami", tenant.token) == 200
+        assert announcing(gateway, "POST /v1/executions", tenant.token) == 413
+    [more] = grown
+    assert more("e2b_gateway_body_bytes_total", direction="in") == 0
 
 
 def test_refusals_are_counted_by_what_their_callers_are_told_and_by_door(gateway: Gateway, tenant: Tenant) -> None:

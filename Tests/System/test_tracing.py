@@ -82,6 +82,13 @@ def test_what_upstream_is_asked_for_a_call_is_part_of_its_trace(
     assert traced.traced["create"] == traced.traced["execute"] == [expected]
     records = gateway.json_command("audit", "search", "--execution", execution)
     assert {(record["record"]["trace_id"], record["record"]["span_id"]) for record in records} == {(TRACE, line["span_id"])}
+    by_call = gateway.json_command("audit", "search", "--request", request, "--trace", TRACE)
+    assert by_call == gateway.json_command("audit", "search", "--request", request) == records
+    by_trace = gateway.json_command("audit", "search", "--trace", TRACE)
+    assert {record["record"]["trace_id"] for record in by_trace} == {TRACE}
+    assert {record["sequence"] for record in by_trace} >= {record["sequence"] for record in records}
+    own = tenant.client.get(f"/v1/audit?request={request}&trace={TRACE}").document["records"]
+    assert [record["sequence"] for record in own] == [record["sequence"] for record in records]
 
 
 def test_a_call_without_a_trace_begins_one_that_nobody_need_record(gateway: Gateway, tenant: Tenant, traced: TracedE2B) -> None:

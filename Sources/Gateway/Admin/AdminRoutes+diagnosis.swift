@@ -4,7 +4,7 @@ extension AdminRoutes {
     /// Examines what this gateway depends on; the body may name parts.
     func diagnose(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let parts: [String]? }
-        let body = try await decode(Body.self, fields: ["parts"], request)
+        let body = try await decode(Body.self, fields: ["parts"], request, context)
         let parts = try body.parts.map(Self.parts) ?? DiagnosisPart.allCases
         return JSONReply.response(await doctor.diagnose(DiagnosisOrder(parts: parts)))
     }

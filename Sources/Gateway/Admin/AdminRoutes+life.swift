@@ -4,7 +4,7 @@ import Ledger
 /// The life of tenants and keys, and what stops all work. What they end is ended by ``PeerListener``, on every gateway.
 extension AdminRoutes {
     func changeTenant(_ request: Request, context: AdminContext) async throws -> Response {
-        let order = try await decode(TenantChangeOrder.self, fields: TenantChangeOrder.fields, request)
+        let order = try await decode(TenantChangeOrder.self, fields: TenantChangeOrder.fields, request, context)
         let tenant = try context.parameters.require("tenant")
         let conditions = try Preconditions(request)
         let changed = try await administration(context).changeTenant(tenant, order, onlyIf: conditions)
@@ -20,7 +20,7 @@ extension AdminRoutes {
     }
 
     func suspendKey(_ request: Request, context: AdminContext) async throws -> Response {
-        let order = try await decode(SuspensionOrder.self, fields: SuspensionOrder.fields, request)
+        let order = try await decode(SuspensionOrder.self, fields: SuspensionOrder.fields, request, context)
         let keyID = try context.parameters.require("key_id")
         return JSONReply.response(try await administration(context).suspendKey(keyID, order))
     }
@@ -35,7 +35,7 @@ extension AdminRoutes {
     }
 
     func pauseWork(_ request: Request, context: AdminContext) async throws -> Response {
-        let order = try await decode(SuspensionOrder.self, fields: SuspensionOrder.fields, request)
+        let order = try await decode(SuspensionOrder.self, fields: SuspensionOrder.fields, request, context)
         return JSONReply.response(try await administration(context).pauseWork(order))
     }
 

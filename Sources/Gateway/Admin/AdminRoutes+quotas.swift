@@ -7,7 +7,7 @@ extension AdminRoutes {
     }
 
     func changePolicy(_ request: Request, context: AdminContext) async throws -> Response {
-        let tenant = try context.parameters.require("tenant"), change = try await policyChange(request)
+        let tenant = try context.parameters.require("tenant"), change = try await policyChange(request, context)
         let conditions = try Preconditions(request)
         let policy = try await administration(context).changePolicy(of: tenant, change, onlyIf: conditions)
         slots.refreshGuarantees()
@@ -19,14 +19,14 @@ extension AdminRoutes {
     }
 
     func changeDefaultPolicy(_ request: Request, context: AdminContext) async throws -> Response {
-        let change = try await policyChange(request), conditions = try Preconditions(request)
+        let change = try await policyChange(request, context), conditions = try Preconditions(request)
         let policy = try await administration(context).changeDefaultPolicy(change, onlyIf: conditions)
         return JSONReply.tagged(policy)
     }
 
     func simulatePolicy(_ request: Request, context: AdminContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant")
-        let order = try await decode(SimulationOrder.self, fields: SimulationOrder.fieldNames, request)
+        let order = try await decode(SimulationOrder.self, fields: SimulationOrder.fieldNames, request, context)
         return JSONReply.response(try await administration(context).simulate(order, on: tenant))
     }
 
@@ -38,7 +38,7 @@ extension AdminRoutes {
     func grantCredit(_ request: Request, context: AdminContext) async throws -> Response {
         let tenant = try context.parameters.require("tenant")
         let credit = try await decode(
-            NewCredit.self, fields: NewCredit.CodingKeys.allCases.map(\.rawValue), request)
+            NewCredit.self, fields: NewCredit.CodingKeys.allCases.map(\.rawValue), request, context)
         let creation = try Creation(request)
         return creation.reply(with: try await administration(context, creation).grantCredit(credit, to: tenant))
     }
@@ -59,7 +59,7 @@ extension AdminRoutes {
         return JSONReply.response(try await administration(context).consumption(filter))
     }
 
-    private func policyChange(_ request: Request) async throws -> PolicyChange {
-        try await decode(PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request)
+    private func policyChange(_ request: Request, _ context: AdminContext) async throws -> PolicyChange {
+        try await decode(PolicyChange.self, fields: PolicyChange.CodingKeys.allCases.map(\.rawValue), request, context)
     }
 }

@@ -9,7 +9,7 @@ extension AdminRoutes {
 
     func addUpstreamKey(_ request: Request, context: AdminContext) async throws -> Response {
         let key = try await decode(
-            NewUpstreamKey.self, fields: NewUpstreamKey.CodingKeys.allCases.map(\.rawValue), request)
+            NewUpstreamKey.self, fields: NewUpstreamKey.CodingKeys.allCases.map(\.rawValue), request, context)
         let creation = try Creation(request)
         return creation.reply(with: try await desk(context, creation).addUpstreamKey(key))
     }

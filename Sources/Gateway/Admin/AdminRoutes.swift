@@ -21,7 +21,7 @@ struct AdminRoutes: Sendable {
 
     func createTenant(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let name: String }
-        let body = try await decode(Body.self, fields: ["name"], request)
+        let body = try await decode(Body.self, fields: ["name"], request, context)
         let creation = try Creation(request)
         let tenant = try await administration(context, creation).createTenant(body.name)
         slots.refreshGuarantees()
@@ -63,7 +63,7 @@ struct AdminRoutes: Sendable {
     /// Makes a successor and lets both live for a while.
     func rotateKey(_ request: Request, context: AdminContext) async throws -> Response {
         struct Body: Decodable { let overlap_seconds: Double }
-        let body = try await decode(Body.self, fields: ["overlap_seconds"], request)
+        let body = try await decode(Body.self, fields: ["overlap_seconds"], request, context)
         let keyID = try context.parameters.require("key_id"), creation = try Creation(request)
         return creation.reply(
             with: try await administration(context, creation)
@@ -81,7 +81,7 @@ struct AdminRoutes: Sendable {
             let name: String
             let scopes: [String]?
         }
-        let body = try await decode(Body.self, fields: ["name", "scopes"], request)
+        let body = try await decode(Body.self, fields: ["name", "scopes"], request, context)
         let wanted = try body.scopes.map(LedgerAdministration.adminScopes)
         let scopes = try context.administrator.delegable(wanted).map(\.rawValue)
         let creation = try Creation(request)
@@ -100,17 +100,17 @@ struct AdminRoutes: Sendable {
 
     /// - Parameter fields: all names the body may have; another one is refused, never passed over.
     func decode<Body: Decodable>(
-        _ type: Body.Type, fields: [String], _ request: Request
+        _ type: Body.Type, fields: [String], _ request: Request, _ context: AdminContext
     ) async throws -> Body {
-        try await Self.decode(type, fields: fields, request, upTo: Self.maximumBodyBytes)
+        try await Self.decode(type, fields: fields, request, upTo: Self.maximumBodyBytes, noting: context.note)
     }
 
-    /// The same of a body of any size.
+    /// The same of a body of any size, which is noted.
     static func decode<Body: Decodable>(
-        _ type: Body.Type, fields: [String], _ request: Request, upTo maximumBytes: Int
+        _ type: Body.Type, fields: [String], _ request: Request, upTo maximumBytes: Int, noting note: RequestNote
     ) async throws -> Body {
         try request.requireJSON()
-        let buffer = try await request.boundedBody(upTo: maximumBytes)
+        let buffer = try await request.boundedBody(upTo: maximumBytes, noting: note)
         try JSONFields(buffer).refuseAll(but: fields)
         do {
             return try JSONDecoder().decode(type, from: buffer)

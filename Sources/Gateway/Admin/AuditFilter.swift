@@ -16,6 +16,10 @@ public struct AuditFilter: Codable, Sendable {
     public var outcome: String?
     /// Only this execution's.
     public var execution: String?
+    /// Only of the call with this request id.
+    public var request: String?
+    /// Only of calls of this trace: 32 lowercase hex digits.
+    public var trace: String?
     /// Only records from this instant on: RFC 3339, or a day of UTC.
     public var from: String?
     /// Only records before this instant.
@@ -30,12 +34,13 @@ public struct AuditFilter: Codable, Sendable {
     /// How many unless told otherwise.
     public static let standardLimit = 100
     private static let limits = 1...1_000
+    private static let hexDigits = "0123456789abcdef".utf8
 
     /// Which records.
     public init(
         tenant: String? = nil, key: String? = nil, subject: String? = nil, action: String? = nil,
-        outcome: String? = nil, execution: String? = nil, from: String? = nil, to: String? = nil,
-        order: String? = nil, after: Int64? = nil, limit: Int = standardLimit
+        outcome: String? = nil, execution: String? = nil, request: String? = nil, trace: String? = nil,
+        from: String? = nil, to: String? = nil, order: String? = nil, after: Int64? = nil, limit: Int = standardLimit
     ) {
         self.tenant = tenant
         self.key = key
@@ -43,6 +48,8 @@ public struct AuditFilter: Codable, Sendable {
         self.action = action
         self.outcome = outcome
         self.execution = execution
+        self.request = request
+        self.trace = trace
         self.from = from
         self.to = to
         self.order = order
@@ -62,6 +69,8 @@ public struct AuditFilter: Codable, Sendable {
             case "action": action = value
             case "outcome": outcome = value
             case "execution": execution = value
+            case "request": request = value
+            case "trace": trace = value
             case "from": from = value
             case "to": to = value
             case "order": order = value
@@ -82,8 +91,8 @@ public struct AuditFilter: Codable, Sendable {
     var parameters: [String: String?] {
         [
             "tenant": tenant, "key": key, "subject": subject, "action": action, "outcome": outcome,
-            "execution": execution, "from": from, "to": to, "order": order, "after": after.map(String.init),
-            "limit": String(limit),
+            "execution": execution, "request": request, "trace": trace, "from": from, "to": to, "order": order,
+            "after": after.map(String.init), "limit": String(limit),
         ]
     }
 
@@ -93,6 +102,10 @@ public struct AuditFilter: Codable, Sendable {
         if let key {
             try MisplacedToken.refused(key)
             guard KeyID(key) != nil else { throw .invalidField("key", "must be a key id: 16 lowercase hex digits") }
+        }
+        if let trace, trace.utf8.count != 32 || !trace.utf8.allSatisfy({ Self.hexDigits.contains($0) }) {
+            try MisplacedToken.refused(trace)
+            throw .invalidField("trace", "must be a trace id: 32 lowercase hex digits")
         }
         let wanted = try action.map { text throws(Problem) in
             guard let action = AuditAction(rawValue: text) else {
@@ -105,8 +118,8 @@ public struct AuditFilter: Codable, Sendable {
         }
         return AuditQuery(
             tenant: tenant, keyID: key, subject: subject, action: wanted, outcome: outcome, execution: execution,
-            from: try Timestamp.instant(from, "from"), to: try Timestamp.instant(to, "to"), order: order, limit: limit,
-            after: after)
+            requestID: request, traceID: trace, from: try Timestamp.instant(from, "from"),
+            to: try Timestamp.instant(to, "to"), order: order, limit: limit, after: after)
     }
 
     private static var actions: String {

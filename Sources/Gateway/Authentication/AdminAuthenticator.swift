@@ -41,7 +41,8 @@ struct AdminAuthenticator: RouterMiddleware {
         context.administrator = administrator
         guard let signed = credential?.signed else { return try await next(request, context) }
         do {
-            return try await next(try await signed.accept(request, in: ledger, by: token.claims), context)
+            let accepted = try await signed.accept(request, in: ledger, by: token.claims, noting: context.note)
+            return try await next(accepted, context)
         } catch let problem as Problem where problem.type.status == 401 {
             throw failures.judged(problem, from: context.sourceAddress)
         }

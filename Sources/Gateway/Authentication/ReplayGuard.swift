@@ -12,6 +12,8 @@ struct ReplayGuard: RouterMiddleware {
         _ request: Request, context: TenantContext, next: (Request, TenantContext) async throws -> Response
     ) async throws -> Response {
         guard let signed = context.principal.signed else { return try await next(request, context) }
-        return try await next(try await signed.accept(request, in: ledger, by: context.principal.claims), context)
+        let accepted = try await signed.accept(
+            request, in: ledger, by: context.principal.claims, noting: context.note)
+        return try await next(accepted, context)
     }
 }

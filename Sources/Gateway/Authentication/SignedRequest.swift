@@ -37,9 +37,13 @@ struct SignedRequest: Sendable {
 
     /// Checks all that is left to check of a request with a small body or none, and hands it on with its body read.
     ///
-    /// - Parameter claims: what the signature proved, from its head.
-    func accept(_ request: Request, in ledger: Ledger, by claims: Claims) async throws -> Request {
-        let body = try await request.boundedBody(upTo: Self.maximumSmallBodyBytes)
+    /// - Parameters:
+    ///   - claims: what the signature proved, from its head.
+    ///   - note: where the body's size is noted.
+    func accept(
+        _ request: Request, in ledger: Ledger, by claims: Claims, noting note: RequestNote
+    ) async throws -> Request {
+        let body = try await request.boundedBody(upTo: Self.maximumSmallBodyBytes, noting: note)
         try vouch(for: body)
         try await spendNonce(in: ledger, by: claims)
         var request = request

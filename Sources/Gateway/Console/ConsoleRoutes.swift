@@ -78,7 +78,7 @@ struct ConsoleRoutes: Sendable {
         _ request: Request, _ context: OpenContext
     ) async throws(Problem) -> (AdminPrincipal, Actor) {
         try OwnPage.check(request)
-        let token = try await presentedToken(request)
+        let token = try await presentedToken(request, context)
         context.note.note(claimed: token.keyID)
         let principal: AdminPrincipal
         do {
@@ -93,11 +93,11 @@ struct ConsoleRoutes: Sendable {
         return (principal, actor(principal, context))
     }
 
-    private func presentedToken(_ request: Request) async throws(Problem) -> Token {
+    private func presentedToken(_ request: Request, _ context: OpenContext) async throws(Problem) -> Token {
         struct Body: Decodable { let token: String }
         do {
             let body = try await AdminRoutes.decode(
-                Body.self, fields: ["token"], request, upTo: Self.maximumBodyBytes)
+                Body.self, fields: ["token"], request, upTo: Self.maximumBodyBytes, noting: context.note)
             let text = String(Substring(body.token).trimming(" \t\r\n"))
             guard let token = try? Token(parsing: text) else { throw Problem.invalidToken }
             return token

@@ -66,7 +66,7 @@ struct CallForwarder: Sendable {
     /// What starts code or a process is read whole, for its digest.
     private func wholeBody(of request: Request, upTo limit: Int) async throws(EdgeRefusal) -> ByteBuffer {
         do {
-            return try await request.boundedBody(upTo: limit)
+            return try await request.boundedBody(upTo: limit, noting: nil)
         } catch let problem as Problem where problem.type == .payloadTooLarge {
             throw .bodyTooLarge(limit)
         } catch {

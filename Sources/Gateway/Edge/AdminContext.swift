@@ -6,6 +6,7 @@ struct AdminContext: ChildRequestContext {
     var coreContext: CoreRequestContextStorage
     let requestID: String
     let administrator: Administrator
+    let note: RequestNote
 
     init(context: OpenContext) throws {
         guard let administrator = context.administrator else {
@@ -14,5 +15,6 @@ struct AdminContext: ChildRequestContext {
         coreContext = context.coreContext
         requestID = context.requestID
         self.administrator = administrator
+        note = context.note
     }
 }

@@ -7,11 +7,15 @@ extension Request {
     private static let bodyPatience = Duration.seconds(60)
 
     /// The whole body, refused while it is being read as soon as it exceeds `maximumBytes`.
-    func boundedBody(upTo maximumBytes: Int) async throws -> ByteBuffer {
+    ///
+    /// - Parameter note: where its size is noted, to be counted; nil if it is counted elsewhere.
+    func boundedBody(upTo maximumBytes: Int, noting note: RequestNote?) async throws -> ByteBuffer {
         let tooLarge = Problem(.payloadTooLarge, "The body may have up to \(maximumBytes) bytes.", shouldRetry: false)
         if let announced = headers[.contentLength].flatMap(Int.init), announced > maximumBytes { throw tooLarge }
         do {
-            return try await within(Self.bodyPatience) { try await body.collect(upTo: maximumBytes) }
+            let whole = try await within(Self.bodyPatience) { try await body.collect(upTo: maximumBytes) }
+            note?.note(bodyBytes: whole.readableBytes)
+            return whole
         } catch is Overdue {
             var problem = Problem(
                 .invalidRequest, "The body did not arrive within \(Self.bodyPatience.components.seconds) s.",

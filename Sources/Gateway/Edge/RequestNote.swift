@@ -24,6 +24,8 @@ final class RequestNote: Sendable {
         var port: Int?
         /// What of the sandbox is called.
         var pathClass: String?
+        /// How long the body is that was read; nil where none was.
+        var bodyBytes: Int?
         /// Whether the ledger has recorded the refusal in the commit that judged it.
         var isRecorded = false
     }
@@ -88,6 +90,9 @@ final class RequestNote: Sendable {
 
     /// What the caller is told of a call to a sandbox, and why, which it is not told.
     func note(_ refusal: ProblemType, cause: String?) { note { ($0.refusal, $0.cause) = (refusal, cause) } }
+
+    /// The body was read. Read once more, since a signature was over it, it is the same.
+    func note(bodyBytes: Int) { note { $0.bodyBytes = bodyBytes } }
 
     /// The ledger has a record of the refusal.
     func noteRecorded() { note { $0.isRecorded = true } }

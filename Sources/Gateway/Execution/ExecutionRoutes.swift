@@ -18,7 +18,8 @@ struct ExecutionRoutes: Sendable {
         try context.principal.require(.execute)
         let format = try ReplyFormat(accept: request.headers[.accept])
         try request.requireJSON()
-        let body = try await request.boundedBody(upTo: context.principal.policy.bodyBytes)
+        let body = try await request.boundedBody(
+            upTo: context.principal.policy.bodyBytes, noting: context.note)
         try context.principal.signed?.vouch(for: body)
         let order = try ExecutionOrder(
             decoding: body, idempotencyKey: request.headers[.idempotencyKey], for: context.principal)

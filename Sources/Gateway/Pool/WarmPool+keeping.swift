@@ -50,6 +50,8 @@ extension WarmPool {
                 }
                 state.shelves[kind] = shelf.isIdle(at: now) && target == 0 ? nil : shelf
             }
+            state.counts.dropped += surplus.count
+            state.countIdle(surplus)
             return (orders, surplus)
         }
         destroy(change.surplus)

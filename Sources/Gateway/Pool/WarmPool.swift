@@ -30,6 +30,33 @@ final class WarmPool: Service {
         /// Slots of sandboxes that are being made, and whether each is wanted still.
         var beingMade: [CapacityTicket: Bool] = [:]
         var isDraining = false
+
+        /// Takes those that are unwanted off their shelves.
+        mutating func remove(where isUnwanted: (Spare) -> Bool) -> [PoolShelf<Spare>.Spare] {
+            let gone = shelves.keys.flatMap { shelves[$0]?.remove(where: isUnwanted) ?? [] }
+            countIdle(gone)
+            return gone
+        }
+
+        /// Counts what waiting has cost of those that leave their shelf. In the turn in which they leave, and by a clock that is
+        /// read in it: whoever looks in between would see it go down.
+        mutating func countIdle(_ leaving: [PoolShelf<Spare>.Spare]) {
+            let now = ContinuousClock.now
+            for spare in leaving { counts.idleMilliseconds += (now - spare.readySince).wholeMilliseconds }
+        }
+
+        /// How it stands now, those that wait among it.
+        func standing(atMost maximum: Int) -> PoolStanding {
+            var standing = counts
+            standing.ready = shelves.values.reduce(0) { $0 + $1.ready.count }
+            standing.making = shelves.values.reduce(0) { $0 + $1.making }
+            standing.maximum = maximum
+            let now = ContinuousClock.now
+            for spare in shelves.values.flatMap(\.ready) {
+                standing.idleMilliseconds += (now - spare.readySince).wholeMilliseconds
+            }
+            return standing
+        }
     }
 
     let limits: PoolLimits
@@ -70,19 +97,7 @@ final class WarmPool: Service {
     }
 
     /// How it stands now.
-    var standing: PoolStanding {
-        state.withLock { state in
-            var standing = state.counts
-            standing.ready = state.shelves.values.reduce(0) { $0 + $1.ready.count }
-            standing.making = state.shelves.values.reduce(0) { $0 + $1.making }
-            standing.maximum = limits.maximum
-            let now = ContinuousClock.now
-            for spare in state.shelves.values.flatMap(\.ready) {
-                standing.idleMilliseconds += (now - spare.readySince).wholeMilliseconds
-            }
-            return standing
-        }
-    }
+    var standing: PoolStanding { state.withLock { $0.standing(atMost: limits.maximum) } }
 
     /// The upstream ids of those that wait, so that nobody takes them for lost.
     var sandboxIDs: Set<String> {
@@ -117,7 +132,7 @@ final class WarmPool: Service {
                 return nil
             }
             state.counts.hits += 1
-            state.counts.idleMilliseconds += (now - spare.readySince).wholeMilliseconds
+            state.countIdle([spare])
             return (spare, slot)
         }
     }
@@ -171,17 +186,13 @@ final class WarmPool: Service {
     // MARK: Dropping
 
     private func giveUp(_ ticket: CapacityTicket) {
-        let spare = state.withLock { state -> PoolShelf<Spare>.Spare? in
-            for kind in state.shelves.keys {
-                if let found = state.shelves[kind]?.remove(where: { $0.slot.ticket == ticket }).first {
-                    state.counts.givenUp += 1
-                    return found
-                }
-            }
+        let spares = state.withLock { state in
+            let found = state.remove { $0.slot.ticket == ticket }
+            state.counts.givenUp += found.count
             if state.beingMade[ticket] != nil { state.beingMade[ticket] = false }
-            return nil
+            return found
         }
-        if let spare { destroy([spare], counted: false) }
+        destroy(spares)
     }
 
     /// Upstream does not have these any more.
@@ -197,18 +208,15 @@ final class WarmPool: Service {
 
     func drop(where isUnwanted: (Spare) -> Bool) {
         let dropped = state.withLock { state in
-            state.shelves.keys.flatMap { state.shelves[$0]?.remove(where: isUnwanted) ?? [] }
+            let dropped = state.remove(where: isUnwanted)
+            state.counts.dropped += dropped.count
+            return dropped
         }
         destroy(dropped)
     }
 
-    func destroy(_ spares: [PoolShelf<Spare>.Spare], counted: Bool = true) {
-        guard !spares.isEmpty else { return }
-        let now = ContinuousClock.now
-        state.withLock { state in
-            if counted { state.counts.dropped += spares.count }
-            for spare in spares { state.counts.idleMilliseconds += (now - spare.readySince).wholeMilliseconds }
-        }
+    /// Destroys what has left its shelf and is counted.
+    func destroy(_ spares: [PoolShelf<Spare>.Spare]) {
         for spare in spares {
             closing.destroy(DoomedSandbox(id: spare.item.sandbox.id, slot: spare.item.slot))
         }

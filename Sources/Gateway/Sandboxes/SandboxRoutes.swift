@@ -20,7 +20,7 @@ struct SandboxRoutes: Sendable {
     {
         try context.principal.requireSDKDoor(.execute)
         let body = try await request.boundedBody(
-            upTo: min(context.principal.policy.bodyBytes, SandboxBody.maximumBytes))
+            upTo: min(context.principal.policy.bodyBytes, SandboxBody.maximumBytes), noting: context.note)
         let order = try SandboxCreation(
             version, decoding: body, idempotencyKey: request.headers[.idempotencyKey], for: context.principal)
         let sandbox = try await control.create(order, for: context)
@@ -31,7 +31,7 @@ struct SandboxRoutes: Sendable {
         -> Response
     {
         let sandbox = try await sandbox(.execute, context)
-        let asked = try await timeout(of: request).timeout
+        let asked = try await timeout(of: request, context).timeout
         guard version == .v2 || asked != nil else { throw Problem.invalidField("timeout", "is missing") }
         let (connected, wasAsleep) = try await control.connect(
             sandbox, for: try Self.checked(asked ?? SandboxCreation.Version.v2.defaultTimeoutSeconds), context)
@@ -62,7 +62,7 @@ struct SandboxRoutes: Sendable {
 
     func setTimeout(_ request: Request, context: TenantContext) async throws -> Response {
         let sandbox = try await sandbox(.execute, context)
-        guard let asked = try await timeout(of: request).timeout else {
+        guard let asked = try await timeout(of: request, context).timeout else {
             throw Problem.invalidField("timeout", "is missing")
         }
         guard sandbox.state == .running else { throw Problem.noSandbox(sandbox.id) }
@@ -82,7 +82,7 @@ struct SandboxRoutes: Sendable {
     /// Prolongs by at least 15 s, and never shortens.
     func refresh(_ request: Request, context: TenantContext) async throws -> Response {
         let sandbox = try await sandbox(.execute, context)
-        let asked = try await timeout(of: request).duration ?? 0
+        let asked = try await timeout(of: request, context).duration ?? 0
         guard (0...3600).contains(asked) else {
             throw Problem.invalidField("duration", "must be from 0 to 3600 seconds")
         }
@@ -93,7 +93,7 @@ struct SandboxRoutes: Sendable {
 
     func pause(_ request: Request, context: TenantContext) async throws -> Response {
         let sandbox = try await sandbox(.execute, context)
-        _ = try await timeout(of: request)
+        _ = try await timeout(of: request, context)
         try await control.pause(sandbox, for: context)
         return Response(status: .noContent)
     }
@@ -114,8 +114,8 @@ struct SandboxRoutes: Sendable {
         return sandbox
     }
 
-    private func timeout(of request: Request) async throws -> SandboxBody.Timeout {
-        let body = try await request.boundedBody(upTo: SandboxBody.maximumBytes)
+    private func timeout(of request: Request, _ context: TenantContext) async throws -> SandboxBody.Timeout {
+        let body = try await request.boundedBody(upTo: SandboxBody.maximumBytes, noting: context.note)
         guard body.readableBytes > 0 else { return SandboxBody.Timeout(timeout: nil, memory: nil, duration: nil) }
         return try SandboxBody.decode(SandboxBody.Timeout.self, from: body)
     }

@@ -10,13 +10,18 @@ struct AuditOptions: ParsableArguments {
     @Option(help: "Only of this action, such as execution.admitted or key.revoked.") var action: String?
     @Option(help: "Only with this outcome, such as completed, timed_out or refused.") var outcome: String?
     @Option(help: "Only this execution's, or this sandbox's (sbx_…).") var execution: String?
+    @Option(help: "Only of the call with this id (req_…), as logs and replies name it.") var request: String?
+    @Option(help: "Only of calls of this trace: 32 hex digits.") var trace: String?
 
     /// Whether every record is wanted.
-    var isEverything: Bool { [tenant, key, subject, action, outcome, execution].allSatisfy { $0 == nil } }
+    var isEverything: Bool {
+        [tenant, key, subject, action, outcome, execution, request, trace].allSatisfy { $0 == nil }
+    }
 
     var filter: AuditFilter {
         AuditFilter(
-            tenant: tenant, key: key, subject: subject, action: action, outcome: outcome, execution: execution)
+            tenant: tenant, key: key, subject: subject, action: action, outcome: outcome, execution: execution,
+            request: request, trace: trace)
     }
 }
 

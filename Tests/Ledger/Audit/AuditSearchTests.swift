@@ -6,12 +6,14 @@ import Testing
 @testable import Ledger
 
 struct AuditSearchTests {
+    private static let trace = String(repeating: "b", count: 32)
+
     /// Two tenants, some executions over time, refusals.
     private func story() async throws -> TestLedger {
         var policy = Policy.unlimited
         policy.executions = 1
         let test = try await TestLedger(policy: policy)
-        try await test.ledger.createTenant("beta", by: "test")
+        try await test.ledger.createTenant("beta", by: Actor("test", requestID: "req-2", traceID: Self.trace))
         for number in 0..<6 {
             test.clock.advance(by: .seconds(10))
             let lease = try await test.ledger.admit(test.order(subject: number.isMultiple(of: 2) ? "ann" : "bob"))
@@ -34,6 +36,8 @@ struct AuditSearchTests {
             if let action = query.action, entry.action != action { return false }
             if let outcome = query.outcome, entry.outcome != outcome { return false }
             if let execution = query.execution, entry.execution != execution { return false }
+            if let request = query.requestID, entry.requestID != request { return false }
+            if let trace = query.traceID, entry.traceID != trace { return false }
             if let from = query.from, record.at < from { return false }
             if let to = query.to, record.at >= to { return false }
             return true
@@ -71,12 +75,23 @@ struct AuditSearchTests {
                 keyID: perhaps(["\(test.key.key.id)", "00000000000000ff"]),
                 subject: perhaps(["ann", "bob", "eve"]), action: perhaps(AuditAction.allCases),
                 outcome: perhaps(["completed", "refused", "timed_out"]), execution: perhaps(executions))
+            query.requestID = perhaps(["req-1", "req-2", "req-3"])
+            query.traceID = perhaps([Self.trace, String(repeating: "c", count: 32)])
             if Bool.random(using: &generator) { query.from = instant() }
             if Bool.random(using: &generator) { query.to = instant() }
             query.order = Bool.random(using: &generator) ? .oldest : .newest
             query.limit = Int.random(in: 1...7, using: &generator)
             #expect(try await all(query, of: test.ledger) == byHand(query, records), "\(query)")
         }
+    }
+
+    @Test("A call is found by its id and by its trace, and no other is")
+    func calls() async throws {
+        let test = try await story()
+        for query in [AuditQuery(requestID: "req-2"), AuditQuery(traceID: Self.trace)] {
+            #expect(try await test.ledger.auditRecords(query).map(\.entry.action) == [.tenantCreated])
+        }
+        #expect(try await test.ledger.auditRecords(AuditQuery(requestID: "req-1", traceID: Self.trace)).isEmpty)
     }
 
     @Test("Each record comes with the hash before it")

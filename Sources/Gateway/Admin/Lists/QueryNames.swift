@@ -17,7 +17,10 @@ extension Operation {
         case .getTenantUsage: ["subject"]
         case .getConsumption: ["tenant", "by", "daily", "from", "to", "limit"]
         case .listAuditRecords:
-            ["tenant", "key", "subject", "action", "outcome", "execution", "from", "to", "order", "after", "limit"]
+            [
+                "tenant", "key", "subject", "action", "outcome", "execution", "request", "trace", "from", "to", "order",
+                "after", "limit",
+            ]
         case .removeUpstreamKey: ["force"]
         default: []
         }

@@ -1,3 +1,5 @@
+import Ledger
+
 // What calls are, and what becomes of them.
 extension MetricDescription {
     static let calls = [
@@ -29,7 +31,7 @@ extension MetricDescription {
         labels: [.of("door", "callers", "administrators")])
     static let bodyBytes = MetricDescription(
         "e2b_gateway_body_bytes_total", .counter,
-        "Bytes of bodies: of requests as announced or as carried to a sandbox, of replies as written.",
+        "Bytes of bodies: of requests as read or as carried to a sandbox, of replies as written.",
         labels: [.of("door", "callers", "administrators"), .of("direction", "in", "out")])
     static let refusals = MetricDescription(
         "e2b_gateway_refusals_total", .counter, "Calls that were refused or failed, by the problem they were told.",
@@ -39,7 +41,7 @@ extension MetricDescription {
         labels: [.of("stage", cases: Stage.self)])
     static let executions = MetricDescription(
         "e2b_gateway_executions_total", .counter, "Executions that were settled, by their outcome.",
-        labels: [.of("outcome", "completed", "failed", "timed_out", "cancelled", "killed")])
+        labels: [.of("outcome", cases: Outcome.self)])
     static let executionsRunning = MetricDescription(
         "e2b_gateway_executions_running", .gauge, "Executions from their admission to their settlement.")
     static let runtime = MetricDescription(

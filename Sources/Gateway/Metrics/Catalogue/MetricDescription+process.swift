@@ -1,13 +1,15 @@
 // The process and its surroundings.
 extension MetricDescription {
     static let process = [
-        ready, certificateExpiry, taskLag, buildInfo, processCPU, processMemory, processVirtualMemory, processOpenFiles,
-        processMaximumFiles, processThreads, processStart,
+        ready, paused, certificateExpiry, taskLag, buildInfo, processCPU, processMemory, processVirtualMemory,
+        processOpenFiles, processMaximumFiles, processThreads, processStart,
     ]
 
     static let ready = MetricDescription(
         "e2b_gateway_ready", .gauge, "Whether calls can be served, and whether each part of it is as it should be.",
         labels: [.of("part", "all", "ledger", "upstream", "open")])
+    static let paused = MetricDescription(
+        "e2b_gateway_paused", .gauge, "Whether an administrator lets nothing new begin, on any gateway.")
     static let certificateExpiry = MetricDescription(
         "e2b_gateway_tls_certificate_expiry_timestamp_seconds", .gauge,
         "When the certificate ends that callers are shown, in seconds since 1970.")

@@ -80,7 +80,7 @@ final class CallMetrics: Sendable {
         if let tenant = call.tenant { tenants.called(tenant, outcome, refusal: call.refusal) }
     }
 
-    /// A request's body, or what of it was carried to a sandbox.
+    /// A request's body was read, or so much of it carried to a sandbox.
     func carriedIn(_ bytes: Int64, behind door: Operation.Door) { meters(behind: door).bytesIn.increment(by: bytes) }
 
     /// An execution of a tenant's is settled.

@@ -23,9 +23,8 @@ struct MeteredCalls: RouterMiddleware {
             AnsweredCall(
                 door: context.door, operation: Self.name(of: request, context, isSandbox: isSandbox),
                 status: response.status.code, refusal: noted.refusal, tenant: noted.tenantName))
-        if !isSandbox, let announced = request.headers[.contentLength].flatMap({ Int64($0) }) {
-            metrics.carriedIn(announced, behind: context.door)
-        }
+        // What was really read, not what a caller says: one that announces the impossible would ruin the counter.
+        if !isSandbox, let read = noted.bodyBytes { metrics.carriedIn(Int64(read), behind: context.door) }
         // What is ready in one piece is sent in one piece; nothing is gained by looking at it go.
         if request.method == .head || (response.body.contentLength != nil && !isSandbox) {
             call.completed(bytes: request.method == .head ? 0 : response.body.contentLength ?? 0)

@@ -5,8 +5,9 @@ import Synchronization
 /// Where everything that is measured comes together: a backend of swift-metrics that knows which metrics there are, which
 /// labels each may have, and how many series.
 ///
-/// Measuring takes no lock for numbers and one of a series' own for histograms; reading takes each for as long as it takes to
-/// copy what is there. So nobody who measures waits for whoever reads.
+/// A counter or a gauge that somebody holds changes without a lock, a histogram under one of its own. Finding one takes a lock
+/// that is held for a look-up, the first time for making it. Reading takes each for as long as it takes to copy what is there, and
+/// none for longer: that is the most that whoever measures waits for whoever reads.
 final class MetricsRegistry: MetricsFactory {
     /// Adds what is only known when somebody asks.
     typealias Standing = @Sendable (inout StandingFigures) -> Void

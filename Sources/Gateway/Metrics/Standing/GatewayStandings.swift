@@ -48,6 +48,7 @@ struct GatewayStandings: Sendable {
         figures.add(.ready, ["part": "ledger"], standing.ledger ? 1 : 0)
         figures.add(.ready, ["part": "upstream"], standing.upstream ? 1 : 0)
         figures.add(.ready, ["part": "open"], standing.isOpen ? 1 : 0)
+        figures.add(.paused, [:], ledger.pause == nil ? 0 : 1)
         if let certificate { figures.add(.certificateExpiry, [:], certificate.notValidAfter) }
     }
 }

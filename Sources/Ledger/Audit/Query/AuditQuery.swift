@@ -24,6 +24,10 @@ public struct AuditQuery: Sendable, Hashable {
     public var outcome: String?
     /// Only this execution's.
     public var execution: String?
+    /// Only of the call with this id.
+    public var requestID: String?
+    /// Only of calls of this trace: 32 hex digits.
+    public var traceID: String?
     /// Only records written at this instant or later.
     public var from: Moment?
     /// Only records written before this instant.
@@ -38,8 +42,8 @@ public struct AuditQuery: Sendable, Hashable {
     /// A query; without arguments the first hundred records.
     public init(
         tenant: String? = nil, tenantHandle: String? = nil, keyID: String? = nil, subject: String? = nil,
-        action: AuditAction? = nil,
-        outcome: String? = nil, execution: String? = nil, from: Moment? = nil, to: Moment? = nil,
+        action: AuditAction? = nil, outcome: String? = nil, execution: String? = nil, requestID: String? = nil,
+        traceID: String? = nil, from: Moment? = nil, to: Moment? = nil,
         order: Order = .oldest, limit: Int = 100, after cursor: Int64? = nil
     ) {
         self.tenant = tenant
@@ -49,6 +53,8 @@ public struct AuditQuery: Sendable, Hashable {
         self.action = action
         self.outcome = outcome
         self.execution = execution
+        self.requestID = requestID
+        self.traceID = traceID
         self.from = from
         self.to = to
         self.order = order

@@ -85,6 +85,7 @@ struct AuditSearch {
         }
         for (name, value) in [
             ("subject", query.subject), ("action", query.action?.rawValue), ("outcome", query.outcome),
+            ("request_id", query.requestID), ("trace_id", query.traceID),
         ] {
             if let value { conditions.append("\(statement.member(name)) = \(statement.place(of: value))") }
         }
