@@ -42,14 +42,16 @@ import Testing
     func restart() throws {
         var recorder = HistoryRecorder()
         _ = recorder.look(reading(2, held: 4), at: Self.start + .seconds(3), epoch: 7)
-        let stopped = try #require(recorder.stop())
+        let minute = recorder.stop()
+        let stopped = try #require(minute)
         #expect(stopped.step.gauges[.held]?.most == 4 && stopped.step.gauges[.held]?.last == 0)
         #expect(recorder.stop() == nil)
 
         var next = HistoryRecorder()
         _ = next.look(reading(1, held: 5), at: Self.start + .seconds(30), epoch: 8)
         var together = stopped.step
-        together.join(try #require(next.look(reading(1, held: 5), at: Self.start + .seconds(60), epoch: 8)).step)
+        let after = next.look(reading(1, held: 5), at: Self.start + .seconds(60), epoch: 8)
+        together.join(try #require(after).step)
         #expect(together.gauges[.held]?.last == 5 && together.calls == ["completed": 3])
     }
 
