@@ -153,7 +153,7 @@ def test_a_tenant_that_takes_signed_requests_only(sdk: Program) -> None:
 
 @pytest.mark.call("403: suspended tenant", answer="SandboxException")
 def test_a_tenant_that_is_suspended(sdk: Program, other_tenant: Tenant) -> None:
-    sdk.gateway.command("tenant", "suspend", other_tenant.name)
+    sdk.gateway.command("tenant", "suspend", other_tenant.name, "--yes")
     told = refused(sdk.gateway, e2b.SandboxException, lambda: sdk.Sandbox.create(api_key=other_tenant.token))
     assert told.status == 403
     told.assert_asked(1)

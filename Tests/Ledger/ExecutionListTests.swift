@@ -74,11 +74,12 @@ struct ExecutionListTests {
         #expect(try await empty.ledger.executions(ExecutionQuery()) == [])
     }
 
-    @Test("One tenant's are found by an index, and those that run by their leases", .ofAFile)
+    @Test("One tenant's and those that went wrong are found by an index, those that run by their leases", .ofAFile)
     func plans() async throws {
         let test = try await TestLedger()
         for (query, tenant, found) in [
             (ExecutionQuery(), Int64(1), "execution_of_tenant (tenant=? AND rowid>? AND rowid<?)"),
+            (ExecutionQuery(outcome: .killed), nil, "execution_gone_wrong (outcome=? AND rowid>? AND rowid<?)"),
             (ExecutionQuery(state: .running), 1, "(id=?"),
             (ExecutionQuery(state: .running), nil, "(id=?"),
         ] as [(ExecutionQuery, Int64?, String)] {

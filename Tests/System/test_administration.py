@@ -68,7 +68,7 @@ def test_a_suspended_tenant_is_refused_until_it_is_resumed(gateway: Gateway, adm
     assert "suspended" in gateway.command("tenant", "list")
     gateway.command("tenant", "resume", tenant.name)
     tenant.client.execute("print(1)")
-    gateway.command("tenant", "suspend", tenant.name)
+    gateway.command("tenant", "suspend", tenant.name, "--yes")
     tenant.client.get("/v1/whoami").problem("tenant-disabled")
     admin.call("PATCH", path, json={"disabled": "yes"}).problem("invalid-request")
     admin.call("PATCH", "/admin/v1/tenants/nobody", json={"disabled": True}).problem("not-found")

@@ -103,6 +103,8 @@ def test_suspending_and_resuming(gateway: Gateway, name: str) -> None:
     [change] = changes(apply(gateway, FULL.format(name=name, suspended="false"), "--output", "json"))
     assert change["fields"] == [{"field": "suspended", "before": "true", "after": "false"}]
     assert gateway.json_command("tenant", "show", name)["disabled"] is False
+    shown = apply(gateway, FULL.format(name=name, suspended="true"), "--dry-run").stdout
+    assert "    ~ suspended: false -> true, what it runs ended" in shown
 
 
 def test_through_the_listener(gateway: Gateway, name: str) -> None:
@@ -346,7 +348,7 @@ def test_pruning_suspends_what_no_file_names_and_asks_by_number(new_gateway: New
     assert (code, 'Type "prune 1"' in shown) == (1, True), shown
     assert gone.client.get("/v1/whoami").status == 200, "yes is not enough"
     code, shown = answered(gateway, str(path), "prune 1", "--prune")
-    assert (code, f"- tenant {gone.name}, which no file names: suspended" in shown) == (0, True), shown
+    assert (code, f"- tenant {gone.name}, which no file names: suspended, what it runs ended" in shown) == (0, True), shown
     gone.client.get("/v1/whoami").problem("tenant-disabled")
     assert kept.client.get("/v1/whoami").status == 200
     again = gateway.run("apply", "-f", str(path), "--prune", "--dry-run", "--exit-code")

@@ -256,6 +256,20 @@ def test_recorded_code_is_shown_and_that_is_on_record(admin: Browser, governed: 
     assert "code.shown" in audit_actions(governed, tenant.name)
 
 
+def test_one_record_leads_to_all_of_the_same_call(admin: Browser, governed: Gateway) -> None:
+    tenant = governed.tenant()
+    reply = tenant.client.post("print(1)", headers={"traceparent": f"00-{'5e' * 16}-{'1b' * 8}-01"})
+    tenant.client.execute("print(2)")
+    for label, value in (("Trace", "5e" * 16), ("Request", reply.headers["x-request-id"])):
+        admin.go(f"/audit?execution={reply.document['id']}&action=execution.finished")
+        admin.element("//tr[contains(., 'execution.finished')]//button").click()
+        admin.press(value)
+        eventually(lambda: admin.field(label).get_attribute("value") == value, within=10, what="it is searched for")
+        for action in ("execution.admitted", "execution.finished"):
+            admin.element(f"//td[@data-label='What'][contains(., '{action}')]")
+        assert len(admin.driver.find_elements("xpath", "//td[@data-label='What']")) == 2
+
+
 def test_settings_are_shown_with_their_source_and_without_secrets(admin: Browser, governed: Gateway) -> None:
     admin.press("Settings")
     admin.element("//tr[contains(., 'GATEWAY_LEDGER')][contains(., 'gateway.db')]")

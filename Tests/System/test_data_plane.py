@@ -252,7 +252,7 @@ def test_a_revoked_key_closes_what_it_made(gateway: Gateway, ports: Ports) -> No
 def test_a_suspended_tenants_sandboxes_answer_nobody(gateway: Gateway, ports: Ports) -> None:
     tenant = gateway.tenant(*ROOM)
     sandbox = OwnSandbox(tenant)
-    gateway.command("tenant", "suspend", tenant.name, "--let-running-finish")
+    gateway.command("tenant", "suspend", tenant.name, "--yes", "--let-running-finish")
     reply = sandbox.call("GET", "/health")
     assert (reply.status_code, reply.json()["message"]) == (403, "The tenant is suspended.")
     assert ports.arrivals == []

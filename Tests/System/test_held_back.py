@@ -93,7 +93,7 @@ def test_a_token_that_expires_meanwhile_runs_nothing(gateway: Gateway, tenant: T
     [
         (["key", "revoke", "{key}"], "invalid-signature"),
         (["key", "rotate", "{key}", "--overlap", "0s"], "invalid-signature"),
-        (["tenant", "suspend", "{tenant}"], "tenant-disabled"),
+        (["tenant", "suspend", "{tenant}", "--yes"], "tenant-disabled"),
     ],
     ids=["revoked", "retired", "suspended"],
 )

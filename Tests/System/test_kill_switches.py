@@ -140,7 +140,7 @@ def test_no_warm_sandbox_is_made_meanwhile(new_gateway: NewGateway) -> None:
 @pytest.mark.parametrize(
     ("command", "slug", "reason"),
     [
-        (["tenant", "suspend", "{tenant}"], "tenant-disabled", "tenant_suspended"),
+        (["tenant", "suspend", "{tenant}", "--yes"], "tenant-disabled", "tenant_suspended"),
         (["tenant", "delete", "{tenant}", "--yes"], "invalid-token", "tenant_deleted"),
         (["pause", "--key", "{key}", "--end-running", "--yes"], "key-suspended", "key_suspended"),
         (["pause", "--end-running", "--yes"], "paused", "paused"),
@@ -223,7 +223,7 @@ def test_a_key_is_suspended_and_resumed(own: Gateway, tenant: Tenant) -> None:
 
 @pytest.mark.parametrize(
     ("command", "slug"),
-    [(["tenant", "suspend", "{tenant}"], "tenant-disabled"), (["pause", "--key", "{key}", "--yes"], "key-suspended")],
+    [(["tenant", "suspend", "{tenant}", "--yes"], "tenant-disabled"), (["pause", "--key", "{key}", "--yes"], "key-suspended")],
     ids=["tenant", "key"],
 )
 def test_who_is_suspended_is_told_so_as_often_as_it_calls(

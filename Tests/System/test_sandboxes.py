@@ -424,7 +424,7 @@ def test_a_caller_of_a_suspended_tenant(kept: Gateway, upstream: KeepingE2B) -> 
     tenant: Tenant = kept.tenant()
     door = Door(tenant)
     sandbox = door.made(timeout=60)
-    kept.command("tenant", "suspend", tenant.name, "--let-running-finish")
+    kept.command("tenant", "suspend", tenant.name, "--yes", "--let-running-finish")
     door.create().problem("tenant-disabled")
     door.get(sandbox).problem("tenant-disabled")
     door.connect(sandbox).problem("tenant-disabled")

@@ -36,7 +36,7 @@ def test_suspending_ends_what_runs_and_says_why(gateway: Gateway, tenant: Tenant
     awake, asleep = door.made(timeout=300), door.made(timeout=300)
     assert door.pause(asleep).status == 204
     with running(tenant) as (execution, events):
-        shown = gateway.json_command("tenant", "suspend", tenant.name, "--reason", "unpaid bills")
+        shown = gateway.json_command("tenant", "suspend", tenant.name, "--yes", "--reason", "unpaid bills")
         assert events.all()[-1]["outcome"] == "killed"
     assert shown["disabled"] and shown["suspension_reason"] == "unpaid bills" and "local" in shown["suspended_by"]
     assert "unpaid bills" in tenant.client.get("/v1/whoami").problem("tenant-disabled")["detail"]
@@ -61,7 +61,7 @@ def test_suspending_ends_what_runs_and_says_why(gateway: Gateway, tenant: Tenant
 def test_what_runs_may_finish(gateway: Gateway, tenant: Tenant, local_e2b: LocalE2B) -> None:
     sandbox = Door(tenant).made(timeout=300)
     with running(tenant, SOON) as (_, events):
-        gateway.command("tenant", "suspend", tenant.name, "--let-running-finish")
+        gateway.command("tenant", "suspend", tenant.name, "--yes", "--let-running-finish")
         tenant.client.get("/v1/whoami").problem("tenant-disabled")
         last = events.all()[-1]
     assert last["outcome"] == "completed"
@@ -70,6 +70,27 @@ def test_what_runs_may_finish(gateway: Gateway, tenant: Tenant, local_e2b: Local
     assert suspended["after"] == {"suspended": True}
     gateway.command("tenant", "resume", tenant.name)
     assert Door(tenant).detail(sandbox)["state"] == "running"
+
+
+def test_without_a_terminal_nothing_is_suspended_unconfirmed(gateway: Gateway, tenant: Tenant) -> None:
+    done = gateway.run("tenant", "suspend", tenant.name)
+    assert done.returncode == 1
+    assert "--yes" in done.stderr and "Nothing was changed" in done.stderr
+    assert tenant.client.get("/v1/whoami").status == 200
+
+
+@pytest.mark.parametrize(("options", "ends"), [([], True), (["--let-running-finish"], False)])
+@pytest.mark.parametrize("answer", ["name", "yes"])
+def test_on_a_terminal_suspending_asks_for_the_name(
+    gateway: Gateway, tenant: Tenant, options: list[str], ends: bool, answer: str
+) -> None:
+    sandbox = Door(tenant).made(timeout=300)
+    shown = on_a_terminal(gateway, answer.replace("name", tenant.name), "tenant", "suspend", tenant.name, *options)
+    assert f"{'ended by it' if ends else 'left to finish'}: 0 executions, 1 sandboxes" in shown
+    assert ("Nothing was changed" in shown) == (answer != "name")
+    assert (tenant.client.get("/v1/whoami").status == 403) == (answer == "name")
+    if answer != "name":
+        assert sandbox in Door(tenant).ids()
 
 
 # Renamed
@@ -146,7 +167,7 @@ def test_deleting_is_final_and_leaves_the_past_readable(gateway: Gateway, tenant
         assert "no tenant" in gateway.run(*words, tenant.name).stderr
 
 
-def test_a_name_that_was_deleted_is_used_again(gateway: Gateway, tenant: Tenant) -> None:
+def test_a_name_that_was_deleted_is_used_again(gateway: Gateway, tenant: Tenant, admin: Client) -> None:
     old = tenant.client.execute("print(1)", headers={"idempotency-key": "once"})
     gateway.command("tenant", "delete", tenant.name, "--yes")
     gateway.command("tenant", "create", tenant.name)
@@ -164,6 +185,14 @@ def test_a_name_that_was_deleted_is_used_again(gateway: Gateway, tenant: Tenant)
     rows = [row for row in gateway.json_command("usage", "--by", "tenant")["rows"] if row["tenant"] == tenant.name]
     assert sorted((row["executions"], "tenant_deleted_at" in row) for row in rows) == [(1, False), (1, True)]
     assert "DELETED" in gateway.command("usage", "--by", "tenant")
+    # Lists of everybody's tell the two apart.
+    keys = {key["key_id"]: "tenant_deleted_at" in key for key in gateway.json_command("key", "list") if key["tenant"] == tenant.name}
+    assert keys == {tenant.key_id: True, heir.key_id: False}
+    assert f"{tenant.name} (deleted)" in gateway.command("key", "list")
+    executions = [each for each in admin.get("/admin/v1/executions?limit=1000").document if each["tenant"] == tenant.name]
+    assert [(each["id"], "tenant_deleted_at" in each) for each in executions] == [(again["id"], False), (old["id"], True)]
+    of_heir = admin.get(f"/admin/v1/executions?tenant={tenant.name}").document
+    assert [each["id"] for each in of_heir] == [again["id"]]
     created = audited(gateway, tenant.name, "tenant.created")
     assert len(created) == 2, "the audit log knows both"
 
@@ -171,7 +200,7 @@ def test_a_name_that_was_deleted_is_used_again(gateway: Gateway, tenant: Tenant)
 def test_what_is_suspended_renamed_and_deleted_is_so_after_a_restart(new_gateway: NewGateway) -> None:
     gateway = new_gateway()
     suspended, renamed, deleted = (gateway.tenant(*ROOM) for _ in range(3))
-    gateway.command("tenant", "suspend", suspended.name, "--reason", "unpaid bills")
+    gateway.command("tenant", "suspend", suspended.name, "--yes", "--reason", "unpaid bills")
     gateway.command("tenant", "rename", renamed.name, "research")
     gateway.command("tenant", "delete", deleted.name, "--yes")
     gateway.stop()
@@ -204,7 +233,7 @@ def test_the_commands_work_where_no_gateway_runs(resting: Gateway) -> None:
     names = {tenant["name"] for tenant in resting.json_command("tenant", "list")}
     name = f"resting-{len(names)}"
     resting.command("tenant", "create", name)
-    assert resting.json_command("tenant", "suspend", name)["disabled"] is True
+    assert resting.json_command("tenant", "suspend", name, "--yes")["disabled"] is True
     assert resting.json_command("tenant", "rename", name, f"{name}-b")["disabled"] is True
     assert resting.json_command("tenant", "resume", f"{name}-b")["disabled"] is False
     assert json.loads(resting.command("tenant", "delete", f"{name}-b", "--yes", "--output", "json"))["deleted_at"]

@@ -7,6 +7,8 @@ public struct KeyView: Codable, Sendable {
     public var keyID: String
     /// The tenant it belongs to.
     public var tenant: String
+    /// When that tenant was deleted, RFC 3339, if it was. A tenant that is called the same now has none of its keys.
+    public var tenantDeletedAt: String?
     /// `active`, `retiring`, `suspended` or `revoked`.
     public var state: String
     /// When it was made, RFC 3339.
@@ -36,6 +38,7 @@ public struct KeyView: Codable, Sendable {
     enum CodingKeys: String, CodingKey {
         case tenant, state, successor
         case keyID = "key_id"
+        case tenantDeletedAt = "tenant_deleted_at"
         case createdAt = "created_at"
         case suspendedAt = "suspended_at"
         case suspendedBy = "suspended_by"
@@ -50,6 +53,7 @@ public struct KeyView: Codable, Sendable {
     init(_ key: KeyRecord) {
         keyID = key.id.description
         tenant = key.tenantName
+        tenantDeletedAt = key.tenantDeletedAt.map(Timestamp.text)
         suspendedAt = key.suspension.map { Timestamp.text($0.since) }
         suspendedBy = key.suspension?.by
         suspensionReason = key.suspension?.reason

@@ -20,6 +20,9 @@ public struct DeclaredChange: Encodable, Sendable {
         public let before: String?
         /// What it is to be.
         public let after: String?
+
+        /// Whether that ends what a tenant runs: it is there, and is shut out.
+        public var endsRunning: Bool { field == "suspended" && before != nil && after == "true" }
     }
 
     /// How far it has come.

@@ -7,6 +7,8 @@ public struct ExecutionView: Codable, Sendable {
     public var id: String
     /// Whose it is.
     public var tenant: String
+    /// When that tenant was deleted, RFC 3339, if it was. A tenant that is called the same now has none of its executions.
+    public var tenantDeletedAt: String?
     /// The key it was asked for with, as 16 hex digits.
     public var keyID: String
     /// On whose behalf.
@@ -44,6 +46,7 @@ public struct ExecutionView: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case id, tenant, subject, template, language, state, outcome, reason, exception
+        case tenantDeletedAt = "tenant_deleted_at"
         case keyID = "key_id"
         case requestID = "request_id"
         case createdAt = "created_at"
@@ -56,9 +59,11 @@ public struct ExecutionView: Codable, Sendable {
         case outputBytes = "output_bytes"
     }
 
-    init(_ record: ExecutionRecord) {
+    /// - Parameter owner: whose it is.
+    init(_ record: ExecutionRecord, of owner: Tenant?) {
         id = record.id
-        tenant = record.tenant
+        tenant = owner?.name ?? record.tenant
+        tenantDeletedAt = owner?.deletedAt.map(Timestamp.text)
         keyID = record.keyID
         subject = record.subject
         requestID = record.requestID

@@ -9,6 +9,8 @@ public struct LiveWorkView: Codable, Sendable {
     public var kind: String
     /// Whose it is; absent of a stray, unless its label says so.
     public var tenant: String?
+    /// When that tenant was deleted, RFC 3339, if it was. A tenant that is called the same now has none of its work.
+    public var tenantDeletedAt: String?
     /// The key it was asked for with, as 16 hex digits; absent of a stray.
     public var keyID: String?
     /// On whose behalf.
@@ -27,6 +29,7 @@ public struct LiveWorkView: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case id, kind, tenant, subject, template, state
+        case tenantDeletedAt = "tenant_deleted_at"
         case keyID = "key_id"
         case startedAt = "started_at"
         case endsAt = "ends_at"
@@ -46,11 +49,12 @@ public struct LiveWorkView: Codable, Sendable {
         runtimeMilliseconds = work.runtimeMilliseconds
     }
 
-    /// - Parameter tenant: what it is called whose it is, if its label says so.
-    init(stray: ListedSandbox, of tenant: String?) {
+    /// - Parameter owner: whose it is, if its label says so.
+    init(stray: ListedSandbox, of owner: Tenant?) {
         id = stray.id
         kind = LiveFilter.stray
-        self.tenant = tenant
+        tenant = owner?.name
+        tenantDeletedAt = owner?.deletedAt.map(Timestamp.text)
         template = stray.templateID
         state = "ending"
         startedAt = stray.startedAt.map(Timestamp.text)
@@ -89,6 +93,6 @@ public struct LiveFilter: Sendable {
     var query: [String: String?] { ["tenant": tenant, "kind": kind] }
 
     func fits(_ stray: LiveWorkView) -> Bool {
-        (kind == nil || kind == Self.stray) && (tenant == nil || stray.tenant == tenant)
+        (kind == nil || kind == Self.stray) && (tenant == nil || stray.tenant == tenant && stray.tenantDeletedAt == nil)
     }
 }

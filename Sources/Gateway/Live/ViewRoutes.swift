@@ -15,7 +15,7 @@ struct ViewRoutes: Sendable {
         let filter = try LiveFilter(QueryValues(request)), page = try ListPage(request)
         let known = try await administration(context).liveWork(filter)
         let strays = reconciler.strays.map { stray in
-            LiveWorkView(stray: stray, of: stray.metadata[SandboxLabels.tenant].map(ledger.tenantName))
+            LiveWorkView(stray: stray, of: stray.metadata[SandboxLabels.tenant].flatMap(ledger.tenant(handle:)))
         }.filter(filter.fits)
         return page.reply(sorted: (known + strays).sorted { $0.id < $1.id }, by: \.id)
     }
@@ -33,7 +33,8 @@ struct ViewRoutes: Sendable {
         guard let records = try await administration.mapped({ try await ledger.executions(query) }) else {
             throw Problem.invalidField("after", "names no execution that is kept (any more): begin at the beginning")
         }
-        return page.reply(fetched: records.map(ExecutionView.init), by: \.id)
+        let views = records.map { ExecutionView($0, of: ledger.tenant(handle: $0.tenant)) }
+        return page.reply(fetched: views, by: \.id)
     }
 
     func listUsage(_ request: Request, context: AdminContext) async throws -> Response {

@@ -8,7 +8,7 @@ extension TenantCommand {
             abstract: "Shut a tenant out until it is resumed, and end what it runs, on all gateways.",
             discussion: """
                 Its calls are refused from now on. Sandboxes that sleep sleep on. `e2b-gateway pause --tenant` does the same \
-                and lets what runs go on, unless told otherwise.
+                and lets what runs go on, unless told otherwise. Both ask first on a terminal; elsewhere say --yes.
                 """
         )
 
@@ -16,13 +16,23 @@ extension TenantCommand {
         @Option(help: "Why, in words that its callers are told.") var reason: String?
         @Flag(help: "Let executions that run go on to their ends, and sandboxes to theirs.") var letRunningFinish =
             false
+        @OptionGroup var confirmation: ConfirmationOptions
         @OptionGroup var administration: AdministrationOptions
         @OptionGroup var format: OutputOptions
 
         func run() async throws {
+            if !confirmation.isGiven { try confirmation.require(try await warning(), typing: name) }
             let order = TenantChangeOrder(disabled: true, reason: reason, endRunning: !letRunningFinish)
             let tenant = try await administration.administer { try await $0.changeTenant(name, order) }
             try format.print(tenant) { TenantCommand.table([$0]) }
+        }
+
+        private func warning() async throws -> String {
+            let usage = try await administration.administer { try await $0.usage(of: name, subject: nil).usage }
+            return
+                "All calls of \(name) will be refused, on all gateways, until it is resumed. Running now, and "
+                + (letRunningFinish ? "left to finish: " : "ended by it: ")
+                + "\(usage.executions.running) executions, \(usage.sandboxes.running) sandboxes."
         }
     }
 

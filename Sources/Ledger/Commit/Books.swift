@@ -113,7 +113,9 @@ struct Books: Sendable {
     /// A key as it is told: at this instant, and with its uses.
     func listed(_ record: KeyRecord, at now: Moment) -> KeyRecord {
         var record = record.rolled(to: now)
-        record.tenantName = accounts[record.tenant]?.tenant.name ?? record.tenant
+        let tenant = accounts[record.tenant]?.tenant
+        record.tenantName = tenant?.name ?? record.tenant
+        record.tenantDeletedAt = tenant?.deletedAt
         guard let uses = uses[record.id] else { return record }
         record.lastUsedAt = uses.lastUsedAt
         record.usesLastHour = uses.lastHour(at: now)

@@ -12,7 +12,7 @@ public struct ExecutionRecord: Sendable, Hashable {
 
     /// The execution's name.
     public let id: String
-    /// Whose it is.
+    /// Whose it is, by the tenant's handle.
     public let tenant: String
     /// The key it was asked for with, as 16 hex digits.
     public let keyID: String

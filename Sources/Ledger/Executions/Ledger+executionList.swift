@@ -1,12 +1,13 @@
 extension Ledger {
-    /// Executions that fit, the newest first, each with what its tenant is called now: those that are kept (``Retention``).
-    /// Pages of one tenant's cost the same however many others have, and those that run however many are over.
+    /// Executions that fit, the newest first: those that are kept (``Retention``). Pages of one tenant's cost the same however
+    /// many others have, those that run however many are over, and those that went wrong however many were completed.
     ///
     /// - Returns: nil if there is no execution of the id in ``ExecutionQuery/after``.
     /// - Throws: ``LedgerFailure/noSuchTenant(_:)``, ``LedgerFailure/unavailable(_:)``.
     public func executions(_ query: ExecutionQuery) async throws(LedgerFailure) -> [ExecutionRecord]? {
+        try await askPeers(for: .changes)
         let tenant: Int64?
-        if let name = query.tenant { tenant = try await self.tenant(name).id } else { tenant = nil }
+        if let name = query.tenant { tenant = try account(named: name).tenant.id } else { tenant = nil }
         return try await read { database in
             guard let numbers = try Self.numbers(of: query, in: database) else { return nil }
             guard !numbers.isEmpty else { return [] }
@@ -37,12 +38,14 @@ extension Ledger {
         }
         if let outcome = query.outcome {
             conditions.append("outcome = ?")
+            // Said as well, since a database that is asked with a parameter does not know it, and the index is of these.
+            if outcome != .completed { conditions.append("outcome <> 'completed'") }
             parameters.values.append(outcome.rawValue.sqlValue)
         }
         parameters.values.append(query.limit.sqlValue)
-        // The tenant's name is asked for by the row, so that nobody begins with the tenants and sorts what they had.
+        // The handle is asked for by the row, so that nobody begins with the tenants and sorts what they had.
         let sql = """
-            SELECT *, (SELECT coalesce(present_name, name) FROM tenant WHERE tenant.id = execution.tenant) AS tenant_name
+            SELECT *, (SELECT name FROM tenant WHERE tenant.id = execution.tenant) AS tenant_name
             FROM execution WHERE \(conditions.joined(separator: " AND ")) ORDER BY rowid DESC LIMIT ?
             """
         return (sql, parameters)

@@ -1,5 +1,5 @@
 extension Schema {
-    /// What the console draws, step by step, and what finds a tenant's executions.
+    /// What the console draws, step by step, and what finds the executions of a tenant, and those that went wrong.
     static let history = """
         -- What one gateway did in a minute, by its opening of the ledger and the minute's first instant.
         CREATE TABLE history_minute (
@@ -19,5 +19,6 @@ extension Schema {
         ) STRICT;
 
         CREATE INDEX execution_of_tenant ON execution (tenant);
+        CREATE INDEX execution_gone_wrong ON execution (outcome) WHERE outcome <> 'completed';
         """
 }

@@ -31,6 +31,8 @@ public struct KeyRecord: Sendable, Hashable {
     public let tenant: String
     /// What that tenant is called.
     public internal(set) var tenantName: String
+    /// When that tenant was deleted, if it was: another may be called the same now.
+    public internal(set) var tenantDeletedAt: Moment?
     /// When it was issued.
     public let createdAt: Moment
     /// When it was revoked, or retired for good; nil while it opens the door.

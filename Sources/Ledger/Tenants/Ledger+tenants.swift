@@ -59,9 +59,10 @@ extension Ledger {
     }
 
     /// What a tenant is called, by its handle; the handle itself if it is unknown. From memory.
-    public func tenantName(_ handle: String) -> String {
-        books.withLock { $0.accounts[handle]?.tenant.name } ?? handle
-    }
+    public func tenantName(_ handle: String) -> String { tenant(handle: handle)?.name ?? handle }
+
+    /// The tenant of this handle, also one that was deleted; nil if it is unknown. From memory.
+    public func tenant(handle: String) -> Tenant? { books.withLock { $0.accounts[handle]?.tenant } }
 
     /// A tenant's limits.
     ///

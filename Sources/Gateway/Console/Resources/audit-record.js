@@ -4,8 +4,12 @@ import { get, path } from './api.js';
 import { dialog } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { gated } from './forms.js';
+import { to } from './router.js';
 import { explained } from './states.js';
 import { facts } from './tables.js';
+
+/** What other records may share with one, and what the audit page asks for it by. */
+const SHARED = { execution: 'execution', request_id: 'request', trace_id: 'trace' };
 
 /** Who acted: an administrator, a tenant's subject, a key. */
 export function subjectOf(record) {
@@ -39,5 +43,6 @@ function recordedCode(execution) {
 function shown(name, value) {
   if (name.endsWith('at_ms') && typeof value === 'number') return `${new Date(value).toISOString()} (${value})`;
   if (value !== null && typeof value === 'object') return h('pre', {}, JSON.stringify(value, null, 2));
+  if (name in SHARED) return h('a', { href: to(['audit'], { [SHARED[name]]: value }) }, String(value));
   return String(value);
 }

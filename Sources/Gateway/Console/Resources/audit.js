@@ -14,7 +14,8 @@ import { table } from './tables.js';
 const PAGE = 50;
 const FIELDS = [
   ['tenant', 'Tenant', ''], ['subject', 'Subject', ''], ['key', 'Key id', '16 hex digits'], ['action', 'Action', 'like key.revoked'],
-  ['outcome', 'Outcome', 'like refused'], ['execution', 'Execution', 'exe_…'], ['from', 'From', 'like 2026-11-30'], ['to', 'Before', 'like 2026-12-01'],
+  ['outcome', 'Outcome', 'like refused'], ['execution', 'Execution', 'exe_…'], ['request', 'Request', 'X-Request-Id of a reply'], ['trace', 'Trace', '32 hex digits'],
+  ['from', 'From', 'like 2026-11-30'], ['to', 'Before', 'like 2026-12-01'],
 ];
 
 export function auditPage({ query, signal }) {

@@ -12,7 +12,7 @@ enum PlanText {
                 let exceptions = change.fields.isEmpty ? "" : ", but"
                 difference.add(.added, "\(name(change)), as new tenants are\(exceptions)")
             case .change: difference.add(.changed, name(change))
-            case .prune: difference.add(.removed, "\(name(change)), which no file names: suspended")
+            case .prune: difference.add(.removed, "\(name(change)), which no file names: suspended, what it runs ended")
             }
             guard change.action != .prune else { continue }
             for field in change.fields { add(field, to: &difference) }
@@ -43,7 +43,9 @@ enum PlanText {
 
     private static func add(_ field: DeclaredChange.Field, to difference: inout Difference) {
         switch (field.before, field.after) {
-        case (let before?, let after?): difference.add(.changed, "\(field.field): \(before) -> \(after)", depth: 1)
+        case (let before?, let after?):
+            let ending = field.endsRunning ? ", what it runs ended" : ""
+            difference.add(.changed, "\(field.field): \(before) -> \(after)\(ending)", depth: 1)
         case (nil, let after?): difference.add(.added, "\(field.field): \(after)", depth: 1)
         case (let before?, nil): difference.add(.removed, "\(field.field): \(before), not limited any more", depth: 1)
         case (nil, nil): break

@@ -11,6 +11,7 @@ extension PostgreSQLSchema {
         CREATE INDEX unrolled_history_minute ON history_minute (at) WHERE is_rolled = 0;
         CREATE TABLE history_hour (at BIGINT PRIMARY KEY, document TEXT NOT NULL);
         CREATE INDEX execution_of_tenant ON execution (tenant, rowid);
+        CREATE INDEX execution_gone_wrong ON execution (outcome, rowid) WHERE outcome <> 'completed';
 
         """
 }
