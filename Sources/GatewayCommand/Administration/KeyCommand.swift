@@ -14,8 +14,7 @@ struct KeyCommand: ParsableCommand {
             keys.map {
                 [
                     $0.keyID, $0.tenantDeletedAt == nil ? $0.tenant : "\($0.tenant) (deleted)", state($0), $0.createdAt,
-                    $0.lastUsedAt ?? "never", "\($0.callsLastHour)",
-                    "\($0.callsToday)",
+                    $0.lastUsedAt ?? "never", "\($0.callsLastHour)", "\($0.callsToday)",
                 ]
             }
         ).text
