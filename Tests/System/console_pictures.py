@@ -37,7 +37,7 @@ def a_day_of_history(gateway: Gateway) -> None:
     dice, now = random.Random(7), int(time.time()) // 60 * 60
     for minute in range(24 * 60):
         at = now - 60 * (minute + 1)
-        load = max(0.0, 30 + 24 * math.sin(at / 1100) + dice.gauss(0, 6))
+        load = max(0.0, 30 + 24 * math.sin((at - 8 * 3600) / 86400 * math.tau) + dice.gauss(0, 6))  # busiest at 14 o'clock
         calls, slow = int(load), int(load / 12)
         executions = {"completed": calls, "failed": int(load / 9), "timed_out": int(dice.random() * 2.2)}
         step = {
