@@ -52,23 +52,19 @@ struct CapacityAllotmentsTests {
         return slot
     }
 
-    private func until(_ condition: () async throws -> Bool) async throws {
-        while try await !condition() { try await Task.sleep(for: .milliseconds(5)) }
-    }
-
     @Test("Calls wait for the first part, and what one gateway releases another gets")
     func sharing() async throws {
         let fixture = try await fixture(CapacityLimits(sandboxes: 6, patience: .seconds(30)), guarantees: ["vip": 2])
         let (one, other) = (fixture.rooms[0], fixture.rooms[1])
         #expect(one.allotment == 0)
         let early = Task { try await held(one) }
-        try await until { one.load.waiting == 1 }
+        #expect(try await eventually { one.load.waiting == 1 })
         try await running(fixture) {
             var slots = [try await early.value]
             // Each keeps one free for the guaranteed tenant.
             while slots.count < 4 { slots.append(try await held(one)) }
             async let late = held(other)
-            try await until { other.load.waiting == 1 }
+            #expect(try await eventually { other.load.waiting == 1 })
             #expect(one.load.held + other.load.held == 4)
             slots.removeLast().release()
             let taken = try await late
@@ -101,10 +97,11 @@ struct CapacityAllotmentsTests {
         let fixture = try await fixture(CapacityLimits(sandboxes: 1, queueLength: 0, patience: .seconds(30)))
         try await running(fixture) {
             var held: UpstreamSlot?
-            try await until {
+            let isHeld = try await eventually {
                 if case .held(let slot) = await fixture.rooms[0].slot(for: "a", unless: StopSignal()) { held = slot }
                 return held != nil
             }
+            #expect(isHeld)
             guard case .refused(.queueFull) = await fixture.rooms[0].slot(for: "a", unless: StopSignal()) else {
                 throw Unexpected()
             }
@@ -118,10 +115,11 @@ struct CapacityAllotmentsTests {
         let (one, other) = (fixture.rooms[0], fixture.rooms[1])
         try await running(fixture) {
             var spares: [UpstreamSlot] = []
-            try await until {
+            let areSpare = try await eventually {
                 if let spare = one.slotOfSpare() { spares.append(spare) }
                 return spares.count == 2
             }
+            #expect(areSpare)
             async let calls = [
                 try await held(other, "a"), try await held(other, "b"), try await held(other, "c"),
             ]
@@ -142,7 +140,7 @@ struct CapacityAllotmentsTests {
         let fixture = try await fixture(CapacityLimits(sandboxes: 6, patience: .seconds(30)))
         let slot = fixture.rooms[0].slotOfLeftover(), other = fixture.ledgers[1]
         let serving = Task { try await fixture.allotments[0].run() }
-        try await until { try await other.room().parts.values.first?.slots ?? 0 > 1 }
+        #expect(try await eventually { try await other.room().parts.values.first?.slots ?? 0 > 1 })
         serving.cancel()
         try await serving.value
         #expect(try await other.room().parts.values.map(\.slots) == [1])

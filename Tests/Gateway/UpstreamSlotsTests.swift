@@ -1,6 +1,7 @@
 import Logging
 import Quota
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -33,15 +34,11 @@ struct UpstreamSlotsTests {
         }
     }
 
-    private func until(_ condition: () -> Bool) async {
-        while !condition() { await Task.yield() }
-    }
-
     @Test func aReleasedSlotGoesToWhoeverWaits() async throws {
         let slots = slots(1)
         let first = try await held(slots)
         async let second = held(slots, "b")
-        await until { slots.load == (1, 1) }
+        #expect(try await eventually { slots.load == (1, 1) })
         first.release()
         let slot = try await second
         #expect(slots.load == (1, 0))
@@ -62,7 +59,7 @@ struct UpstreamSlotsTests {
         let slots = slots(1), stop = StopSignal()
         let first = try await held(slots)
         async let waiting = slots.slot(for: "b", unless: stop)
-        await until { slots.load.waiting == 1 }
+        #expect(try await eventually { slots.load.waiting == 1 })
         stop.stop(reason)
         #expect(slots.load == (1, 0))
         guard case .stopped(reason) = await waiting else { throw Unexpected() }
@@ -126,7 +123,7 @@ struct UpstreamSlotsTests {
         let slots = slots(2) { guarantees.withLock(\.self) }
         let first = try await held(slots, "crowd")
         async let second = held(slots, "crowd")
-        await until { slots.load == (1, 1) }
+        #expect(try await eventually { slots.load == (1, 1) })
         let vip = try await held(slots, "vip")
         vip.release()
         #expect(slots.load == (1, 1))
@@ -141,7 +138,7 @@ struct UpstreamSlotsTests {
     @Test func leftoversHoldSlots() async throws {
         let slots = slots(1), leftover = slots.slotOfLeftover()
         async let waiting = held(slots)
-        await until { slots.load == (1, 1) }
+        #expect(try await eventually { slots.load == (1, 1) })
         leftover.release()
         try await waiting.release()
         #expect(slots.load == (0, 0))

@@ -36,6 +36,24 @@ struct CommitReportTests {
         #expect(told.reports.contains { !$0.isWritten })
     }
 
+    @Test("What is charged is told with its commit, of executions and of sandboxes")
+    func charges() async throws {
+        let test = try await TestLedger(), told = Told()
+        test.ledger.observeCommits { told.note($0) }
+        let lease = try await test.ledger.admit(test.order())
+        _ = try await test.ledger.settle(lease, with: .completed(held: 250))
+        let sandbox = try await test.ledger.admit(try test.sandboxOrder(60_000))
+        _ = try await test.ledger.sandboxStarted(sandbox.handle, id: "i1", access: .example)
+        test.clock.advance(by: .milliseconds(1_500))
+        _ = try await test.ledger.endSandbox(sandbox.handle, for: try test.caller(), because: SandboxEnd.killed)
+        #expect(
+            told.reports.flatMap(\.charges) == [
+                RuntimeCharge(tenant: TestLedger.tenant, kind: .execution, milliseconds: 250),
+                RuntimeCharge(tenant: TestLedger.tenant, kind: .sandbox, milliseconds: 1_500),
+            ])
+        #expect(test.ledger.chargedMilliseconds == 1_750)
+    }
+
     @Test("How far a checkpoint is behind is known from memory, to whoever signs them", .ofAFile)
     func checkpoints() async throws {
         let test = try await TestLedger()

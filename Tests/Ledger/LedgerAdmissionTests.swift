@@ -1,6 +1,7 @@
 import Auth
 import Glibc
 import Quota
+import TestSupport
 import Testing
 
 @testable import Ledger

@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import Glibc
 import Quota
+import TestSupport
 import Testing
 
 @testable import Ledger

@@ -2,6 +2,7 @@ import Auth
 import Foundation
 import Ledger
 import Quota
+import TestSupport
 import Testing
 
 struct RotationTests {

@@ -1,6 +1,7 @@
 import Logging
 import Quota
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import Ledger

@@ -199,18 +199,6 @@ extension ExecutionResult {
     }
 }
 
-/// Waits until something holds, which it must within ten seconds unless told otherwise.
-func eventually(
-    within patience: Duration = .seconds(30), _ condition: () async throws -> Bool
-) async throws -> Bool {
-    let deadline = ContinuousClock.now + patience
-    while ContinuousClock.now < deadline {
-        if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    return try await condition()
-}
-
 extension Ledger {
     /// The file's connections, for what only a file can suffer.
     var pool: DatabasePool {

@@ -113,7 +113,7 @@ def test_a_call_is_counted_by_what_was_called_and_each_of_its_stages_is_timed(ga
     assert 0 < more("e2b_gateway_stage_duration_seconds_sum") <= whole
     assert more("e2b_gateway_executions_total", outcome="completed") == 1
     charged = reply.document["runtime_ms"] / 1000
-    assert more("e2b_gateway_runtime_seconds_total") == pytest.approx(charged)
+    assert more("e2b_gateway_runtime_seconds_total", kind="execution") == pytest.approx(charged)
     assert more("e2b_gateway_tenant_runtime_seconds_total", tenant=tenant.name) == pytest.approx(charged)
     assert more("e2b_gateway_tenant_calls_total", tenant=tenant.name, outcome="completed") == 1
     assert more("e2b_gateway_body_bytes_total", door="callers", direction="out") == len(reply.body)
@@ -216,7 +216,8 @@ def test_streams_are_open_until_they_end_and_a_caller_that_leaves_breaks_one_off
 
 
 def test_calls_of_sandboxes_and_of_their_ports(gateway: Gateway) -> None:
-    door = Door(gateway.tenant("--sandboxes", "5", "--rate", "1000/s", "--burst", "1000"))
+    tenant = gateway.tenant("--sandboxes", "5", "--rate", "1000/s", "--burst", "1000")
+    door = Door(tenant)
     with counted(gateway) as grown:
         sandbox = door.create().document
         httpx.post(
@@ -227,7 +228,14 @@ def test_calls_of_sandboxes_and_of_their_ports(gateway: Gateway) -> None:
         eventually(
             lambda: Scrape.of(gateway).value("e2b_gateway_calls_in_flight", door="callers") == 0, within=10, what="all ended"
         )
+        assert door.kill(sandbox["sandboxID"]).status == 204
     [more] = grown
+    [consumed] = [row for row in gateway.json_command("usage", "--by", "tenant")["rows"] if row["tenant"] == tenant.name]
+    assert consumed["charged_ms"] > 0
+    charged = pytest.approx(consumed["charged_ms"] / 1000)
+    assert more("e2b_gateway_runtime_seconds_total", kind="sandbox") == charged
+    assert more("e2b_gateway_runtime_seconds_total", kind="execution") == 0
+    assert more("e2b_gateway_tenant_runtime_seconds_total", tenant=tenant.name) == charged
     assert more("e2b_gateway_calls_total", operation="sandbox", status="2xx", outcome="completed") == 1
     assert more("e2b_gateway_upstream_calls_total", operation="forward", result="2xx") == 1
     assert more("e2b_gateway_stage_duration_seconds_count", stage="admit") == 1

@@ -107,12 +107,7 @@ final class ExecutionClosing: Service {
         _ lease: Lease, with result: ExecutionResult, leaving remainder: Remainder
     ) async -> SettledExecution? {
         let settled = await stages.time(.settle) { await tryToSettle(lease, with: result, leaving: remainder) }
-        if settled?.wasSettledBefore != true {
-            let charged =
-                settled?.chargedMilliseconds ?? min(result.heldMilliseconds, lease.grant.timeoutMilliseconds)
-            metrics.settled(
-                result.outcome, of: ledger.tenantName(lease.tenant), chargedMilliseconds: charged)
-        }
+        if settled?.wasSettledBefore != true { metrics.settled(result.outcome) }
         return settled
     }
 

@@ -18,9 +18,12 @@ struct GatewayMetrics: Sendable {
         deliveries = DeliveryMetrics(registry)
     }
 
-    /// Has the ledger tell of its commits.
+    /// Has the ledger tell of its commits, and of what they charge.
     func observe(_ ledger: Ledger) {
         let commits = CommitMetrics(registry)
-        ledger.observeCommits { commits.committed($0) }
+        ledger.observeCommits { [calls] commit in
+            commits.committed(commit)
+            for charge in commit.charges { calls.charged(charge, of: ledger.tenantName(charge.tenant)) }
+        }
     }
 }

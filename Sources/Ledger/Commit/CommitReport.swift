@@ -1,4 +1,15 @@
+public import Quota
 import Synchronization
+
+/// Runtime that a commit charged, for an execution or for a lease of a tenant's own sandbox.
+public struct RuntimeCharge: Sendable, Hashable {
+    /// Whom, by the tenant's handle.
+    public let tenant: String
+    /// What for.
+    public let kind: Demand.Kind
+    /// How much.
+    public let milliseconds: Int64
+}
 
 /// How one commit of the ledger went.
 public struct CommitReport: Sendable {
@@ -8,6 +19,8 @@ public struct CommitReport: Sendable {
     public let duration: Duration
     /// Whether it is on disk; where that is not known, it is taken not to be.
     public let isWritten: Bool
+    /// What it charged.
+    public let charges: [RuntimeCharge]
 }
 
 /// Who is told of commits, if anybody is.
@@ -16,9 +29,12 @@ final class CommitObserver: Sendable {
 
     func set(_ observe: @escaping @Sendable (CommitReport) -> Void) { self.observe.withLock { $0 = observe } }
 
-    func tell(of writes: Int, isWritten: Bool, since began: ContinuousClock.Instant) {
+    func tell(
+        of writes: Int, isWritten: Bool, charging charges: [RuntimeCharge] = [], since began: ContinuousClock.Instant
+    ) {
+        let duration = ContinuousClock.now - began
         observe.withLock(\.self)?(
-            CommitReport(writes: writes, duration: ContinuousClock.now - began, isWritten: isWritten))
+            CommitReport(writes: writes, duration: duration, isWritten: isWritten, charges: charges))
     }
 }
 

@@ -30,6 +30,8 @@ extension Draft {
         var sandboxes: [SandboxHandle: OwnedSandbox] = [:]
         /// What was consumed more than the disk says.
         var consumption: [ConsumptionKey: Consumption] = [:]
+        /// What was charged.
+        var charges: [RuntimeCharge] = []
         /// How many notifications wait more, or less, than the books say.
         var notifications = 0
         /// Whether any were added.
@@ -69,6 +71,7 @@ extension Draft {
             subjectRates.merge(later.subjectRates) { $1 }
             sandboxes.merge(later.sandboxes) { $1 }
             for (key, more) in later.consumption { consumption[key, default: Consumption()] += more }
+            charges += later.charges
             notifications += later.notifications
             hasNews = hasNews || later.hasNews
             refusals.formUnion(later.refusals)

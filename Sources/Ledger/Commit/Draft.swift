@@ -211,6 +211,12 @@ struct Draft {
         changes.consumption[key, default: Consumption()] += consumption
     }
 
+    /// Tells whoever watches commits that runtime was charged.
+    mutating func add(_ charge: RuntimeCharge) { changes.charges.append(charge) }
+
+    /// What was charged in this commit.
+    var charges: [RuntimeCharge] { earlier.charges }
+
     /// Records what happens, in the chain: at once where its end is this commit's, else when the commit's turn has come.
     ///
     /// - Parameter entry: naming the tenant by its handle; the record says what it is called.
@@ -307,9 +313,7 @@ struct Draft {
             if let policy = earlier.defaultPolicy { books.defaultPolicy = policy }
             if let pause = earlier.pause { books.pause = pause.value }
             books.notifications += earlier.notifications
-            for case (let key, let more) in earlier.consumption where key.isOfKey {
-                books.chargedMilliseconds += more.chargedMilliseconds
-            }
+            for charge in earlier.charges { books.chargedMilliseconds += charge.milliseconds }
             books.sealer = earlier.sealer
             return (hasAudited, turns.committed(into: &books))
         }

@@ -156,7 +156,7 @@ final class GroupCommit: Sendable {
         let began = ContinuousClock.now
         do {
             let outcome = try write(batch, by: writer, apart: apart)
-            observer.tell(of: batch.count, isWritten: true, since: began)
+            observer.tell(of: batch.count, isWritten: true, charging: outcome.draft.charges, since: began)
             outcome.draft.publish()
             queue.withLock { queue in
                 queue.commits += 1

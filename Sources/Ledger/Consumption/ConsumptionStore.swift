@@ -19,9 +19,6 @@ struct ConsumptionKey: Hashable, Sendable {
         self.kind = kind
     }
 
-    /// Whether it is a sum by key: what is consumed is added to one of these, and to one by subject.
-    var isOfKey: Bool { if case .key = kind { true } else { false } }
-
     /// Days since 1970.
     static func day(of instant: Moment) -> Int64 { instant.nanoseconds / dayNanoseconds }
 }

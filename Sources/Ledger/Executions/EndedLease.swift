@@ -73,6 +73,9 @@ struct EndedLease {
             let key = ConsumptionKey(tenant: account.tenant.id, admittedAt: admittedAt, kind: kind)
             draft.add(consumption(settlement), to: key)
         }
+        draft.add(
+            RuntimeCharge(
+                tenant: account.tenant.handle, kind: grant.kind, milliseconds: settlement.chargedMilliseconds))
         return (settlement, usages.tenant)
     }
 

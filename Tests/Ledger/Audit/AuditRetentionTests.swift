@@ -1,5 +1,6 @@
 import Auth
 import Quota
+import TestSupport
 import Testing
 
 @testable import Ledger

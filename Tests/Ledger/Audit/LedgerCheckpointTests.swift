@@ -2,6 +2,7 @@ import Auth
 import Foundation
 import Quota
 import ServiceLifecycle
+import TestSupport
 import Testing
 
 @testable import Ledger

@@ -1,4 +1,5 @@
 import Quota
+import TestSupport
 import Testing
 
 @testable import Ledger

@@ -1,6 +1,7 @@
 import Auth
 import Quota
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Ledger

@@ -1,4 +1,5 @@
 import Ledger
+import Quota
 
 // What calls are, and what becomes of them.
 extension MetricDescription {
@@ -45,7 +46,9 @@ extension MetricDescription {
     static let executionsRunning = MetricDescription(
         "e2b_gateway_executions_running", .gauge, "Executions from their admission to their settlement.")
     static let runtime = MetricDescription(
-        "e2b_gateway_runtime_seconds_total", .counter, "Runtime that executions were charged.")
+        "e2b_gateway_runtime_seconds_total", .counter,
+        "Runtime charged by this gateway's commits, for executions and for tenants' own sandboxes.",
+        labels: [.of("kind", cases: Demand.Kind.self)])
     static let tenantCalls = MetricDescription(
         "e2b_gateway_tenant_calls_total", .counter, "Calls by tenants, and what became of them.",
         labels: [.open("tenant"), .of("outcome", "completed", "refused", "failed", "broken_off")],
@@ -54,7 +57,7 @@ extension MetricDescription {
         "e2b_gateway_tenant_refusals_total", .counter, "Refusals by tenants, by the problem they were told.",
         labels: [.open("tenant"), .of("type", cases: ProblemType.self)], seriesLimit: perTenantLimit)
     static let tenantRuntime = MetricDescription(
-        "e2b_gateway_tenant_runtime_seconds_total", .counter, "Runtime that tenants' executions were charged.",
+        "e2b_gateway_tenant_runtime_seconds_total", .counter, "Runtime that tenants were charged.",
         labels: [.open("tenant")], seriesLimit: perTenantLimit)
 
     /// ``TenantLabels`` bounds how many tenants are named; this is the last resort.

@@ -1,5 +1,6 @@
 import CoreMetrics
 import Ledger
+import Quota
 
 /// How a call ended.
 enum CallOutcome: String, Sendable {
@@ -39,7 +40,7 @@ final class CallMetrics: Sendable {
     private let firstBytes: InstrumentTable<Kind, CoreMetrics.Timer>
     private let refusals: InstrumentTable<Refusal, Counter>
     private let executions: InstrumentTable<Outcome, Counter>
-    private let runtime: FloatingPointCounter
+    private let runtime: InstrumentTable<Demand.Kind, FloatingPointCounter>
     private let tenants: TenantMetrics
 
     init(_ registry: MetricsRegistry, tenants: TenantLabels) {
@@ -60,7 +61,7 @@ final class CallMetrics: Sendable {
             registry.counter(.refusals, ("door", $0.door.word), ("type", $0.type.rawValue))
         }
         executions = InstrumentTable { registry.counter(.executions, ("outcome", $0.rawValue)) }
-        runtime = registry.amount(.runtime)
+        runtime = InstrumentTable { registry.amount(.runtime, ("kind", $0.rawValue)) }
         self.tenants = TenantMetrics(registry, tenants)
     }
 
@@ -83,11 +84,13 @@ final class CallMetrics: Sendable {
     /// A request's body was read, or so much of it carried to a sandbox.
     func carriedIn(_ bytes: Int64, behind door: Operation.Door) { meters(behind: door).bytesIn.increment(by: bytes) }
 
-    /// An execution of a tenant's is settled.
-    func settled(_ outcome: Outcome, of tenant: String, chargedMilliseconds: Int64) {
-        executions[outcome].increment()
-        let seconds = Double(chargedMilliseconds) / 1000
-        runtime.increment(by: seconds)
+    /// An execution is settled.
+    func settled(_ outcome: Outcome) { executions[outcome].increment() }
+
+    /// A tenant was charged.
+    func charged(_ charge: RuntimeCharge, of tenant: String) {
+        let seconds = Double(charge.milliseconds) / 1000
+        runtime[charge.kind].increment(by: seconds)
         tenants.charged(tenant, seconds: seconds)
     }
 }
