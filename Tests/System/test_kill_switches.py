@@ -14,6 +14,7 @@ from harness.ports import INTERPRETER, OwnSandbox
 from harness.sandboxes import Door, life
 from harness.scrape import Scrape
 from harness.terminal import on_a_terminal
+from harness.tokens import narrowed
 from harness.underway import ROOM, SOON, audited, running
 from harness.waiting import eventually
 
@@ -231,9 +232,7 @@ def test_who_is_suspended_is_told_so_as_often_as_it_calls(
 ) -> None:
     own.command(*[word.format(tenant=tenant.name, key=tenant.key_id) for word in command])
     for _ in range(FAILURES_IN_A_MINUTE + 5):
-        reply = tenant.client.get("/v1/whoami")
-        reply.problem(slug)
-        assert reply.headers["ratelimit"], "it pays with its tenant's rate"
+        tenant.client.get("/v1/whoami").problem(slug)
 
     def refusals() -> list[dict]:
         return audited(own, tenant.name, "call.refused")
@@ -242,6 +241,27 @@ def test_who_is_suspended_is_told_so_as_often_as_it_calls(
     assert {(record["reason"], record["key_id"]) for record in refusals()} == {(slug, tenant.key_id)}
     strangers = own.json_command("audit", "search", "--action", "authentication.refused", "--limit", "1000")
     assert tenant.key_id not in {line["record"].get("claimed_key_id") for line in strangers}
+
+
+def test_a_key_that_was_stopped_uses_up_nothing_of_the_others(own: Gateway) -> None:
+    tenant = own.tenant("--rate", "10/min", "--burst", "10")
+    issued = own.json_command("key", "issue", tenant.name)
+    own.secrets.add(issued["token"])
+    own.command("pause", "--key", tenant.key_id, "--yes")
+    for _ in range(20):
+        reply = tenant.client.get("/v1/whoami")
+        reply.problem("key-suspended")
+        assert "ratelimit" not in reply.headers
+    for _ in range(10):
+        assert own.client(issued["token"]).get("/v1/whoami").status == 200
+
+
+def test_why_a_key_is_suspended_is_told_to_who_may_use_it_here(own: Gateway, tenant: Tenant) -> None:
+    signed_only = narrowed(tenant.token, 0x09, b"")
+    own.secrets.add(signed_only)
+    own.command("pause", "--key", tenant.key_id, "--yes", "--reason", "leaked in a log")
+    problem = own.client(signed_only).get("/v1/whoami").problem("invalid-signature")
+    assert "leaked" not in json.dumps(problem)
 
 
 def test_what_a_suspended_key_runs_is_ended_where_that_is_said(own: Gateway, tenant: Tenant, local_e2b: LocalE2B) -> None:

@@ -6,7 +6,8 @@ import Logging
 import Quota
 
 /// Establishes who is calling, then takes one request from the tenant's rate: every authenticated call pays, however
-/// malformed what follows, and whoever is suspended as well. The reply, refusal or not, tells the caller what is left.
+/// malformed what follows. The reply, refusal or not, tells the caller what is left. Whoever is suspended is told so, at
+/// nobody's expense: a leaked key that was stopped must not use up what its tenant's others live on.
 struct Authenticator: RouterMiddleware {
     typealias Context = OpenContext
 
@@ -21,15 +22,9 @@ struct Authenticator: RouterMiddleware {
             let known = try await failures.watching(context.sourceAddress) { () throws(Problem) in
                 try await authenticate(request, context)
             }
-            let principal = known.principal
-            context.note.note(principal.claims, of: principal.tenant, named: principal.tenantName)
-            let standings = try await takeRate(of: principal)
             // Its credential held: that it is suspended is no failed guess.
-            if var suspension = known.suspension {
-                suspension.headers.append(contentsOf: RateLimitHeaders.fields(for: standings, under: principal.policy))
-                throw suspension
-            }
-            return (principal, known.credential, standings)
+            if let suspension = known.suspension { throw suspension }
+            return (known.principal, known.credential, try await takeRate(of: known.principal))
         }
         var context = context
         context.principal = principal
@@ -100,6 +95,12 @@ struct Authenticator: RouterMiddleware {
             tenant: caller.tenant, tenantName: caller.tenantName, claims: caller.claims, policy: caller.policy,
             signed: credential.signed
         )
+        context.note.note(principal.claims, of: principal.tenant, named: principal.tenantName)
+        if suspension != nil {
+            // Why it is suspended is told to whoever may use the credential here.
+            try credential.check(
+                against: principal.claims, isSignedOnly: principal.policy.signedOnly, from: context.sourceAddress)
+        }
         return KnownCaller(principal: principal, credential: credential, suspension: suspension)
     }
 }
