@@ -79,6 +79,7 @@ struct ExecutionListTests {
         let test = try await TestLedger()
         for (query, tenant, found) in [
             (ExecutionQuery(), Int64(1), "execution_of_tenant (tenant=? AND rowid>? AND rowid<?)"),
+            (ExecutionQuery(outcome: .killed), 1, "execution_of_tenant (tenant=? AND rowid>? AND rowid<?)"),
             (ExecutionQuery(outcome: .killed), nil, "execution_gone_wrong (outcome=? AND rowid>? AND rowid<?)"),
             (ExecutionQuery(state: .running), 1, "(id=?"),
             (ExecutionQuery(state: .running), nil, "(id=?"),

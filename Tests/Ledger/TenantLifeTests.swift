@@ -71,7 +71,7 @@ struct TenantLifeTests {
             #expect(try await test.ledger.sandboxesToDestroy() == ["awake"])
             let ends = try await test.audit(.sandboxEnded).map(\.entry.reason)
             #expect(ends == ["tenant_suspended", "tenant_suspended"])
-            await #expect(throws: SandboxFailure.unknown) {
+            await #expect(throws: SandboxFailure.endedInTheMaking("tenant_suspended")) {
                 try await test.ledger.sandboxStarted(making.handle, id: "late", access: .example)
             }
         }

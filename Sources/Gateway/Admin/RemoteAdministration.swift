@@ -131,44 +131,24 @@ public struct RemoteAdministration: Administration {
             request.headers[.contentType] = "application/json"
             request.body = .bytes(ByteBuffer(data: try JSONEncoder().encode(body)))
         }
-        let deadline = ContinuousClock.now + Self.patience
-        var (response, reply) = try await answer(to: request)
-        // Refused before anything was done: whoever has much to do does it at the rate there is.
-        while response.status == 429, let wait = Self.shortWait(reply), ContinuousClock.now + wait < deadline {
-            try await Task.sleep(for: wait)
-            (response, reply) = try await answer(to: request)
-        }
-        if response.status == 429, Self.shortWait(reply) == nil, request.headers[.idempotencyKey] != nil {
-            // As many keys are remembered as may be. Nothing was made, and it can be without one.
-            request.headers[.idempotencyKey] = nil
-            (response, reply) = try await answer(to: request)
-        }
-        guard (200..<300).contains(response.status) else {
-            guard let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply) else {
-                throw Problem(.internalError, "The answer had status \(response.status) and was no gateway's.")
+        let answer = try await answer(to: request, changing: operation.changesSomething)
+        guard (200..<300).contains(answer.status) else {
+            guard let problem = answer.problem else {
+                throw Problem(.internalError, "The answer had status \(answer.status) and was no gateway's.")
             }
             throw Problem(
                 problem.type.split(separator: "/").last.flatMap { ProblemType(rawValue: String($0)) } ?? .internalError,
                 problem.detail)
         }
-        if let nothing = NoReply() as? Reply { return (nothing, response.headers) }
-        return (try JSONDecoder().decode(Reply.self, from: reply), response.headers)
+        if let nothing = NoReply() as? Reply { return (nothing, answer.headers) }
+        return (try JSONDecoder().decode(Reply.self, from: answer.body), answer.headers)
     }
 
-    /// How long a call waits at most, in all, for its turn under the administrator's rate.
-    private static let patience = Duration.seconds(30)
-
-    func exchange(_ request: OutgoingRequest) async throws -> (IncomingResponse, ByteBuffer) {
+    /// One exchange.
+    func exchange(_ request: OutgoingRequest) async throws -> Answer {
         let response = try await transport.send(request)
-        return (response, try await response.body.collect(upTo: Self.maximumReplyBytes))
-    }
-
-    /// How long the reply says to wait, unless that is long.
-    private static func shortWait(_ reply: ByteBuffer) -> Duration? {
-        guard let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply),
-            let milliseconds = problem.retryAfterMilliseconds, milliseconds <= 2_000
-        else { return nil }
-        return .milliseconds(milliseconds)
+        let body = try await response.body.collect(upTo: Self.maximumReplyBytes)
+        return Answer(status: response.status, headers: response.headers, body: body)
     }
 
     /// Of what is answered with no document.
@@ -202,9 +182,7 @@ extension RemoteAdministration {
         guard case .listener(let url, _) = door else { return false }
         let base = url.hasSuffix("/") ? String(url.dropLast()) : url
         let request = OutgoingRequest(method: .get, url: base + Operation.getMetrics.path)
-        guard let (response, reply) = try? await exchange(request), response.status == 404,
-            let problem = try? JSONDecoder().decode(ProblemDocument.self, from: reply)
-        else { return false }
-        return problem.type == ProblemType.notFound.path
+        guard let answer = try? await exchange(request), answer.status == 404 else { return false }
+        return answer.problem?.type == ProblemType.notFound.path
     }
 }

@@ -39,7 +39,7 @@ struct HistoryRecorder: Sendable {
     }
 
     /// What the minute that is under way has come to, for a gateway that stops: what is held from now on is its successor's, and
-    /// would be told twice if it came in the same minute.
+    /// would be told twice as the level in the end if that came in the same minute.
     mutating func stop() -> HistoryMinute? {
         for level in latest.levels.keys { minute?.levels.note(0, of: level) }
         return close()

@@ -6,7 +6,9 @@ extension LedgerAdministration {
         try filter.check()
         guard filter.kind != LiveFilter.stray else { return [] }
         let kind = filter.kind.flatMap(LiveWork.Kind.init(rawValue:))
-        return try await mapped { try await ledger.liveWork(of: filter.tenant, kind: kind) }.map(LiveWorkView.init)
+        return try await mapped { try await ledger.liveWork(of: filter.tenant, kind: kind) }.map {
+            LiveWorkView($0, of: ledger.tenant(handle: $0.tenant))
+        }
     }
 
     /// Ends a sandbox, or has an execution ended by the gateway that runs it.

@@ -36,10 +36,12 @@ public struct LiveWorkView: Codable, Sendable {
         case runtimeMilliseconds = "runtime_ms"
     }
 
-    init(_ work: LiveWork) {
+    /// - Parameter owner: whose it is.
+    init(_ work: LiveWork, of owner: Tenant?) {
         id = work.id
         kind = work.kind.rawValue
-        tenant = work.tenant
+        tenant = owner?.name ?? work.tenant
+        tenantDeletedAt = owner?.deletedAt.map(Timestamp.text)
         keyID = work.keyID
         subject = work.subject
         template = work.template

@@ -13,15 +13,33 @@ extension Problem {
         Problem(.conflict, "Sandbox \"\(id)\" is already paused", shouldRetry: false)
     }
 
-    /// An administrator ended it, and may have had a reason: clients are told not to retry by themselves.
-    static let endedInTheMaking = Problem(
-        .conflict, "The sandbox was ended while it was being made, by an administrator.", shouldRetry: false)
+    /// What whoever asked for a sandbox is told that was ended before it was there.
+    private static func endedInTheMaking(because reason: String) -> Problem {
+        switch EndedByAdministrator(rawValue: reason) {
+        case .tenantSuspended: .tenantSuspended(because: nil)
+        case .keySuspended: .keySuspended(because: nil)
+        case .tenantDeleted: .invalidToken
+        case .paused: .paused(because: nil)
+        // The administrator may have had a reason: clients are told not to retry by themselves.
+        case .killed:
+            Problem(
+                .conflict, "The sandbox was ended while it was being made, by an administrator.", shouldRetry: false)
+        case nil where [SandboxEnd.keyRevoked, SandboxEnd.tokenExpired].contains(reason): .invalidToken
+        // Others took the gateway for dead, which it was not.
+        case nil:
+            Problem(
+                .ledgerUnavailable, "The gateway lost the ledger while the sandbox was being made, and destroys it.",
+                retryAfter: .seconds(1))
+        }
+    }
 
     /// - Parameter note: told where the ledger has a record of the refusal.
     init(_ failure: SandboxFailure, noted note: RequestNote? = nil) {
         switch failure {
         case .unknown:
             self.init(.notFound, "The sandbox was not found", shouldRetry: false)
+        case .endedInTheMaking(let reason):
+            self = .endedInTheMaking(because: reason)
         case .state(let state):
             self.init(.conflict, "The sandbox is \(state.rawValue).", shouldRetry: false)
         case .tooManyPaused:

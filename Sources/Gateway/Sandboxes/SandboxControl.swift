@@ -56,7 +56,7 @@ struct SandboxControl: Sendable {
         let upstreamOrder = upstreamOrder(order, for: admitted, idempotency)
         switch await source.sandbox(upstreamOrder, for: caller.tenant, unless: stop) {
         case .made(let sandbox, let slot):
-            return try await begin(admitted, sandbox, slot, for: caller)
+            return try await begin(admitted, sandbox, slot)
         case .refused(let refusal):
             await ledger.sandboxNotMade(handle, because: refusal.reason)
             throw Problem(refusal)
@@ -88,7 +88,7 @@ struct SandboxControl: Sendable {
     }
 
     private func begin(
-        _ admitted: OwnedSandbox, _ made: Sandbox, _ slot: UpstreamSlot, for caller: SandboxCaller
+        _ admitted: OwnedSandbox, _ made: Sandbox, _ slot: UpstreamSlot
     ) async throws(Problem) -> OwnedSandbox {
         live.hold(slot, for: made.id, of: admitted.keyID, admitted.tenant)
         do {
@@ -100,21 +100,7 @@ struct SandboxControl: Sendable {
             await ledger.sandboxNotMade(admitted.handle, because: "not_recorded", id: made.id)
             closing.destroy(DoomedSandbox(id: made.id, slot: slot))
             // It was ended while it was being made, or the ledger cannot be written.
-            throw error == .unknown ? whyEnded(admitted, caller) : Problem(error)
-        }
-    }
-
-    /// What whoever asked for a sandbox is told that was ended before it was there.
-    private func whyEnded(_ sandbox: OwnedSandbox, _ caller: SandboxCaller) -> Problem {
-        do throws(SandboxRefusal) {
-            _ = try ledger.judge(sandbox, from: caller.sourceAddress)
-            return ledger.pause.map { .paused(because: $0.reason) } ?? .endedInTheMaking
-        } catch {
-            return switch error {
-            case .tenantSuspended: .tenantSuspended(because: nil)
-            case .keySuspended: .keySuspended(because: nil)
-            case .keyRevoked, .signedOnly, .expired, .sourceNotAllowed, .unavailable: .invalidToken
-            }
+            throw Problem(error)
         }
     }
 

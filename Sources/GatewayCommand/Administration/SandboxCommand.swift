@@ -16,12 +16,16 @@ struct SandboxCommand: ParsableCommand {
             ["ID", "KIND", "TENANT", "SUBJECT", "STATE", "STARTED", "ENDS", "RUNTIME"],
             work.map {
                 [
-                    $0.id, $0.kind, $0.tenant ?? "-", $0.subject ?? "-", $0.state, $0.startedAt ?? "-",
+                    $0.id, $0.kind, owner(of: $0), $0.subject ?? "-", $0.state, $0.startedAt ?? "-",
                     $0.endsAt ?? "-",
                     Seconds.text(milliseconds: $0.runtimeMilliseconds),
                 ]
             }
         ).text
+    }
+
+    private static func owner(of work: LiveWorkView) -> String {
+        work.tenant.map { work.tenantDeletedAt == nil ? $0 : "\($0) (deleted)" } ?? "-"
     }
 
     struct List: AsyncParsableCommand {

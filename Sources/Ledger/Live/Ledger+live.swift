@@ -23,8 +23,7 @@ extension Ledger {
         return try await read { database in
             try database.rows(
                 """
-                SELECT execution.id, coalesce(present_name, tenant.name) AS tenant_name, execution.key,
-                    execution.subject, execution.template,
+                SELECT execution.id, tenant.name AS tenant_name, execution.key, execution.subject, execution.template,
                     execution.admitted_at, execution.timeout_granted,
                     (SELECT min(recorded_at) FROM sandbox WHERE sandbox.execution = execution.id) AS held_since
                 FROM lease JOIN execution ON execution.id = lease.execution
@@ -36,9 +35,8 @@ extension Ledger {
     }
 
     private func liveSandboxes(of tenant: String?) async throws(LedgerFailure) -> [LiveWork] {
-        let (sandboxes, names) = books.withLock { books in
-            let sandboxes = books.sandboxes.all.values.filter { tenant == nil || $0.tenant == tenant }
-            return (sandboxes, books.accounts.mapValues(\.tenant.name))
+        let sandboxes = books.withLock { books in
+            books.sandboxes.all.values.filter { tenant == nil || $0.tenant == tenant }
         }
         guard !sandboxes.isEmpty else { return [] }
         let charged = try await read { database in
@@ -53,9 +51,7 @@ extension Ledger {
         }
         let now = clock.now()
         return sandboxes.map { sandbox in
-            LiveWork(
-                sandbox: sandbox, of: names[sandbox.tenant] ?? sandbox.tenant,
-                settled: charged[sandbox.handle.text] ?? 0, at: now)
+            LiveWork(sandbox: sandbox, settled: charged[sandbox.handle.text] ?? 0, at: now)
         }.sorted { $0.id < $1.id }
     }
 }
@@ -75,13 +71,11 @@ extension LiveWork {
         runtimeMilliseconds = heldSince.map { min(granted, max(0, now.milliseconds - $0.milliseconds)) } ?? 0
     }
 
-    /// - Parameters:
-    ///   - tenant: what it is called whose sandbox it is.
-    ///   - settled: what its leases came to that are settled, in milliseconds.
-    fileprivate init(sandbox: OwnedSandbox, of tenant: String, settled: Int64, at now: Moment) {
+    /// - Parameter settled: what its leases came to that are settled, in milliseconds.
+    fileprivate init(sandbox: OwnedSandbox, settled: Int64, at now: Moment) {
         id = sandbox.id.isEmpty ? sandbox.handle.text : sandbox.id
         kind = .sandbox
-        self.tenant = tenant
+        tenant = sandbox.tenant
         keyID = "\(sandbox.keyID)"
         subject = sandbox.subject
         template = sandbox.template

@@ -24,7 +24,7 @@ public struct LiveWork: Sendable, Hashable {
     public let id: String
     /// What it is.
     public let kind: Kind
-    /// What it is called whose it is.
+    /// Whose it is, by the tenant's handle.
     public let tenant: String
     /// The key it was asked for with, as 16 hex digits.
     public let keyID: String

@@ -72,7 +72,7 @@ extension Ledger {
     /// Notes that upstream made the sandbox; from this moment on its time is charged. On disk when this returns.
     ///
     /// - Returns: the sandbox, running.
-    /// - Throws: ``SandboxFailure/unknown`` if it was ended meanwhile;
+    /// - Throws: ``SandboxFailure/endedInTheMaking(_:)`` if it was ended meanwhile;
     ///   ``SandboxFailure/refused(_:)`` if the ledger cannot be written. Either way destroy what was made.
     public func sandboxStarted(
         _ handle: SandboxHandle, id: String, access: SandboxAccess
@@ -80,7 +80,9 @@ extension Ledger {
         try await submit(reach(of: handle)) { [claimed] draft in
             draft.afterCommit { claimed.drop(handle) }
             guard var sandbox = draft.sandbox(handle), sandbox.state == .creating, var lease = sandbox.lease else {
-                return .failure(.unknown)
+                let sql = "SELECT reason FROM owned_sandbox WHERE handle = ?"
+                let reason = try draft.database.value(String.self, sql, [handle.text])
+                return .failure(reason.map(SandboxFailure.endedInTheMaking) ?? .unknown)
             }
             let now = draft.now
             lease.heldSince = now

@@ -2,6 +2,8 @@
 public enum SandboxFailure: Error, Sendable, Hashable {
     /// There is no such sandbox, not any more, or it is not the caller's to reach; which of these is not said.
     case unknown
+    /// It was ended before it was there; for this reason, in the audit log's words (``SandboxEnd``, ``EndedByAdministrator``).
+    case endedInTheMaking(String)
     /// It is not in the state for this.
     case state(OwnedSandbox.State)
     /// The tenant has as many paused sandboxes as it may have.

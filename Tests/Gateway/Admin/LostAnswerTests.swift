@@ -16,7 +16,23 @@ struct LostAnswerTests {
          "message": "D", "retry_after_ms": 60000}
         """
 
-    /// A gateway whose answers are these statuses, one after the other, and lost where there is none.
+    /// As HAProxy says it.
+    private static let noAnswer = "<html><body><h1>504 Gateway Time-out</h1></body></html>"
+    private static let unavailable = """
+        {"type": "/problems/ledger-unavailable", "title": "T", "status": 503, "detail": "D", "request_id": "r",
+         "code": 503, "message": "D"}
+        """
+
+    private static func body(_ status: Int) -> String {
+        switch status {
+        case 429: tooManyKeys
+        case 503: unavailable
+        case 504: noAnswer
+        default: tenant
+        }
+    }
+
+    /// A gateway whose answers are these statuses, one after the other, and lost where there is none; 504 is a proxy's.
     private func withGateway(
         answering statuses: [Int?],
         _ test: (RemoteAdministration, Recording<ReceivedRequest>) async throws -> Void
@@ -26,7 +42,7 @@ struct LostAnswerTests {
             requests.note(request)
             let turn = requests.elements.count - 1
             guard statuses.indices.contains(turn), let status = statuses[turn] else { throw Lost() }
-            try await connection.respond(status, body: status == 429 ? Self.tooManyKeys : Self.tenant)
+            try await connection.respond(status, body: Self.body(status))
         }
         let transport = CurlClient()
         do {
@@ -57,16 +73,33 @@ struct LostAnswerTests {
         }
     }
 
-    @Test func `lost twice it is not known`() async throws {
-        try await withGateway(answering: [nil, nil]) { gateway, requests in
+    @Test(arguments: [[nil, nil], [nil, 503], [nil, 429], [504, 504], [504, nil]] as [[Int?]])
+    func `lost, and no answer to the second either, it is not known`(answers: [Int?]) async throws {
+        try await withGateway(answering: answers) { gateway, requests in
             let failure = await #expect(throws: UnknownOutcome.self) { try await gateway.createTenant("acme") }
             #expect(failure?.description.contains("not known whether it was done") == true)
-            #expect(requests.elements.count == 2)
+            let keys = requests.elements.map { $0.headers[.idempotencyKey] }
+            #expect(keys.count == 2 && keys[0] == keys[1], "nor is it tried without the key")
         }
     }
 
-    @Test func `a change without a key is not repeated`() async throws {
-        try await withGateway(answering: [nil, 200]) { gateway, requests in
+    @Test func `a proxy that had no answer is asked once more`() async throws {
+        try await withGateway(answering: [504, 201]) { gateway, requests in
+            let tenant = try await gateway.createTenant("acme")
+            #expect(tenant.name == "acme" && requests.elements.count == 2)
+        }
+    }
+
+    @Test func `that nothing was done is told as the gateway says it`() async throws {
+        try await withGateway(answering: [503]) { gateway, _ in
+            let problem = await #expect(throws: Problem.self) { try await gateway.createTenant("acme") }
+            #expect(problem?.type == .ledgerUnavailable)
+        }
+    }
+
+    @Test(arguments: [nil, 504] as [Int?])
+    func `a change without a key is not repeated`(answer: Int?) async throws {
+        try await withGateway(answering: [answer, 200]) { gateway, requests in
             await #expect(throws: UnknownOutcome.self) {
                 try await gateway.changeTenant("acme", TenantChangeOrder(disabled: true))
             }
@@ -75,6 +108,9 @@ struct LostAnswerTests {
     }
 
     @Test func `of what was only read nothing is in doubt`() async throws {
+        try await withGateway(answering: [nil]) { gateway, _ in
+            await #expect(throws: TransportFailure.self) { try await gateway.diagnose([]) }
+        }
         try await withGateway(answering: [nil]) { gateway, requests in
             await #expect(throws: TransportFailure.self) { try await gateway.versionedTenant("acme") }
             #expect(requests.elements[0].headers[.idempotencyKey] == nil)

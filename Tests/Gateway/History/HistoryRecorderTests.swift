@@ -53,6 +53,7 @@ import Testing
         let after = next.look(reading(1, held: 5), at: Self.start + .seconds(60), epoch: 8)
         together.join(try #require(after).step)
         #expect(together.gauges[.held]?.last == 5 && together.calls == ["completed": 3])
+        #expect(together.gauges[.held]?.most == 9, "the two are taken for gateways side by side")
     }
 
     @Test("However often it is looked, everything is counted once", arguments: 0..<20 as Range<UInt64>)

@@ -123,7 +123,7 @@ struct LiveWorkTests {
         let test = try await TestLedger()
         let making = try await test.ledger.admit(try test.sandboxOrder())
         #expect(try await test.ledger.kill(making.handle.text, by: "test") != nil)
-        await #expect(throws: SandboxFailure.unknown) {
+        await #expect(throws: SandboxFailure.endedInTheMaking(EndedByAdministrator.killed.rawValue)) {
             try await test.ledger.sandboxStarted(making.handle, id: "i1", access: .example)
         }
     }

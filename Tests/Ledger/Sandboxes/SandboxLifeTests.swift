@@ -52,7 +52,7 @@ struct SandboxLifeTests {
         await test.ledger.sandboxNotMade(admitted.handle, because: "upstream_unreachable")
         #expect(try await test.usage().isIdle)
         #expect(try await test.charged().chargedMilliseconds == 0)
-        await #expect(throws: SandboxFailure.unknown) {
+        await #expect(throws: SandboxFailure.endedInTheMaking("upstream_unreachable")) {
             try await test.ledger.sandboxStarted(admitted.handle, id: "i1", access: .example)
         }
         #expect(try await test.ledger.sandboxesToDestroy() == [])

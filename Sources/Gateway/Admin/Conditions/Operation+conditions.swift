@@ -9,6 +9,9 @@ extension Operation {
         }
     }
 
+    /// Whether it may leave anything other than it was; some that only look are asked with a body.
+    var changesSomething: Bool { method != .get && ![.diagnose, .simulatePolicy].contains(self) }
+
     /// Whether an administrator makes something by it, under an idempotency key once.
     public var hasIdempotencyKey: Bool {
         switch self {

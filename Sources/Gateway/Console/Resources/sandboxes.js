@@ -18,7 +18,7 @@ export function sandboxesPage({ query, signal }) {
   let [all, tenant, kind] = [[], query.get('tenant') ?? '', query.get('kind') ?? ''];
   const rows = table('What is running', [
     { name: 'What', sort: (each) => each.kind, cell: (each) => [h('code', {}, each.id), ' ', h('span', { class: 'badge' }, each.kind)] },
-    { name: 'Tenant', sort: (each) => each.tenant ?? '', cell: (each) => (each.tenant ? h('a', { href: to(['tenants', each.tenant]) }, each.tenant) : '–') },
+    { name: 'Tenant', sort: (each) => each.tenant ?? '', cell: owner },
     { name: 'Subject', cell: (each) => each.subject ?? '–' },
     { name: 'Template', cell: (each) => each.template },
     { name: 'State', sort: (each) => each.state, cell: (each) => each.state },
@@ -61,4 +61,10 @@ export function sandboxesPage({ query, signal }) {
         { 'aria-label': 'Kind', onchange: (event) => filter(() => { kind = event.target.value; }) }), count, status),
     place,
   ];
+}
+
+/** Whose it is; of one that was deleted without a link, which would lead to whoever is called the same now. */
+function owner({ tenant, tenant_deleted_at: deletedAt }) {
+  if (!tenant) return '–';
+  return deletedAt ? `${tenant} (deleted)` : h('a', { href: to(['tenants', tenant]) }, tenant);
 }
