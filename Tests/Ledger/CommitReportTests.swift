@@ -1,3 +1,4 @@
+import Quota
 import Synchronization
 import Testing
 

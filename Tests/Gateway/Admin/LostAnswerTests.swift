@@ -109,7 +109,7 @@ struct LostAnswerTests {
 
     @Test func `of what was only read nothing is in doubt`() async throws {
         try await withGateway(answering: [nil]) { gateway, _ in
-            await #expect(throws: TransportFailure.self) { try await gateway.diagnose([]) }
+            await #expect(throws: TransportFailure.self) { try await gateway.diagnose(DiagnosisOrder()) }
         }
         try await withGateway(answering: [nil]) { gateway, requests in
             await #expect(throws: TransportFailure.self) { try await gateway.versionedTenant("acme") }

@@ -1,3 +1,5 @@
+import HTTPTypes
+
 extension Operation {
     /// Whether what it reads or changes has an entity tag, by which an administrator binds a change to a state.
     public var hasEntityTag: Bool {
