@@ -68,7 +68,8 @@ struct AdministrationOptions: ParsableArguments {
                         + "Without GATEWAY_ADMIN_TOKEN\(isAdminURL ? "" : " and \(setting)") the ledger here is administered."
                 ))
         } catch let failure as UnknownOutcome {
-            throw CommandFailure("\(failure) If no administrators' listener is at \(url), nothing was: is \(setting) right?")
+            throw CommandFailure(
+                "\(failure) If no administrators' listener is at \(url), nothing was: is \(setting) right?")
         } catch let problem as Problem where [.invalidToken, .notFound].contains(problem.type) {
             let isForCallers = try await administer(through: .listener(url: url, token: token)) { remote in
                 await remote.isAtListenerForCallers()
