@@ -25,7 +25,8 @@ struct TenantCommand: ParsableCommand {
     }
 
     struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Create a tenant with the standard policy.")
+        static let configuration = CommandConfiguration(
+            abstract: "Create a tenant with the limits that new tenants get (`quota get --default`).")
 
         @Argument(help: "Up to 63 of a-z, 0-9 and -.") var name: String
         @OptionGroup var administration: AdministrationOptions
