@@ -6,12 +6,12 @@ import time
 import pytest
 
 from conftest import NewGateway
+from harness.administrator import Administrator, to_scopes
 from harness.browser import Browser
 from harness.console import signed_in
 from harness.gateway import Gateway, LocalE2B
 from harness.tokens import expiring, for_subject
 from harness.waiting import eventually
-from test_admin_tokens import Administrator, to_scopes
 
 SLEEPS = "import time\ntime.sleep(60)"
 

@@ -7,14 +7,12 @@ import httpx
 import pytest
 
 from conftest import NewGateway
+from harness.administrator import NARROWED_TO_ONE_ADDRESS, Administrator, acts, last_sequence, to_scopes
 from harness.client import Client
 from harness.console import COOKIE, Session, bare, cookie_of, sign_in, signed_in
 from harness.gateway import Gateway
 from harness.tokens import expiring, narrowed
 from harness.waiting import eventually
-from test_admin_tokens import Administrator, acts, last_sequence, to_scopes
-
-NARROWED_TO_ONE_ADDRESS = (0x08, b"\x04\x20\xcb\0\x71\x07")
 
 
 @pytest.fixture(scope="module")

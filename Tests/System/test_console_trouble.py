@@ -8,12 +8,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from conftest import NewGateway
+from harness.administrator import NARROWED_TO_ONE_ADDRESS, Administrator
 from harness.browser import Browser, browsing
 from harness.gateway import Gateway, Tenant
 from harness.tokens import narrowed
 from harness.waiting import eventually
-from test_admin_tokens import Administrator
-from test_console_session import NARROWED_TO_ONE_ADDRESS
 
 # Stands between the page and the gateway: `lost` answers do not arrive, `late` ones when they are let.
 BETWEEN = """
