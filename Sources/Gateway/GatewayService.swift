@@ -167,7 +167,7 @@ public struct GatewayService: Service {
             arrivals, logger
         )
         let doctor = Doctor(settings: settings, ledger: .open(ledger), upstream: upstream, readiness: readiness)
-        let control = AdministratorRoutes(
+        let control = AdministratorsRouter(
             admin: AdminRoutes(
                 ledger: ledger, upstream: upstream, running: running, live: live, slots: slots, doctor: doctor),
             health: health,

@@ -30,3 +30,13 @@ struct HealthRoutes: Sendable {
         )
     }
 }
+
+extension HealthRoutes {
+    /// Both doors serve these.
+    func add(to router: Router<OpenContext>) {
+        router
+            .on(.getHealth, use: health)
+            .on(.getReadiness, use: readiness)
+            .on(.getProblem, use: problem)
+    }
+}

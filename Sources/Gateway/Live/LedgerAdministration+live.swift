@@ -16,9 +16,4 @@ extension LedgerAdministration {
         try MisplacedToken.refused(id)
         guard try await mapped({ try await ledger.kill(id, by: actor) }) != nil else { throw Problem.noLiveWork(id) }
     }
-
-    /// What tenants have used and reserved, by their names, at most so many.
-    public func usages(limit: Int) async throws -> [UsageView] {
-        try await mapped { try await ledger.usageReports(limit: limit) }.map { UsageView(tenant: $0.tenant, $0.report) }
-    }
 }

@@ -8,9 +8,4 @@ extension RemoteAdministration {
     public func kill(_ id: String) async throws {
         let _: NoReply = try await call(.killLiveWork, ["id": id])
     }
-
-    /// What tenants have used and reserved, by their names, at most so many.
-    public func usages(limit: Int) async throws -> [UsageView] {
-        try await list(.listUsage, atMost: limit)
-    }
 }

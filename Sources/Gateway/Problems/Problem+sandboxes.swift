@@ -60,35 +60,4 @@ extension Problem {
             self.init(failure, isSigned: false)
         }
     }
-
-    /// Upstream failed at something that concerns a sandbox that lives.
-    init(living failure: UpstreamFailure) {
-        switch failure {
-        case .unreachable, .suspended:
-            self.init(.upstreamUnreachable, "The sandbox cloud could not be reached.", shouldRetry: false)
-        case .timedOut:
-            self.init(.upstreamTimeout, "The sandbox cloud did not answer in time.", shouldRetry: false)
-        case .capacity(let retryAfter):
-            self.init(.upstreamCapacity, "The sandbox cloud has no room.", retryAfter: retryAfter ?? .seconds(1))
-        case .credentialRefused, .refused:
-            self.init(.upstreamRefused, "The sandbox cloud refused the gateway.", shouldRetry: false)
-        case .sandboxGone:
-            self.init(.notFound, "The sandbox was not found", shouldRetry: false)
-        case .broken, .contextInvalid, .cancelled:
-            self.init(.upstreamBroken, "The sandbox cloud's answer made no sense.", shouldRetry: false)
-        }
-    }
-}
-
-extension UpstreamFailure {
-    /// Whether a create that failed so may have made a sandbox all the same.
-    var leavesDoubt: Bool {
-        switch self {
-        case .unreachable(.refused), .unreachable(.unresolvable), .unreachable(.connectTimedOut),
-            .unreachable(.tlsFailed), .unreachable(.invalidRequest), .capacity, .credentialRefused, .refused,
-            .contextInvalid, .suspended:
-            false
-        case .unreachable, .timedOut, .broken, .sandboxGone, .cancelled: true
-        }
-    }
 }

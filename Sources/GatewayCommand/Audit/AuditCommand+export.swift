@@ -44,9 +44,7 @@ extension AuditCommand {
                 try await export(behind: start, of: administration, to: target)
             }
             try target.finish()
-            if let file {
-                FileHandle.standardError.write(Data("\(written) records to \(file).\n".utf8))
-            }
+            if let file { Terminal.say("\(written) records to \(file).") }
         }
 
         private func export(

@@ -42,7 +42,7 @@ extension AuditCommand {
             }
             try format.print(records, asTable: AuditTable.text)
             if let next, records.count == wanted {
-                FileHandle.standardError.write(Data("There may be more: --after \(next)\n".utf8))
+                Terminal.say("There may be more: --after \(next)")
             }
         }
     }

@@ -44,7 +44,7 @@ extension AuditCommand {
                     }
                     isWaiting = false
                 } catch let error where Self.isPassing(error) {
-                    if !isWaiting { note("The gateway does not answer; waiting for it.") }
+                    if !isWaiting { Terminal.say("The gateway does not answer; waiting for it.") }
                     (isWaiting, isMore) = (true, false)
                 }
             }
@@ -79,7 +79,7 @@ extension AuditCommand {
         ) async throws -> (position: Int64, isMore: Bool) {
             let end = try await Self.end(of: administration)
             if end < position {
-                note("The log ends earlier than before: a backup was restored. Going on from its end.")
+                Terminal.say("The log ends earlier than before: a backup was restored. Going on from its end.")
             }
             guard end > position else { return (end, false) }
             var filter = options.filter
@@ -108,9 +108,5 @@ extension AuditCommand {
 
         private static let nothingToFollow = CommandFailure(
             "No gateway runs on this ledger, so there is nothing to follow. Use --no-follow to see the last records.")
-
-        private func note(_ text: String) {
-            FileHandle.standardError.write(Data((text + "\n").utf8))
-        }
     }
 }

@@ -13,21 +13,17 @@ final class AuditProgress: Sendable {
 
     /// So much is done, such as `100 records`.
     func report(_ done: @autoclosure () -> String) {
-        guard isatty(STDERR_FILENO) == 1 else { return }
+        guard Terminal.isWatched else { return }
         let isDue = shown.withLock { shown in
             guard shown.at.duration(to: .now) > .milliseconds(200) else { return false }
             shown = (.now, true)
             return true
         }
-        if isDue { write("\r\(verb) \(done()) …\u{1B}[K") }
+        if isDue { Terminal.show("\r\(verb) \(done()) …\u{1B}[K") }
     }
 
     /// Takes the line away again.
     func end() {
-        if shown.withLock(\.any) { write("\r\u{1B}[K") }
-    }
-
-    private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        if shown.withLock(\.any) { Terminal.show("\r\u{1B}[K") }
     }
 }

@@ -47,11 +47,11 @@ struct Run: AsyncParsableCommand {
             outcome = try await format.output == .json ? document(order, caller) : stream(order, caller)
         } catch let lost as LostExecution {
             await transport.shutdown()
-            Self.tell("e2b-gateway: \(lost)\n")
+            Terminal.say("e2b-gateway: \(lost)")
             throw Self.exitCode("killed")
         } catch {
             await transport.shutdown()
-            Self.tell("e2b-gateway: \(error)\n")
+            Terminal.say("e2b-gateway: \(error)")
             throw ExitCode(125)
         }
         await transport.shutdown()
@@ -71,22 +71,22 @@ struct Run: AsyncParsableCommand {
         try await caller.stream(order) { event in
             switch event.type {
             case "stdout": try FileHandle.standardOutput.write(contentsOf: Data((event.text ?? "").utf8))
-            case "stderr": Self.tell(event.text ?? "")
-            case "exception": Self.tell((event.traceback ?? "") + "\n")
+            case "stderr": Terminal.say(event.text ?? "", end: "")
+            case "exception": Terminal.say(event.traceback ?? "")
             case "result":
                 if let text = event.text { try FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8)) }
                 try folder?.save(event)
             case "finished":
                 outcome = event.outcome ?? "killed"
                 if event.outcome != "completed", event.outcome != "failed" {
-                    Self.tell((event.error ?? "The execution did not end well.") + "\n")
+                    Terminal.say(event.error ?? "The execution did not end well.")
                 }
             case "failed":
                 throw LostExecution(event.problem.map { "\($0.title). \($0.detail)" } ?? "The execution broke off.")
             default: break
             }
         }
-        for path in folder?.saved ?? [] { Self.tell("saved \(path)\n") }
+        for path in folder?.saved ?? [] { Terminal.say("saved \(path)") }
         guard let outcome else { throw LostExecution("The stream ended without saying how the execution did.") }
         return outcome
     }
@@ -102,10 +102,6 @@ struct Run: AsyncParsableCommand {
         }
         guard let text = String(validating: data, as: UTF8.self) else { throw CommandFailure("\(file) is not UTF-8.") }
         return text
-    }
-
-    private static func tell(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     private static func exitCode(_ outcome: String) -> ExitCode {

@@ -18,7 +18,7 @@ struct Demo: AsyncParsableCommand {
             """
     )
 
-    @Flag(help: "Stay up afterwards, so that the curl line can be tried; Ctrl-C ends it.")
+    @Flag(help: "Stay up afterwards, so that it can be tried and the console seen; Ctrl-C ends it.")
     var keep = false
 
     @Option(help: "The folder for the chart.")

@@ -52,8 +52,13 @@ struct DemoStory: Service {
 
             progress.say(run.text)
             progress.say(try await accounts(run, admin))
-            progress.say(keepsRunning ? curlLine(addresses, issued) : "\nTo try it yourself: make demo KEEP=1\n")
-            if keepsRunning { try? await gracefulShutdown() }
+            if keepsRunning {
+                let administrator = try await admin.issueAdminToken(named: "demo", scopes: nil)
+                progress.say(waysIn(addresses, issued, administrator))
+                try? await gracefulShutdown()
+            } else {
+                progress.say("\nTo try it yourself, and to see the console: make demo KEEP=1\n")
+            }
 
             await gateway.stop()
             await sandboxes.stop()
@@ -104,7 +109,9 @@ struct DemoStory: Service {
             """
     }
 
-    private func curlLine(_ addresses: GatewayService.Addresses, _ issued: IssuedKeyView) -> String {
+    private func waysIn(
+        _ addresses: GatewayService.Addresses, _ issued: IssuedKeyView, _ administrator: IssuedAdminTokenView
+    ) -> String {
         """
 
         Try it while this stays up (Ctrl-C ends it):
@@ -113,6 +120,9 @@ struct DemoStory: Service {
           -H 'Authorization: Bearer \(issued.token)' \\
           -H 'Content-Type: application/json' -H 'Accept: application/x-ndjson' \\
           -d '{"code": "import sys; print(sys.version)"}'
+
+        The console: \(addresses.administrators)/console
+        Sign in with \(administrator.token)
 
         """
     }

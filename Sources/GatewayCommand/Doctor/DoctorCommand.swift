@@ -26,7 +26,7 @@ struct DoctorCommand: AsyncParsableCommand {
         do {
             findings = try await options.diagnosing { try await examine(through: $0) }
         } catch {
-            FileHandle.standardError.write(Data("Error: \(error)\n".utf8))
+            Terminal.say("Error: \(error)")
             throw Self.cannotExamine
         }
         if format.output == .json { print(try JSONText.of(DiagnosisView(findings: findings))) }

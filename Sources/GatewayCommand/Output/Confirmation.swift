@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 
 /// What must not happen by mistake is confirmed by whoever sits at the terminal, or by a flag.
 struct ConfirmationOptions: ParsableArguments {
@@ -12,17 +11,23 @@ struct ConfirmationOptions: ParsableArguments {
     /// - Throws: ``CommandFailure`` if it is not confirmed; nothing was changed then.
     func require(_ warning: String, typing word: String) throws {
         guard !isGiven else { return }
-        guard isatty(STDIN_FILENO) == 1, LedgerFileAdvice.hasTerminal else {
-            throw CommandFailure("\(warning)\nThere is no terminal to ask at: say --yes. Nothing was changed.")
-        }
-        Self.say("\(warning)\nType \"\(word)\" to go on, anything else to stop: ")
-        guard readLine()?.trimmingCharacters(in: .whitespaces) == word else {
-            throw CommandFailure("Nothing was changed.")
-        }
+        try Self.require("\(warning)\n", typing: word, to: "go on", orSay: "--yes")
     }
 
-    /// Beside the output, so that what reads that is not disturbed.
-    private static func say(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+    /// Asks for a word.
+    ///
+    /// - Parameters:
+    ///   - warning: What is said before, with the end of its line.
+    ///   - purpose: What the word is typed to do.
+    ///   - flags: What is said instead where nobody can be asked.
+    /// - Throws: ``CommandFailure`` if it is not typed; nothing was changed then.
+    static func require(
+        _ warning: String = "", typing word: String, to purpose: String, orSay flags: String
+    ) throws {
+        guard Terminal.canAnswer else {
+            throw CommandFailure("\(warning)There is no terminal to ask at: say \(flags). Nothing was changed.")
+        }
+        let question = "\(warning)Type \"\(word)\" to \(purpose), anything else to stop: "
+        guard Terminal.answer(to: question) == word else { throw CommandFailure("Nothing was changed.") }
     }
 }

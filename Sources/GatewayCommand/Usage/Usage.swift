@@ -70,7 +70,7 @@ struct Usage: AsyncParsableCommand {
         case .json: print(try JSONText.of(consumption))
         case .csv: print(table.csv, terminator: "")
         }
-        if consumption.truncated { Self.note("Cut after \(consumption.rows.count) lines; --limit shows more.") }
+        if consumption.truncated { Terminal.say("Cut after \(consumption.rows.count) lines; --limit shows more.") }
     }
 
     private func printTenant(_ tenant: String) async throws {
@@ -101,7 +101,7 @@ struct Usage: AsyncParsableCommand {
         if output == .table, pause.paused { print("\n" + PauseCommand.text(pause)) }
         if let standing { print("\n" + UpstreamReport(standing).text) }
         if usages.count < tenants.count {
-            Self.note("Cut after \(usages.count) of \(tenants.count) tenants; --limit shows more.")
+            Terminal.say("Cut after \(usages.count) of \(tenants.count) tenants; --limit shows more.")
         }
     }
 
@@ -111,11 +111,6 @@ struct Usage: AsyncParsableCommand {
             throw CommandFailure("No gateway runs here, and only one that runs knows how it stands with upstream.")
         }
         print(output == .table ? UpstreamReport(standing).text : try JSONText.of(standing))
-    }
-
-    /// Beside the output, so that what reads it is not disturbed.
-    private static func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 }
 

@@ -69,16 +69,14 @@ struct Apply: AsyncParsableCommand {
 
     private func confirm(_ plan: DeclarationPlan) throws {
         guard !yes else { return }
-        guard isatty(STDIN_FILENO) == 1, LedgerFileAdvice.hasTerminal, !files.contains("-"), format.output == .table
-        else {
-            throw CommandFailure("There is no terminal to ask at: say --yes, or --dry-run. Nothing was changed.")
+        guard format.output == .table, !files.contains("-") else {
+            throw CommandFailure(
+                "It asks only where the difference is shown and standard input is free: say --yes, or --dry-run. Nothing "
+                    + "was changed.")
         }
         let pruned = plan.changes.count { $0.action == .prune }
         let word = pruned > 0 ? "prune \(pruned)" : "yes"
-        FileHandle.standardError.write(Data("Type \"\(word)\" to apply this, anything else to stop: ".utf8))
-        guard readLine()?.trimmingCharacters(in: .whitespaces) == word else {
-            throw CommandFailure("Nothing was changed.")
-        }
+        try ConfirmationOptions.require(typing: word, to: "apply this", orSay: "--yes, or --dry-run")
     }
 }
 

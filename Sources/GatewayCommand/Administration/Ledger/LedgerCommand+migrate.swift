@@ -127,8 +127,8 @@ extension LedgerCommand.Migrate {
     @Sendable private static func show(_ progress: LedgerMove.Progress) {
         switch progress {
         case .copying(let fraction): LedgerFileAdvice.progress(fraction)
-        case .checking: LedgerFileAdvice.tell("\rchecking …\u{1B}[K")
-        case .committing: LedgerFileAdvice.tell("\r\u{1B}[K")
+        case .checking: Terminal.show("\rchecking …\u{1B}[K")
+        case .committing: Terminal.show("\r\u{1B}[K")
         }
     }
 

@@ -102,24 +102,21 @@ extension LedgerCommand.Restore {
     private func decide(about restoration: LedgerRestoration) throws -> Bool {
         let warning = warning(restoration)
         if revokeAllKeys || keepKeys {
-            say(warning)
+            Terminal.say(warning)
             return revokeAllKeys
         }
-        guard isatty(STDIN_FILENO) == 1, LedgerFileAdvice.hasTerminal else {
+        guard Terminal.canAnswer else {
             throw CommandFailure(
                 "\(warning)\nThere is no terminal to ask at: say --revoke-all-keys or --keep-keys. Nothing was changed."
             )
         }
-        say(warning)
-        while true {
-            say(
-                "Type \"revoke\" to revoke all keys and admin tokens, \"keep\" to leave them, anything else to stop: ",
-                end: "")
-            switch readLine()?.trimmingCharacters(in: .whitespaces) {
-            case "revoke": return true
-            case "keep": return false
-            default: throw CommandFailure("Nothing was changed.")
-            }
+        Terminal.say(warning)
+        let question =
+            "Type \"revoke\" to revoke all keys and admin tokens, \"keep\" to leave them, anything else to stop: "
+        switch Terminal.answer(to: question) {
+        case "revoke": return true
+        case "keep": return false
+        default: throw CommandFailure("Nothing was changed.")
         }
     }
 
@@ -139,10 +136,6 @@ extension LedgerCommand.Restore {
             }
         }
         return lines.joined(separator: "\n")
-    }
-
-    private func say(_ text: String, end: String = "\n") {
-        FileHandle.standardError.write(Data((text + end).utf8))
     }
 
     private func rootKey(_ settings: Settings) throws -> RootKey {

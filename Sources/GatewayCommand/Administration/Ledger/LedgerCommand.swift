@@ -93,17 +93,8 @@ enum LedgerFileAdvice {
         }
     }
 
-    /// Whether somebody watches standard error.
-    static var hasTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-
     /// Shows on a terminal how far a copy is, and nothing elsewhere.
     @Sendable static func progress(_ fraction: Double) {
-        tell("\rcopying … \(Int(fraction * 100)) %\(fraction >= 1 ? "\r\u{1B}[K" : "")")
-    }
-
-    /// Writes to a terminal, and nothing elsewhere.
-    static func tell(_ text: String) {
-        guard hasTerminal else { return }
-        FileHandle.standardError.write(Data(text.utf8))
+        Terminal.show("\rcopying … \(Int(fraction * 100)) %\(fraction >= 1 ? "\r\u{1B}[K" : "")")
     }
 }

@@ -43,9 +43,9 @@ enum NewKeyText {
         silent.c_lflag &= ~tcflag_t(ECHO | ISIG)
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
         defer { tcsetattr(STDIN_FILENO, TCSAFLUSH, &before) }
-        FileHandle.standardError.write(Data("E2B's API key (not shown): ".utf8))
+        Terminal.say("E2B's API key (not shown): ", end: "")
         let line = readLine() ?? ""
-        FileHandle.standardError.write(Data("\n".utf8))
+        Terminal.say("")
         return line
     }
 }

@@ -3,6 +3,11 @@ import Ledger
 import Quota
 
 extension LedgerAdministration {
+    /// What tenants have used and reserved, by their names, at most so many.
+    public func usages(limit: Int) async throws -> [UsageView] {
+        try await mapped { try await ledger.usageReports(limit: limit) }.map { UsageView(tenant: $0.tenant, $0.report) }
+    }
+
     /// A tenant's limits, and which state of them this is.
     public func versionedPolicy(of tenant: String) async throws -> Versioned<PolicyView> {
         Versioned(PolicyView(try await mapped { try await ledger.policy(of: named(tenant)) }))

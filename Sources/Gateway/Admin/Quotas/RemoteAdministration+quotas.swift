@@ -1,4 +1,9 @@
 extension RemoteAdministration {
+    /// What tenants have used and reserved, by their names, at most so many.
+    public func usages(limit: Int) async throws -> [UsageView] {
+        try await list(.listUsage, atMost: limit)
+    }
+
     /// A tenant's limits, and which state of them this is.
     public func versionedPolicy(of tenant: String) async throws -> Versioned<PolicyView> {
         try await versioned(.getPolicy, ["tenant": tenant])

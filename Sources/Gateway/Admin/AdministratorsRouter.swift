@@ -2,7 +2,7 @@ import Hummingbird
 import Ledger
 
 /// Everything for administrators, on their listener and on the control socket.
-struct AdministratorRoutes: Sendable {
+struct AdministratorsRouter: Sendable {
     let admin: AdminRoutes
     let health: HealthRoutes
     let upstream: UpstreamRoutes
@@ -97,15 +97,5 @@ struct AdministratorRoutes: Sendable {
         on(.getHistory, views.getHistory)
         on(.diagnose, admin.diagnose)
         return router
-    }
-}
-
-extension HealthRoutes {
-    /// Both doors serve these.
-    func add(to router: Router<OpenContext>) {
-        router
-            .on(.getHealth, use: health)
-            .on(.getReadiness, use: readiness)
-            .on(.getProblem, use: problem)
     }
 }
