@@ -336,6 +336,19 @@ def test_what_failed_is_told_exactly_to_programs(gateway: Gateway, name: str) ->
     assert [gateway.run("tenant", "show", f"{name}-{n}").returncode for n in (1, 2, 3)] == [0, 0, 1]
 
 
+def test_a_tenant_that_was_renamed_is_not_made_again_under_its_old_name(gateway: Gateway, name: str) -> None:
+    gateway.command("tenant", "create", name)
+    gateway.command("tenant", "rename", name, f"{name}-b")
+    text = f"tenants:\n  {name}: {{policy: {{executions: 2}}}}\n"
+    done = apply(gateway, text)
+    assert done.returncode == 1
+    assert f":2: {name} is called {name}-b now" in done.stderr, done.stderr
+    assert gateway.run("tenant", "show", name).returncode == 1
+    gateway.command("tenant", "create", name)
+    assert apply(gateway, text).returncode == 0, "another one of that name is meant"
+    assert policy(gateway, name)["executions"] == 2
+
+
 # Pruning
 
 

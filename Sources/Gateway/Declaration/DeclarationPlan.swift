@@ -8,7 +8,8 @@ public struct DeclarationPlan: Encodable, Sendable {
     /// Compares a declaration with what there is.
     ///
     /// - Parameter prunes: whether tenants that are not named are shut out.
-    /// - Throws: ``DeclarationFailure`` for limits that cannot be, with their place; whatever asking throws.
+    /// - Throws: ``DeclarationFailure`` for limits that cannot be, and for tenants that are called otherwise by now, with their
+    ///   place; whatever asking throws.
     public init(
         _ declaration: Declaration, prunes: Bool = false, with administration: any Administration
     ) async throws {
@@ -29,6 +30,7 @@ public struct DeclarationPlan: Encodable, Sendable {
         let present = Dictionary(uniqueKeysWithValues: tenants.map { ($0.name, $0) })
         for declared in declaration.tenants {
             guard let tenant = present[declared.name] else {
+                try Self.refuseRenamed(declared, among: tenants)
                 changes.append(try Self.creation(of: declared, under: standard))
                 continue
             }
@@ -46,6 +48,17 @@ public struct DeclarationPlan: Encodable, Sendable {
                     action: .prune, tenant: tenant.name, fields: [Self.suspension(from: false, to: true)], policy: nil,
                     basis: .any, suspended: true, tenantTag: present.tag))
         }
+    }
+
+    /// A file that was not renamed with the tenant would make another, without its keys, and have the real one pruned.
+    private static func refuseRenamed(
+        _ declared: Declaration.DeclaredTenant, among tenants: [TenantView]
+    ) throws(DeclarationFailure) {
+        guard let renamed = tenants.first(where: { $0.formerNames?.contains(declared.name) == true }) else { return }
+        throw DeclarationFailure(
+            declared.place,
+            "\(declared.name) is called \(renamed.name) now: rename it here, too. If another tenant of that name is meant, "
+                + "make it first: tenant create \(declared.name)")
     }
 
     /// With the default policy as it will be then.

@@ -11,7 +11,7 @@ extension TenantCommand {
                 """
         )
 
-        @Argument(help: "Which tenants; all unless any is named, and then what new tenants get as well.")
+        @Argument(help: "Which tenants; unless any is named all of them, with what new tenants get.")
         var names: [String] = []
         @Option(help: "Only those whose names begin so.") var prefix: String?
         @OptionGroup var administration: AdministrationOptions
