@@ -5,7 +5,7 @@ import { confirm, labelled, showToken } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { number, time } from './format.js';
 import { gated, readOnly } from './forms.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { to } from './router.js';
 import { empty } from './states.js';
 import { table } from './tables.js';
@@ -24,7 +24,7 @@ export function keysTab({ name, signal }) {
     { name: 'Actions', actions: true, cell: (key) => actions(key) },
   ], { key: (key) => key.key_id, sorted: { name: 'Made', descending: true } });
 
-  const status = live(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
+  const status = poll(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
     if (keys.length === 0) {
       fill(place, empty('No keys yet', 'A key opens the gateway to this tenant. Issue one and put its token into the app.', issue()));
     } else if (!rows.element.isConnected) fill(place, rows.element);

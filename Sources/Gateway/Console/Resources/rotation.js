@@ -6,7 +6,7 @@ import { fill, h, refresh } from './dom.js';
 import { number, time } from './format.js';
 import { choice, gated, readOnly } from './forms.js';
 import { revoke, stateBadge } from './keys.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { go, to } from './router.js';
 import { empty } from './states.js';
 import { tenantHead } from './tenant.js';
@@ -18,7 +18,7 @@ export async function rotationPage({ tenant: name, key: keyID, signal }) {
   const tenant = await get(path('tenants', name), { signal });
   const place = h('div', {});
   const steps = h('ol', { class: 'steps' });
-  const status = live(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
+  const status = poll(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
     const old = keys.find(({ key_id: id }) => id === keyID);
     if (!old) return fill(place, empty('There is no such key', 'It may belong to another tenant.'));
     const successor = keys.find(({ key_id: id }) => id === old.successor);

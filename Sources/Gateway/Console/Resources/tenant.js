@@ -7,7 +7,7 @@ import { h, refresh } from './dom.js';
 import { duration, moment, number, plural } from './format.js';
 import { keysTab } from './keys.js';
 import { limitsTab } from './limits.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { to } from './router.js';
 import { subjectsTab } from './subjects.js';
 import { facts } from './tables.js';
@@ -38,7 +38,7 @@ export function tenantHead(tenant, tab, title = tenant.name) {
 function useTab({ name, tenant, signal }) {
   const place = h('div', {});
   const again = () => status.again();
-  const status = live(() => get(path('tenants', name, 'usage'), { signal }), ({ usage, credits, policy }) => {
+  const status = poll(() => get(path('tenants', name, 'usage'), { signal }), ({ usage, credits, policy }) => {
     refresh(place, h('div', { class: 'panels' },
       h('section', { class: 'panel' }, h('h2', {}, 'Runtime'),
         usage.runtime.length > 0 ? runtimeBars(usage.runtime) : h('p', { class: 'muted' }, 'Not limited.'), credits.map((credit) => creditBar(name, credit, again))),

@@ -6,7 +6,7 @@ import { confirm, labelled } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { plural, time } from './format.js';
 import { gated, search } from './forms.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { go, to } from './router.js';
 import { empty } from './states.js';
 import { table } from './tables.js';
@@ -40,7 +40,7 @@ export function tenantsPage({ query, signal }) {
     const byName = new Map(reports.map((report) => [report.tenant, report]));
     return all.map((tenant) => ({ ...tenant, report: byName.get(tenant.name) }));
   };
-  const status = live(load, (value) => {
+  const status = poll(load, (value) => {
     tenants = value;
     show();
   }, { signal, every: 10_000, place });

@@ -5,7 +5,7 @@ import { confirm, labelled } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { time } from './format.js';
 import { gated } from './forms.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { empty, explained } from './states.js';
 import { table } from './tables.js';
 import { toast } from './toasts.js';
@@ -23,7 +23,7 @@ export function upstreamPage({ signal }) {
     { name: 'Actions', actions: true, cell: (key) => actions(key) },
   ], { key: ({ id }) => id });
 
-  const status = live(() => list(path('upstream-keys'), { signal }), (keys) => {
+  const status = poll(() => list(path('upstream-keys'), { signal }), (keys) => {
     if (keys.length === 0) fill(place, empty('No upstream key', 'Without one no sandbox can be made. Add a key that E2B issued.'));
     else if (!rows.element.isConnected) fill(place, rows.element);
     rows.show(keys);
