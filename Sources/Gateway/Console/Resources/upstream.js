@@ -53,8 +53,10 @@ export function upstreamPage({ signal }) {
       act: () => post(of(key, 'retirement')), done: `${key.id} is retired.`,
     })),
     key.role === 'retired' && gated('Remove …', SCOPE, () => ask({
-      title: 'Remove the key', text: 'The gateway forgets it. Sandboxes that it made can be reached and destroyed no longer, unless another key of their team is held.',
-      action: 'Remove', danger: true, type: key.id, act: () => remove(path('upstream-keys', key.id)), done: `${key.id} is removed.`,
+      title: 'Remove the key', text: ['The gateway forgets it. It goes on opening E2B until it is revoked there.', 'The last key of its team stays while sandboxes are left that no other key reaches.'],
+      fields: [h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'force' }), 'Remove it even then: they run until their time is over')],
+      action: 'Remove', danger: true, type: key.id,
+      act: (form) => remove(`${path('upstream-keys', key.id)}${form.has('force') ? '?force=true' : ''}`), done: `${key.id} is removed.`,
     }), { kind: 'danger quiet' }),
   ];
 
