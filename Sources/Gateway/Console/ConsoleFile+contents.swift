@@ -35,6 +35,7 @@ extension ConsoleFile {
         "sign-in.js": PackageResources.sign_in_js,
         "states.js": PackageResources.states_js,
         "subjects.js": PackageResources.subjects_js,
+        "suspension.js": PackageResources.suspension_js,
         "tables.js": PackageResources.tables_js,
         "tenant-life.js": PackageResources.tenant_life_js,
         "tenant-refusals.js": PackageResources.tenant_refusals_js,

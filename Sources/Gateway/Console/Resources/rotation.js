@@ -9,6 +9,7 @@ import { revoke, stateBadge } from './keys.js';
 import { poll } from './polling.js';
 import { go, to } from './router.js';
 import { empty } from './states.js';
+import { suspensionNote } from './suspension.js';
 import { tenantHead } from './tenant.js';
 
 const SCOPE = 'admin:keys';
@@ -31,7 +32,7 @@ export async function rotationPage({ tenant: name, key: keyID, signal }) {
   const begin = beginning(name, keyID, () => { begin.element.remove(); status.again(); });
 
   function begun(old, successor) {
-    if (!old.successor) return old.state === 'active' ? begin.element : h('li', {}, h('h2', {}, 'New key'), h('p', {}, `This key is ${old.state}; it cannot be rotated.`));
+    if (!old.successor) return old.state === 'active' ? begin.element : h('li', {}, h('h2', {}, 'New key'), h('p', {}, `This key is ${old.state}; it cannot be rotated.`), suspensionNote(old));
     return h('li', { class: 'done' }, h('h2', {}, 'The new key is made'),
       h('p', {}, h('code', {}, old.successor), ' ', successor && stateBadge(successor), ' Put its token in place of the old one wherever the app has it.'));
   }
@@ -58,7 +59,7 @@ export async function rotationPage({ tenant: name, key: keyID, signal }) {
       }, { kind: 'danger quiet' }));
   }
 
-  return [...tenantHead(tenant, 'keys', `Rotate ${keyID}`), readOnly(SCOPE), h('div', { class: 'toolbar' }, status), place];
+  return [...tenantHead(tenant, 'keys', { signal, title: `Rotate ${keyID}` }), readOnly(SCOPE), h('div', { class: 'toolbar' }, status), place];
 }
 
 /** By the gateway's count; a browser's clock may be wrong. */
