@@ -65,7 +65,7 @@ export async function rotationPage({ tenant: name, key: keyID, signal }) {
 /** By the gateway's count; a browser's clock may be wrong. */
 const quiet = (key) => key.calls_last_hour === 0;
 
-const traffic = (title, key) => h('section', { class: 'panel' }, h('h3', {}, title), h('p', {}, h('code', {}, key.key_id), ' ', stateBadge(key)),
+const traffic = (title, key) => h('section', { class: 'panel' }, h('h3', {}, title), h('p', {}, h('code', {}, key.key_id), ' ', stateBadge(key)), suspensionNote(key),
   h('dl', { class: 'facts' }, [['Last used', time(key.last_used_at)], ['Calls in the last hour', number(key.calls_last_hour)],
     ['Calls today', number(key.calls_today)]].map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value)))));
 
