@@ -71,7 +71,7 @@ lint: setup-tests ## check formatting, openapi.yaml, deploy/, shell, Python and 
 
 screenshots: setup-tests ## take docs/images/*.png anew, of the console in a browser
 	@$(QUIETLY) build -- swift build --product e2b-gateway
-	@$(PYTEST)/console_pictures.py
+	@CONSOLE_PICTURES=$(CURDIR)/docs/images $(PYTEST)/test_console_pictures.py
 
 format: ## format the Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests bench

@@ -66,6 +66,15 @@ import Testing
         if !reason.contains("reachable") { #expect(failure?.description.contains("line 2") == true) }
     }
 
+    @Test func ofASecretItIsToldWhetherItIsSet() throws {
+        let (settings, sources) = try load(environment: [
+            "GATEWAY_AUDIT_COLLECTOR_TOKEN": "t0ken", "GATEWAY_AUDIT_COLLECTOR_URL": "https://logs.example.com/in",
+        ])
+        let views = SettingView.all(settings, sources)
+        #expect(views.allSatisfy { ($0.isSet != nil) == $0.isSecret && ($0.value == nil) == $0.isSecret })
+        #expect(views.filter { $0.isSet == true }.map(\.name) == ["GATEWAY_AUDIT_COLLECTOR_TOKEN"])
+    }
+
     @Test func upstreamsCapacityIsNotLimitedUnlessSaid() throws {
         #expect(try load().settings.capacity == CapacityLimits())
         let settings = try load(environment: [

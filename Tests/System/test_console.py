@@ -1,6 +1,7 @@
 """The console in a browser, as administrators use it."""
 
 import json
+import re
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from conftest import NewGateway
 from harness.administrator import Administrator, to_scopes
 from harness.browser import Browser
 from harness.console import signed_in
+from harness.fake_e2b import unreachable_url
 from harness.gateway import Gateway, LocalE2B
 from harness.tokens import expiring, for_subject
 from harness.waiting import eventually
@@ -134,20 +136,32 @@ def test_everything_is_paused_and_goes_on(admin: Browser, governed: Gateway) -> 
 
 def test_a_tenant_is_suspended_resumed_renamed_and_deleted(admin: Browser, governed: Gateway) -> None:
     tenant = governed.tenant()
+    # Its head is asked for again, and may be so under a name that has just gone.
+    admin.expected_statuses = {404}
     admin.go(f"/tenants/{tenant.name}/life")
     admin.press("Suspend …")
+    admin.see("Its calls are refused with 403 from now on", "else executions go on to their ends")
+    admin.write("Reason", "unpaid <b>bills</b>")
     admin.press("Suspend")
-    admin.see(f"{tenant.name} is suspended.", "suspended")
-    tenant.client.get("/v1/whoami").problem("tenant-disabled")
+    said = "by admin:first: unpaid <b>bills</b>"
+    admin.see(f"{tenant.name} is suspended.", said)
+    admin.element("//dl[contains(., 'Since')][contains(., 'admin:first')]//dd[.='unpaid <b>bills</b>']")
+    refusal = tenant.client.get("/v1/whoami").problem("tenant-disabled")
+    assert "unpaid <b>bills</b>" in json.dumps(refusal)
+    admin.go("/tenants")
+    admin.element(f"//tr[contains(., '{tenant.name}')]//p[contains(., '{said}')]")
+    admin.go(f"/tenants/{tenant.name}/life")
     admin.press("Resume …")
     admin.press("Resume")
     admin.see(f"{tenant.name} is let in again.")
+    admin.see_no_more(said)
     assert tenant.client.get("/v1/whoami").status == 200
     name = f"{tenant.name}-renamed"
     admin.press("Rename …")
     admin.write("New name", name)
     admin.press("Rename")
     admin.heading(name)
+    admin.element(f"//div[dt='Former names']/dd[.='{tenant.name}']")
     assert tenant.client.get("/v1/whoami").document["tenant"] == name
     admin.press("Delete …")
     admin.write("Type", name)
@@ -157,16 +171,66 @@ def test_a_tenant_is_suspended_resumed_renamed_and_deleted(admin: Browser, gover
     tenant.client.get("/v1/whoami").problem("invalid-token")
 
 
+@pytest.mark.parametrize(("ends", "outcome"), [(True, "killed"), (False, "completed")])
+def test_what_a_tenant_runs_is_ended_with_its_suspension_unless_told_otherwise(
+    admin: Browser, governed: Gateway, ends: bool, outcome: str
+) -> None:
+    tenant = governed.tenant()
+    with tenant.client.stream(SLEEPS if ends else "import time\ntime.sleep(10)") as stream:
+        events = iter(stream)
+        next(events)
+        admin.go(f"/tenants/{tenant.name}/life")
+        admin.press("Suspend …")
+        box = admin.field("End what it runs")
+        assert box.is_selected()
+        if not ends:
+            box.click()
+        admin.press("Suspend")
+        admin.see(f"{tenant.name} is suspended.")
+        *_, last = events
+    assert last["outcome"] == outcome
+    [suspended] = [
+        each["record"] for each in governed.json_command("audit", "search", "--tenant", tenant.name)
+        if each["record"]["action"] == "tenant.suspended"
+    ]
+    assert suspended["after"].get("end_running", False) == ends
+
+
+@pytest.mark.parametrize("side", ["life", "limits"])
+def test_what_another_administrator_does_to_a_tenant_is_seen(admin: Browser, governed: Gateway, side: str) -> None:
+    tenant = governed.tenant()
+    admin.go(f"/tenants/{tenant.name}/{side}")
+    if side == "limits":
+        admin.write("Executions at once", "7")
+    admin.element("//button[.='Suspend …' or .='Save']")
+    governed.command("tenant", "suspend", tenant.name, "--reason", "unpaid bills", "--yes")
+    admin.element("//p[contains(., ': unpaid bills')]", within=30)
+    admin.element("//span[.='suspended']")
+    if side == "life":
+        admin.element("//button[.='Resume …']")
+    else:
+        # What somebody fills in stays.
+        assert admin.field("Executions at once").get_attribute("value") == "7"
+    governed.command("tenant", "resume", tenant.name)
+    admin.see_no_more("unpaid bills", within=30)
+    admin.element("//button[.='Suspend …' or .='Save']")
+
+
 def test_a_key_is_suspended_and_resumed(admin: Browser, governed: Gateway) -> None:
     tenant = governed.tenant()
     admin.go(f"/tenants/{tenant.name}/keys")
     admin.press("Suspend …", row=tenant.key_id)
+    assert not admin.field("End what it runs").is_selected()
+    admin.write("Reason", "looks leaked")
     admin.press("Suspend")
     admin.see("The key is suspended.")
+    said = "by admin:first: looks leaked"
+    admin.element(f"//tr[contains(., '{tenant.key_id}')]//p[contains(., '{said}')]")
     assert tenant.client.get("/v1/whoami").status in (401, 403)
     admin.press("Resume", row=tenant.key_id)
     admin.press("Resume")
     admin.see("The key works again.")
+    admin.see_no_more(said)
     assert tenant.client.get("/v1/whoami").status == 200
 
 
@@ -270,10 +334,42 @@ def test_one_record_leads_to_all_of_the_same_call(admin: Browser, governed: Gate
         assert len(admin.driver.find_elements("xpath", "//td[@data-label='What']")) == 2
 
 
+def test_how_far_the_log_is_signed_is_told_before_it_is_verified(admin: Browser, governed: Gateway) -> None:
+    def checkpoint() -> dict:
+        return signed_in(governed).get("/admin/v1/overview").document["audit"]["checkpoint"]
+
+    governed.command("audit", "checkpoint")
+    before = checkpoint()
+    admin.press("Audit")
+    admin.see("not verified yet", "Signed up to record")
+    told = re.search(r"Signed up to record ([\d,]+) by checkpoint ([\d,]+), (now|\d+ \w+ ago); .* since\.", admin.text())
+    assert told, admin.text()
+    sequence, number = (int(each.replace(",", "")) for each in told.groups()[:2])
+    after = checkpoint()
+    assert before["sequence"] <= sequence <= after["sequence"]
+    assert before["number"] <= number <= after["number"]
+
+
+def test_whoever_has_yet_to_take_the_log_is_told(browser: Browser, new_gateway: NewGateway) -> None:
+    with unreachable_url() as nobody:
+        gateway = new_gateway(GATEWAY_AUDIT_COLLECTOR_URL=f"{nobody}/audit")
+        administrator = signed_in(gateway)
+
+        def is_down() -> bool:
+            [sink] = administrator.get("/admin/v1/overview").document["audit"]["sinks"]
+            return not sink["up"] and sink["behind"] > 0
+
+        eventually(is_down, within=20, pause=0.2, what="it is found to be down")
+        browser.open(gateway.admin_url, "/audit")
+        browser.sign_in(gateway.admin_token)
+        browser.element("//section[@aria-label='The chain']//p[contains(., 'collector down')][contains(., 'to take')]")
+
+
 def test_settings_are_shown_with_their_source_and_without_secrets(admin: Browser, governed: Gateway) -> None:
     admin.press("Settings")
     admin.element("//tr[contains(., 'GATEWAY_LEDGER')][contains(., 'gateway.db')]")
-    admin.element("//tr[contains(., 'E2B_API_KEY')][contains(., 'a secret, not shown')]")
+    admin.element("//tr[contains(., 'E2B_API_KEY')][contains(., 'set, not shown')]")
+    admin.element("//tr[contains(., 'GATEWAY_ADMIN_TOKEN')][contains(., 'not set')]")
     assert not [secret for secret in governed.secrets if secret in admin.text()]
     admin.write("Search settings", "admin_listen")
     admin.see_no_more("E2B_API_KEY")

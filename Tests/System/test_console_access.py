@@ -80,6 +80,10 @@ def show(browser: Browser, tenant: Tenant, name: str) -> None:
 @pytest.mark.parametrize("name", PLACES)
 def test_every_page_is_accessible_in_either_look_and_any_width(browser: Browser, tenant: Tenant, name: str) -> None:
     show(browser, tenant, name)
+    assert_for_everybody(browser, name)
+
+
+def assert_for_everybody(browser: Browser, name: str) -> None:
     for width in (1280, 360):
         for scheme in ("light", "dark"):
             browser.look(width, scheme)
@@ -88,10 +92,22 @@ def test_every_page_is_accessible_in_either_look_and_any_width(browser: Browser,
         assert browser.overflow() <= 0, f"{name} is {browser.overflow()} wider than {width}"
 
 
+def test_why_somebody_is_suspended_is_accessible_and_fits(browser: Browser, governed: Gateway) -> None:
+    suspended = governed.tenant()
+    reason = "bills of September: " + "unbroken" * 20
+    governed.command("pause", "--key", suspended.key_id, "--reason", reason, "--yes")
+    governed.command("tenant", "suspend", suspended.name, "--reason", reason, "--yes")
+    for name in ("tenants", "tenant", "keys", "rotation", "life"):
+        show(browser, suspended, name)
+        browser.see(reason)
+        assert_for_everybody(browser, name)
+
+
 @pytest.mark.parametrize(
     ("name", "button"),
     [
         ("tenants", "New tenant …"), ("keys", "Issue a key …"), ("keys", "Revoke …"), ("life", "Delete …"),
+        ("life", "Suspend …"), ("keys", "Suspend …"),
         ("live", "Kill …"), ("upstream", "Add a key …"), ("overview", "Pause everything …"), ("audit", "Details"),
         ("tenant", "Give a credit …"), ("tenant", "Withdraw …"), ("administrators", "New admin token …"),
     ],

@@ -16,6 +16,8 @@ from harness.tokens import for_subject
 from harness.waiting import eventually
 
 # What would run, load or break out if anything took it for markup.
+# As a name may be that holds no space and no comma, such as a template's.
+TIGHT_MARKUP = "<img/src=x/onerror=document.title='taken'><svg/onload=alert(1)>"
 MARKUP = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>\"'><svg onload=alert(1)>"
 
 
@@ -141,9 +143,10 @@ def test_markup_in_every_name_stays_text(admin: Browser, governed: Gateway) -> N
     # And what whoever sends a link puts into the address.
     admin.expected_statuses = {400, 404}
     coded = quote(MARKUP, safe="")
+    fields = ("tenant", "subject", "key", "action", "outcome", "execution", "request", "trace", "from", "to", "after")
     for place in (
-        "/tenants/{}", f"/tenants/{tenant.name}/keys/{{}}/rotation", "/audit?tenant={}", "/audit?action={}",
-        "/sandboxes?tenant={}", "/tenants?q={}", "/{}",
+        "/tenants/{}", f"/tenants/{tenant.name}/keys/{{}}/rotation", *(f"/audit?{field}={{}}" for field in fields),
+        "/sandboxes?tenant={}", "/tenants?q={}", "/settings?q={}", "/{}",
     ):
         admin.go(place.format(coded))
         admin.element("//h1")
@@ -151,25 +154,61 @@ def test_markup_in_every_name_stays_text(admin: Browser, governed: Gateway) -> N
     assert door.kill(sandbox).status == 204
 
 
-def test_markup_in_what_administrators_write_stays_text(admin: Browser, governed: Gateway) -> None:
-    """Names, which are refused, and reasons, which are shown to everybody."""
+@pytest.mark.parametrize(
+    ("place", "asks", "field", "does"),
+    [
+        ("/tenants", "New tenant …", "Name", "Create"),
+        ("/tenants/{}/life", "Rename …", "New name", "Rename"),
+        ("/administrators", "New admin token …", "Name", "Issue"),
+        ("/upstream", "Add a key …", "Team", "Add"),
+    ],
+)
+def test_markup_in_a_name_is_refused_and_stays_text(
+    admin: Browser, governed: Gateway, place: str, asks: str, field: str, does: str
+) -> None:
     tenant = governed.tenant()
     admin.expected_statuses = {400}
-    admin.go(f"/tenants/{tenant.name}/life")
-    admin.press("Rename …")
-    admin.write("New name", MARKUP[:60])
-    admin.press("Rename")
+    admin.go(place.format(tenant.name))
+    admin.press(asks)
+    if field == "Team":
+        admin.write("Key", governed.note_upstream_key("e2b_" + "7e57" * 10))
+    admin.write(field, MARKUP)
+    # So that it is the gateway that refuses, and the page that shows what it says.
+    admin.driver.execute_script("document.querySelector('dialog[open] form').noValidate = true")
+    admin.press(does)
     admin.element("//*[@role='alert'][normalize-space(.)!='']")
     untouched(admin)
-    admin.press("Cancel")
-    admin.go("/administrators")
-    admin.press("New admin token …")
-    admin.write("Name", MARKUP[:60])
-    admin.press("Issue")
-    admin.element("//*[@role='alert'][normalize-space(.)!='']")
+
+
+def test_markup_in_limits_stays_text(admin: Browser, governed: Gateway) -> None:
+    """A template may be called anything that is printed and has no space."""
+    tenant = governed.tenant()
+    admin.go(f"/tenants/{tenant.name}/limits")
+    admin.write("Templates", TIGHT_MARKUP)
+    admin.press("Save")
+    admin.see(f"The limits of {tenant.name} are changed.")
     untouched(admin)
-    admin.press("Cancel")
-    admin.go("/")
+    admin.go(f"/tenants/{tenant.name}")
+    admin.see(TIGHT_MARKUP)
+    untouched(admin)
+    admin.expected_statuses = {400}
+    admin.go(f"/tenants/{tenant.name}/limits")
+    admin.write("Rate", MARKUP)
+    admin.press("Save")
+    admin.element("//form//*[@role='alert'][normalize-space(.)!='']")
+    untouched(admin)
+
+
+def test_markup_in_a_subject_that_is_asked_for_stays_text(admin: Browser, governed: Gateway) -> None:
+    tenant = governed.tenant("--subject-executions", "2")
+    admin.go(f"/tenants/{tenant.name}/subjects")
+    admin.write("Subject", MARKUP)
+    admin.press("Look")
+    admin.element("//section[h2='One subject’s share']//*[@role='status'][contains(., 'Executions')]")
+    untouched(admin)
+
+
+def test_markup_in_the_reason_of_a_pause_stays_text(admin: Browser) -> None:
     admin.press("Pause everything …")
     admin.write("Reason", MARKUP)
     admin.write("Type", "pause")
@@ -179,12 +218,37 @@ def test_markup_in_what_administrators_write_stays_text(admin: Browser, governed
     admin.press("Resume")
     admin.press("Resume")
     admin.see_no_more("Everything is paused since")
-    # One that is shown wherever the tenant's keys are.
+
+
+def test_markup_in_the_reason_of_a_suspension_stays_text(admin: Browser, governed: Gateway) -> None:
+    """Wherever it is shown: at the key, in the tenant's head, its life, the list of tenants, the audit log."""
+    tenant = governed.tenant()
     admin.go(f"/tenants/{tenant.name}/keys")
     admin.press("Suspend …", row=tenant.key_id)
     admin.write("Reason", MARKUP)
     admin.press("Suspend")
-    admin.see("The key is suspended.")
+    admin.see("The key is suspended.", MARKUP)
+    untouched(admin)
+    admin.go(f"/tenants/{tenant.name}/keys/{tenant.key_id}/rotation")
+    admin.see("it cannot be rotated", MARKUP)
+    untouched(admin)
+    admin.go(f"/tenants/{tenant.name}/life")
+    admin.press("Suspend …")
+    admin.write("Reason", MARKUP)
+    admin.press("Suspend")
+    admin.see(f"{tenant.name} is suspended.", MARKUP)
+    untouched(admin)
+    for place, seen in (
+        (f"/tenants/{tenant.name}", "Longest execution"), (f"/tenants/{tenant.name}/subjects", "This month"),
+        ("/tenants", "Limits of new tenants"),
+    ):
+        admin.go(place)
+        admin.see(seen)
+        admin.element("//p[contains(., 'by admin:first: <img src=x')]")
+        untouched(admin)
+    admin.go(f"/audit?tenant={tenant.name}&action=tenant.suspended")
+    admin.element("//button[contains(., 'Details')]").click()
+    admin.see("In the chain", "<svg onload=alert(1)>")
     untouched(admin)
 
 

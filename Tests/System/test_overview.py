@@ -106,13 +106,20 @@ def test_settings_are_told_with_where_they_were_found_and_no_secret(looked_at: G
         "name": "GATEWAY_LOG_LEVEL", "value": "debug", "source": "the environment", "is_secret": False,
     }  # fmt: skip
     assert told["GATEWAY_DRAIN_SECONDS"]["source"] == "default"
-    assert told["E2B_API_KEY"] == {"name": "E2B_API_KEY", "source": "the environment", "is_secret": True}
+    assert told["E2B_API_KEY"] == {
+        "name": "E2B_API_KEY", "source": "the environment", "is_secret": True, "is_set": True,
+    }  # fmt: skip
+    assert told["GATEWAY_ROOT_KEY"] == {
+        "name": "GATEWAY_ROOT_KEY", "source": "default", "is_secret": True, "is_set": False,
+    }  # fmt: skip
     for secret in looked_at.secrets:
         assert secret not in reply.body.decode()
     rows = {row["setting"]: row for row in looked_at.json_command("config", "check")}
     assert told.keys() == rows.keys()
     for name, setting in told.items():
         assert setting["source"] == rows[name]["source"]
-        assert setting["is_secret"] == ("value" not in setting)
-        if not setting["is_secret"]:
+        assert setting["is_secret"] == ("value" not in setting) == ("is_set" in setting)
+        if setting["is_secret"]:
+            assert setting["is_set"] != rows[name]["value"].startswith("not set")
+        else:
             assert setting["value"] == rows[name]["value"]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from conftest import NewGateway
+from harness.browser import Browser
 from harness.client import Client, Reply
 from harness.contract import Contract
 from harness.fake_e2b import FakeE2B, unreachable_url
@@ -405,7 +406,9 @@ def test_the_last_key_of_a_team_stays_while_sandboxes_do(keeper: Keeper) -> None
     assert keeper.remove(another).status == 200
 
 
-def test_force_removes_it_all_the_same(keeper: Keeper) -> None:
+@contextlib.contextmanager
+def last_of_its_team(keeper: Keeper) -> Iterator[str]:
+    """A key, retired, with which alone a sandbox is reached that there is; another is left once it is removed."""
     blue = keeper.added(keeper.new_key("blue"), team="blue")["id"]
     red = keeper.active["id"]
     keeper.done(blue, "activation")
@@ -413,11 +416,30 @@ def test_force_removes_it_all_the_same(keeper: Keeper) -> None:
     sandbox = door.made(timeout=60)
     keeper.done(red, "activation")
     keeper.done(blue, "retirement")
-    done = command(keeper.gateway, "remove", blue)
-    assert done.returncode != 0 and "by force" in done.stderr
-    assert "Revoke it at E2B" in command(keeper.gateway, "remove", blue, "--force").stdout
+    yield blue
     assert list(keeper.listed()) == [red]
     keeper.e2b.end(sandbox, "blue")
+
+
+def test_force_removes_it_all_the_same(keeper: Keeper) -> None:
+    with last_of_its_team(keeper) as blue:
+        done = command(keeper.gateway, "remove", blue)
+        assert done.returncode != 0 and "by force" in done.stderr
+        assert "Revoke it at E2B" in command(keeper.gateway, "remove", blue, "--force").stdout
+
+
+def test_so_it_does_in_the_console(keeper: Keeper, browser: Browser) -> None:
+    with last_of_its_team(keeper) as blue:
+        browser.expected_statuses = {409}
+        browser.open(keeper.gateway.admin_url, "/upstream")
+        browser.sign_in(keeper.gateway.admin_token)
+        browser.press("Remove …", row=blue)
+        browser.write("Type", blue)
+        browser.press("Remove")
+        browser.see("remove it by force")
+        browser.field("Remove it even then: they run until their time is over").click()
+        browser.press("Remove")
+        browser.see(f"{blue} is removed.")
 
 
 # Upstream is away

@@ -6,12 +6,15 @@ public struct SettingView: Codable, Sendable {
     public var value: String?
     /// Where it was found, or `default`.
     public var source: String
-    /// Whether it is a secret, of which only ``source`` says whether it is set.
+    /// Whether it is a secret, which is not shown.
     public var isSecret: Bool
+    /// Whether a secret is set; absent of what is none.
+    public var isSet: Bool?
 
     enum CodingKeys: String, CodingKey {
         case name, value, source
         case isSecret = "is_secret"
+        case isSet = "is_set"
     }
 
     /// All of them, in the order in which they are documented.
@@ -19,7 +22,7 @@ public struct SettingView: Codable, Sendable {
         SettingName.allCases.map { name in
             SettingView(
                 name: name.rawValue, value: name.isSecret ? nil : settings.shown(name),
-                source: sources[name]?.description ?? "default", isSecret: name.isSecret)
+                source: sources[name]?.description ?? "default", isSecret: name.isSecret, isSet: settings.isSet(name))
         }
     }
 }

@@ -3,10 +3,23 @@ import Logging
 import Quota
 
 extension Settings {
+    /// Whether a secret is set; nil of what is none.
+    func isSet(_ name: SettingName) -> Bool? {
+        switch name {
+        case .rootKey: rootKey != nil
+        case .newRootKey: newRootKey != nil
+        case .webhookSecret: !webhookSecrets.isEmpty
+        case .auditCollectorToken: auditCollectorToken != nil
+        case .e2bAPIKey: upstreamKey != nil
+        case .token: token != nil
+        case .adminToken: adminToken != nil
+        default: nil
+        }
+    }
+
     /// A setting's value in force, as it may be shown: a secret is `set` or `not set`.
     public func shown(_ name: SettingName) -> String {
-        func secret(_ isSet: Bool) -> String { isSet ? "set" : "not set" }
-        return switch name {
+        switch name {
         case .listen: listen.description
         case .adminListen: adminListen.description
         case .tlsCertificate: tlsCertificateFile ?? "none"
@@ -14,8 +27,8 @@ extension Settings {
         case .domain: domain?.description ?? "none"
         case .ledger: ledger.path.map { "sqlite:\($0)" } ?? ledger.description
         case .controlSocket: controlSocketPath
-        case .rootKey: secret(rootKey != nil)
-        case .newRootKey: secret(newRootKey != nil)
+        case .rootKey, .newRootKey, .webhookSecret, .auditCollectorToken, .token, .adminToken:
+            isSet(name) == true ? "set" : "not set"
         case .rootKeyFile: effectiveRootKeyFile
         case .trustedProxies: trustedProxies.description
         case .drainSeconds: "\(drain.components.seconds)"
@@ -32,23 +45,19 @@ extension Settings {
         case .retentionDays: "\(retention.executions.components.seconds / 86_400)"
         case .auditRetentionDays: "\(retention.audit.components.seconds / 86_400)"
         case .webhookURL: webhookURL?.description ?? "none"
-        case .webhookSecret: secret(!webhookSecrets.isEmpty)
         case .auditFile: auditFile ?? "none"
         case .auditFileMegabytes: "\(auditFileMegabytes)"
         case .auditFiles: "\(auditFiles)"
         case .auditSyslog: auditSyslog?.description ?? "none"
         case .auditCollectorURL: auditCollectorURL?.description ?? "none"
-        case .auditCollectorToken: secret(auditCollectorToken != nil)
         case .e2bAPIKey:
-            upstreamKey == nil
+            isSet(name) != true
                 ? "not set; the ledger's upstream keys are used" : "set, for a ledger without upstream keys"
         case .e2bAPIURL: upstreamAPIURL ?? "from E2B_DOMAIN"
         case .e2bSandboxURL: upstreamSandboxURL ?? "from E2B_DOMAIN"
         case .e2bDomain: upstreamDomain ?? "e2b.app"
         case .url: url
-        case .token: secret(token != nil)
         case .adminURL: adminURL
-        case .adminToken: secret(adminToken != nil)
         }
     }
 }

@@ -6,7 +6,7 @@ import { fill, h } from './dom.js';
 import { time } from './format.js';
 import { gated, readOnly } from './forms.js';
 import { stateBadge } from './keys.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { who } from './session.js';
 import { table } from './tables.js';
 
@@ -23,7 +23,7 @@ export function administratorsPage({ signal }) {
     { name: 'Actions', actions: true, cell: (token) => token.state === 'active' && gated('Revoke …', SCOPE, () => revoke(token), { kind: 'danger quiet' }) },
   ], { key: (token) => token.key_id, sorted: { name: 'Made', descending: true } });
 
-  const status = live(() => list(path('admin-tokens'), { signal }), (tokens) => {
+  const status = poll(() => list(path('admin-tokens'), { signal }), (tokens) => {
     if (!rows.element.isConnected) fill(place, rows.element);
     rows.show(tokens);
   }, { signal, every: 10_000, place });

@@ -42,7 +42,7 @@ const PATIENCE = 30_000;
 export const LONG = 300_000;
 
 /**
- * Calls, and returns status, body and headers of what is no refusal; 304 included.
+ * Calls, and returns status, body and headers of what is no refusal.
  *
  * - `patience`: milliseconds after which nobody is taken to answer.
  */
@@ -75,7 +75,7 @@ async function once(method, path, { body, headers = {}, signal, patience = PATIE
     throw new GatewayAway();
   }
   const document = parsed(text);
-  if (response.ok || response.status === 304) return { status: response.status, body: document, headers: response.headers };
+  if (response.ok) return { status: response.status, body: document, headers: response.headers };
   // What stands before a gateway says so when nothing is behind it.
   if ([502, 503, 504].includes(response.status) && !document?.type) throw new GatewayAway();
   const problem = new Problem(response.status, document ?? {});

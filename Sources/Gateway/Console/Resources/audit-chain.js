@@ -1,8 +1,9 @@
-// Whether every record follows from the one before it. To find out takes as long as the log is, so it is asked for.
+// Whether every record follows from the one before it. To find out takes as long as the log is, so it is asked for. How far the log
+// is signed, and who has yet to take it, stands there at once.
 
 import { get, LONG, path } from './api.js';
 import { fill, h } from './dom.js';
-import { distance, number, plural } from './format.js';
+import { distance, number, plural, time } from './format.js';
 import { gated } from './forms.js';
 import { explained } from './states.js';
 
@@ -10,6 +11,7 @@ let last = null;
 
 export function chainState({ signal }) {
   const result = h('div', { class: 'chain', role: 'status' });
+  const standing = h('div', {});
   const show = () => {
     if (!last) return fill(result, h('span', { class: 'badge' }, 'not verified yet'), h('span', { class: 'muted' }, ' Verify the chain to know that nothing was changed or taken out.'));
     const { report, at } = last;
@@ -26,6 +28,27 @@ export function chainState({ signal }) {
       if (error.name !== 'AbortError') fill(result, h('span', { class: 'error' }, explained(error)));
     }
   }
+  async function look() {
+    try {
+      const { audit } = await get(path('overview'), { signal });
+      fill(standing, signed(audit), audit.sinks.filter(({ up, behind }) => !up || behind > 0).map(late));
+    } catch (error) {
+      if (error.name !== 'AbortError') fill(standing, h('p', { class: 'error' }, explained(error)));
+    }
+  }
   show();
-  return h('section', { class: 'panel row', 'aria-label': 'The chain' }, result, gated('Verify the chain', 'admin:audit', verify));
+  look();
+  return h('section', { class: 'panel row', 'aria-label': 'The chain' }, h('div', {}, result, standing), gated('Verify the chain', 'admin:audit', verify));
 }
+
+function signed({ sequence, checkpoint }) {
+  if (!checkpoint) return h('p', { class: 'hint' }, 'No checkpoint is signed yet.');
+  const since = Math.max(0, sequence - checkpoint.sequence);
+  return h('p', { class: 'hint' }, `Signed up to record ${number(checkpoint.sequence)} by checkpoint ${number(checkpoint.number)}`,
+    checkpoint.at ? [', ', time(checkpoint.at)] : null, since === 0 ? '; nothing is recorded since.' : `; ${plural(since, 'record')} since.`);
+}
+
+/** One to which the log is shipped and that does not have all of it. */
+const late = ({ kind, destination, up, behind, last_failure: failure }) => h('p', { class: 'hint' },
+  h('span', { class: `badge ${up ? 'warn' : 'bad'}` }, `${kind} ${up ? 'behind' : 'down'}`), ` ${destination}: ${plural(behind, 'record')} to take`,
+  !up && failure ? `; ${failure}` : null);

@@ -1,13 +1,14 @@
 // A tenant's keys: which are used, by how much, and how they come and go.
 
 import { list, path, put, remove } from './api.js';
-import { confirm, labelled, showToken } from './dialogs.js';
+import { confirm, showToken } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { number, time } from './format.js';
 import { gated, readOnly } from './forms.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { to } from './router.js';
 import { empty } from './states.js';
+import { suspensionFields, suspensionOrder, suspensionNote } from './suspension.js';
 import { table } from './tables.js';
 
 const SCOPE = 'admin:keys';
@@ -15,7 +16,7 @@ const SCOPE = 'admin:keys';
 export function keysTab({ name, signal }) {
   const place = h('div', {});
   const rows = table(`Keys of ${name}`, [
-    { name: 'Key', cell: (key) => [h('code', {}, key.key_id), ' ', stateBadge(key)] },
+    { name: 'Key', cell: (key) => [h('code', {}, key.key_id), ' ', stateBadge(key), suspensionNote(key)] },
     { name: 'Last used', sort: ({ last_used_at: at }) => at ?? '', cell: (key) => time(key.last_used_at) },
     { name: 'Last hour', numeric: true, sort: (key) => key.calls_last_hour, cell: (key) => number(key.calls_last_hour) },
     { name: 'Today', numeric: true, sort: (key) => key.calls_today, cell: (key) => number(key.calls_today) },
@@ -24,7 +25,7 @@ export function keysTab({ name, signal }) {
     { name: 'Actions', actions: true, cell: (key) => actions(key) },
   ], { key: (key) => key.key_id, sorted: { name: 'Made', descending: true } });
 
-  const status = live(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
+  const status = poll(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
     if (keys.length === 0) {
       fill(place, empty('No keys yet', 'A key opens the gateway to this tenant. Issue one and put its token into the app.', issue()));
     } else if (!rows.element.isConnected) fill(place, rows.element);
@@ -66,15 +67,9 @@ export function stateBadge({ state }) {
 const suspend = (key, isSuspended) => confirm(isSuspended
   ? { title: 'Resume the key', text: `Calls with the key ${key.key_id} are taken again.`, action: 'Resume', act: () => remove(path('keys', key.key_id, 'suspension')), done: 'The key works again.' }
   : {
-    title: 'Suspend the key', text: 'Calls with it are refused until it is resumed.', action: 'Suspend', danger: true,
-    fields: [
-      labelled('Reason', h('input', { name: 'reason', maxlength: '200', autofocus: true }), { hint: 'Callers are told it. It may be empty.' }),
-      h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'end_running' }), 'End what it runs, too'),
-    ],
-    act: (form) => put(path('keys', key.key_id, 'suspension'), {
-      ...(form.get('reason') ? { reason: form.get('reason') } : {}), ...(form.get('end_running') ? { end_running: true } : {}),
-    }),
-    done: 'The key is suspended.',
+    title: 'Suspend the key', text: 'Calls with it are refused with 403 until somebody resumes it, at every gateway of this ledger.', action: 'Suspend', danger: true,
+    fields: suspensionFields({ ends: false }),
+    act: (form) => put(path('keys', key.key_id, 'suspension'), suspensionOrder(form)), done: 'The key is suspended.',
   });
 
 /** Ends a key for good. */

@@ -5,8 +5,8 @@ import { chart } from './chart.js';
 import { fill, h } from './dom.js';
 import { compact, duration, number } from './format.js';
 import { segments } from './forms.js';
-import { conditional, live } from './live.js';
 import { pauseButton } from './pause.js';
+import { poll } from './polling.js';
 import { go, to } from './router.js';
 
 const RANGES = [['1h', '1 hour'], ['24h', '24 hours'], ['30d', '30 days']];
@@ -27,12 +27,12 @@ export function overviewPage({ query, signal }) {
   const totals = h('div', { class: 'totals' });
   const health = h('div', { class: 'totals' });
   const place = h('div', { class: 'charts' });
-  const status = live(conditional(`${path('history')}?range=${range}`, { signal }), (history) => {
+  const status = poll(() => get(`${path('history')}?range=${range}`, { signal }), (history) => {
     if (!charts.calls.element.isConnected) fill(place, Object.values(charts).map(({ element }) => element));
     draw(charts, history);
     fill(totals, sums(history));
   }, { signal, every: EVERY[range], place });
-  const now = live(() => get(path('upstream'), { signal }), (standing) => fill(health, standingFigures(standing)), { signal, place: health, isQuiet: true });
+  const now = poll(() => get(path('upstream'), { signal }), (standing) => fill(health, standingFigures(standing)), { signal, place: health, isQuiet: true });
   return [
     h('div', { class: 'title' }, h('h1', {}, 'Overview'), pauseButton()),
     h('section', { 'aria-label': 'Now' }, health, now),

@@ -5,7 +5,7 @@ import { confirm, labelled } from './dialogs.js';
 import { fill, h, refresh } from './dom.js';
 import { time } from './format.js';
 import { gated } from './forms.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { may } from './session.js';
 
 const SCOPE = 'admin:tenants';
@@ -19,7 +19,7 @@ export function pauseBanner({ signal }) {
   const banner = h('div', {});
   if (!may('admin:read')) return banner;
   const bar = h('div', {}, said, button);
-  const status = live(() => get(PAUSE, { signal }), (pause) => {
+  const status = poll(() => get(PAUSE, { signal }), (pause) => {
     fill(said, pause.paused ? h('p', {}, h('strong', {}, 'Everything is paused'), ' since ', time(pause.since), pause.by ? ` by ${pause.by}` : '',
         pause.reason ? `: ${pause.reason}` : '', '. New calls are refused with 503.') : null);
     refresh(button, pause.paused ? gated('Resume', SCOPE, resume) : null);

@@ -6,9 +6,10 @@ import { fill, h, refresh } from './dom.js';
 import { number, time } from './format.js';
 import { choice, gated, readOnly } from './forms.js';
 import { revoke, stateBadge } from './keys.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { go, to } from './router.js';
 import { empty } from './states.js';
+import { suspensionNote } from './suspension.js';
 import { tenantHead } from './tenant.js';
 
 const SCOPE = 'admin:keys';
@@ -18,7 +19,7 @@ export async function rotationPage({ tenant: name, key: keyID, signal }) {
   const tenant = await get(path('tenants', name), { signal });
   const place = h('div', {});
   const steps = h('ol', { class: 'steps' });
-  const status = live(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
+  const status = poll(() => list(`${path('keys')}?tenant=${encodeURIComponent(name)}`, { signal }), (keys) => {
     const old = keys.find(({ key_id: id }) => id === keyID);
     if (!old) return fill(place, empty('There is no such key', 'It may belong to another tenant.'));
     const successor = keys.find(({ key_id: id }) => id === old.successor);
@@ -31,7 +32,7 @@ export async function rotationPage({ tenant: name, key: keyID, signal }) {
   const begin = beginning(name, keyID, () => { begin.element.remove(); status.again(); });
 
   function begun(old, successor) {
-    if (!old.successor) return old.state === 'active' ? begin.element : h('li', {}, h('h2', {}, 'New key'), h('p', {}, `This key is ${old.state}; it cannot be rotated.`));
+    if (!old.successor) return old.state === 'active' ? begin.element : h('li', {}, h('h2', {}, 'New key'), h('p', {}, `This key is ${old.state}; it cannot be rotated.`), suspensionNote(old));
     return h('li', { class: 'done' }, h('h2', {}, 'The new key is made'),
       h('p', {}, h('code', {}, old.successor), ' ', successor && stateBadge(successor), ' Put its token in place of the old one wherever the app has it.'));
   }
@@ -58,13 +59,13 @@ export async function rotationPage({ tenant: name, key: keyID, signal }) {
       }, { kind: 'danger quiet' }));
   }
 
-  return [...tenantHead(tenant, 'keys', `Rotate ${keyID}`), readOnly(SCOPE), h('div', { class: 'toolbar' }, status), place];
+  return [...tenantHead(tenant, 'keys', { signal, title: `Rotate ${keyID}` }), readOnly(SCOPE), h('div', { class: 'toolbar' }, status), place];
 }
 
 /** By the gateway's count; a browser's clock may be wrong. */
 const quiet = (key) => key.calls_last_hour === 0;
 
-const traffic = (title, key) => h('section', { class: 'panel' }, h('h3', {}, title), h('p', {}, h('code', {}, key.key_id), ' ', stateBadge(key)),
+const traffic = (title, key) => h('section', { class: 'panel' }, h('h3', {}, title), h('p', {}, h('code', {}, key.key_id), ' ', stateBadge(key)), suspensionNote(key),
   h('dl', { class: 'facts' }, [['Last used', time(key.last_used_at)], ['Calls in the last hour', number(key.calls_last_hour)],
     ['Calls today', number(key.calls_today)]].map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value)))));
 

@@ -5,7 +5,7 @@ import { confirm } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { duration, plural, time } from './format.js';
 import { choice, gated, readOnly, search } from './forms.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { to } from './router.js';
 import { empty } from './states.js';
 import { table } from './tables.js';
@@ -38,7 +38,7 @@ export function sandboxesPage({ query, signal }) {
     rows.show(found, !all.isCut);
   }
 
-  const status = live(() => list(path('sandboxes'), { signal }), (running) => {
+  const status = poll(() => list(path('sandboxes'), { signal }), (running) => {
     all = running;
     show();
   }, { signal, every: 3000, place });

@@ -40,7 +40,7 @@ export async function settingsPage({ query, signal }) {
   ];
 }
 
-function value({ value: text, is_secret: isSecret }) {
-  if (isSecret) return h('span', { class: 'muted' }, 'a secret, not shown');
+function value({ value: text, is_secret: isSecret, is_set: isSet }) {
+  if (isSecret) return h('span', { class: 'muted' }, isSet ? 'set, not shown' : 'not set');
   return text === null || text === undefined || text === '' ? h('span', { class: 'muted' }, 'not set') : h('code', { class: 'wrap' }, String(text));
 }

@@ -3,7 +3,7 @@
 import { get, path } from './api.js';
 import { fill, h } from './dom.js';
 import { number, time } from './format.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { to } from './router.js';
 import { may } from './session.js';
 import { empty } from './states.js';
@@ -27,7 +27,7 @@ export function recentRefusals({ name, signal }) {
     { name: 'Times', numeric: true, cell: ({ record }) => number(record.count ?? 1) },
   ], { key: ({ sequence }) => String(sequence) });
   const query = new URLSearchParams({ tenant: name, outcome: 'refused', order: 'newest', limit: String(COUNT) });
-  const status = live(() => get(`${path('audit')}?${query}`, { signal }), ({ records }) => {
+  const status = poll(() => get(`${path('audit')}?${query}`, { signal }), ({ records }) => {
     if (records.length === 0) fill(place, empty('Nothing was refused', 'What its limits refuse will stand here.'));
     else if (!rows.element.isConnected) fill(place, rows.element, h('p', {}, h('a', { href: to(['audit'], { tenant: name, outcome: 'refused' }) }, 'All refusals in the audit log')));
     rows.show(records);

@@ -3,13 +3,14 @@
 import { get, path } from './api.js';
 import { headroom, runtimeBars } from './bars.js';
 import { creditBar, creditButton } from './credits.js';
-import { h, refresh } from './dom.js';
+import { fill, h, refresh } from './dom.js';
 import { duration, moment, number, plural } from './format.js';
 import { keysTab } from './keys.js';
 import { limitsTab } from './limits.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { to } from './router.js';
 import { subjectsTab } from './subjects.js';
+import { suspensionNote } from './suspension.js';
 import { facts } from './tables.js';
 import { lifeTab } from './tenant-life.js';
 import { recentRefusals } from './tenant-refusals.js';
@@ -20,15 +21,34 @@ const CONTENT = { use: useTab, keys: keysTab, limits: limitsTab, subjects: subje
 
 export const tenantPage = (tab) => async ({ tenant: name, query, signal }) => {
   const tenant = await get(path('tenants', name), { signal });
-  return [...tenantHead(tenant, tab), await CONTENT[tab]({ name, tenant, query, signal })];
+  const shows = [];
+  const content = await CONTENT[tab]({ name, tenant, query, signal, whenSeen: (show) => shows.push(show) });
+  return [...tenantHead(tenant, tab, { signal, onSeen: (seen) => { for (const show of shows) show(seen); } }), content];
 };
 
-/** The name, and the way to its other sides. */
-export function tenantHead(tenant, tab, title = tenant.name) {
+/**
+ * The name, how it stands, and the way to its other sides.
+ *
+ * - `onSeen`: is given the tenant whenever something of it has changed; this is asked for again while the page is there.
+ */
+export function tenantHead(tenant, tab, { signal, title = tenant.name, onSeen }) {
+  const mark = h('div', { role: 'status' });
+  const note = h('div', {});
+  const show = (seen) => {
+    fill(mark, badge(seen));
+    fill(note, suspensionNote(seen));
+    // An empty one would take up room.
+    note.hidden = !note.firstChild;
+  };
+  show(tenant);
+  const status = poll(() => get(path('tenants', tenant.name), { signal }), (seen) => {
+    show(seen);
+    onSeen?.(seen);
+  }, { signal, known: tenant, isQuiet: true });
   return [
     h('nav', { class: 'crumbs', 'aria-label': 'Breadcrumb' }, h('a', { href: '#/tenants' }, 'Tenants'),
       title === tenant.name ? null : [' / ', h('a', { href: to(['tenants', tenant.name, 'keys']) }, tenant.name)]),
-    h('div', { class: 'title' }, h('h1', {}, title), badge(tenant)),
+    h('div', { class: 'title' }, h('h1', {}, title), mark), note, status,
     h('nav', { class: 'tabs', 'aria-label': `Sides of ${tenant.name}` }, h('ul', {}, TABS.map(([key, text]) => h('li', {}, h('a', {
       href: to(['tenants', tenant.name, ...(key === 'use' ? [] : [key])]), 'aria-current': key === tab ? 'page' : null,
     }, text))))),
@@ -38,7 +58,7 @@ export function tenantHead(tenant, tab, title = tenant.name) {
 function useTab({ name, tenant, signal }) {
   const place = h('div', {});
   const again = () => status.again();
-  const status = live(() => get(path('tenants', name, 'usage'), { signal }), ({ usage, credits, policy }) => {
+  const status = poll(() => get(path('tenants', name, 'usage'), { signal }), ({ usage, credits, policy }) => {
     refresh(place, h('div', { class: 'panels' },
       h('section', { class: 'panel' }, h('h2', {}, 'Runtime'),
         usage.runtime.length > 0 ? runtimeBars(usage.runtime) : h('p', { class: 'muted' }, 'Not limited.'), credits.map((credit) => creditBar(name, credit, again))),

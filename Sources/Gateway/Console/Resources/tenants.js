@@ -6,9 +6,10 @@ import { confirm, labelled } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { plural, time } from './format.js';
 import { gated, search } from './forms.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { go, to } from './router.js';
 import { empty } from './states.js';
+import { suspensionNote } from './suspension.js';
 import { table } from './tables.js';
 
 export function tenantsPage({ query, signal }) {
@@ -18,7 +19,7 @@ export function tenantsPage({ query, signal }) {
   const place = h('div', {});
   const count = h('p', { class: 'muted', role: 'status' });
   const rows = table('Tenants', [
-    { name: 'Tenant', sort: ({ name }) => name, cell: (tenant) => [h('a', { href: to(['tenants', tenant.name]) }, tenant.name), badge(tenant)] },
+    { name: 'Tenant', sort: ({ name }) => name, cell: (tenant) => [h('a', { href: to(['tenants', tenant.name]) }, tenant.name), badge(tenant), suspensionNote(tenant)] },
     { name: 'Runtime', sort: ({ report }) => (report ? tightest(report.usage) : 0), greatestFirst: true, cell: ({ report }) => runtime(report) },
     { name: 'At once', cell: ({ report }) => atOnce(report) },
     { name: 'Made', sort: ({ created_at: at }) => at, cell: ({ created_at: at }) => time(at) },
@@ -40,7 +41,7 @@ export function tenantsPage({ query, signal }) {
     const byName = new Map(reports.map((report) => [report.tenant, report]));
     return all.map((tenant) => ({ ...tenant, report: byName.get(tenant.name) }));
   };
-  const status = live(load, (value) => {
+  const status = poll(load, (value) => {
     tenants = value;
     show();
   }, { signal, every: 10_000, place });

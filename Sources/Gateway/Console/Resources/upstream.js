@@ -5,7 +5,7 @@ import { confirm, labelled } from './dialogs.js';
 import { fill, h } from './dom.js';
 import { time } from './format.js';
 import { gated } from './forms.js';
-import { live } from './live.js';
+import { poll } from './polling.js';
 import { empty, explained } from './states.js';
 import { table } from './tables.js';
 import { toast } from './toasts.js';
@@ -23,7 +23,7 @@ export function upstreamPage({ signal }) {
     { name: 'Actions', actions: true, cell: (key) => actions(key) },
   ], { key: ({ id }) => id });
 
-  const status = live(() => list(path('upstream-keys'), { signal }), (keys) => {
+  const status = poll(() => list(path('upstream-keys'), { signal }), (keys) => {
     if (keys.length === 0) fill(place, empty('No upstream key', 'Without one no sandbox can be made. Add a key that E2B issued.'));
     else if (!rows.element.isConnected) fill(place, rows.element);
     rows.show(keys);
@@ -53,8 +53,10 @@ export function upstreamPage({ signal }) {
       act: () => post(of(key, 'retirement')), done: `${key.id} is retired.`,
     })),
     key.role === 'retired' && gated('Remove …', SCOPE, () => ask({
-      title: 'Remove the key', text: 'The gateway forgets it. Sandboxes that it made can be reached and destroyed no longer, unless another key of their team is held.',
-      action: 'Remove', danger: true, type: key.id, act: () => remove(path('upstream-keys', key.id)), done: `${key.id} is removed.`,
+      title: 'Remove the key', text: ['The gateway forgets it. It goes on opening E2B until it is revoked there.', 'The last key of its team stays while sandboxes are left that no other key reaches.'],
+      fields: [h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'force' }), 'Remove it even then: they run until their time is over')],
+      action: 'Remove', danger: true, type: key.id,
+      act: (form) => remove(`${path('upstream-keys', key.id)}${form.has('force') ? '?force=true' : ''}`), done: `${key.id} is removed.`,
     }), { kind: 'danger quiet' }),
   ];
 

@@ -1,7 +1,7 @@
 // What is shown stays true: it is asked for again every few seconds while somebody can see it.
 
 import { h } from './dom.js';
-import { call, GatewayAway } from './api.js';
+import { GatewayAway } from './api.js';
 import { distance, retell } from './format.js';
 import { explained, failed, loading } from './states.js';
 
@@ -22,17 +22,18 @@ const isHeldBack = () => isPointed || document.querySelector('dialog[open]') !==
  * - `every`: milliseconds between two looks.
  * - `place`: the element in which the first look is told of, as it goes on or fails.
  * - `isQuiet`: whether it says something only when it fails.
+ * - `known`: what is shown already, where it is; the first look is then the next.
  *
  * Returns an element that says how old it is, with a method `again` for when something was changed.
  */
-export function live(load, render, { signal, every = 5000, place, isQuiet = false }) {
+export function poll(load, render, { signal, every = 5000, place, isQuiet = false, known }) {
   const words = h('span', {});
   // Said once, and not with every second that it lasts.
   const alarm = h('span', { class: 'hidden', role: 'status' });
   const status = h('p', { class: 'freshness muted', hidden: isQuiet }, words, alarm);
-  let shown = null;
+  let shown = known ? JSON.stringify(known) : null;
   let waiting = null;
-  let updatedAt = null;
+  let updatedAt = known ? Date.now() : null;
   let failures = 0;
   let timer = null;
   let turn = 0;
@@ -70,7 +71,7 @@ export function live(load, render, { signal, every = 5000, place, isQuiet = fals
       if (signal.aborted || mine !== turn) return;
       failures = 0;
       updatedAt = Date.now();
-      if (value !== undefined) waiting = { value, text: JSON.stringify(value) };
+      waiting = { value, text: JSON.stringify(value) };
       warn(false);
       draw();
       tell();
@@ -95,20 +96,11 @@ export function live(load, render, { signal, every = 5000, place, isQuiet = fals
     document.removeEventListener('visibilitychange', onVisible);
   });
   if (place && !place.firstChild) place.replaceChildren(loading());
-  look();
+  if (known) timer = setTimeout(look, every);
+  else look();
   status.again = () => {
     shown = null;
     return look();
   };
   return status;
-}
-
-/** A load that asks only for what has changed since; undefined when nothing has. */
-export function conditional(path, { signal }) {
-  let tag = null;
-  return async () => {
-    const reply = await call('GET', path, { signal, headers: tag ? { 'If-None-Match': tag } : {} });
-    tag = reply.headers.get('ETag');
-    return reply.status === 304 ? undefined : reply.body;
-  };
 }

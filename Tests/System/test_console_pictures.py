@@ -1,14 +1,19 @@
-"""Takes the pictures of docs/images: `make screenshots`. A gateway with a day behind it, and somebody looking at it."""
+"""Takes the pictures of the console: a gateway with a day behind it, and somebody looking at it.
+
+`make screenshots` has them put into docs/images, by CONSOLE_PICTURES; else they are taken to see that they can be.
+"""
 
 import contextlib
 import io
 import json
 import math
+import os
+import pathlib
 import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image
@@ -16,11 +21,9 @@ from PIL import Image
 from conftest import NewGateway
 from harness.browser import Browser, browsing
 from harness.gateway import Gateway
-from harness.service import ROOT
 from harness.tokens import for_subject
 from harness.waiting import eventually
 
-IMAGES = ROOT / "docs" / "images"
 TENANTS = {
     "chat-backend": ("--rate", "50/s", "--burst", "100", "--executions", "8", "--runtime", "7200s/day"),
     "data-science": ("--runtime", "20s/hour", "--runtime", "600s/day"),
@@ -63,6 +66,8 @@ def gateway(session_gateway: NewGateway) -> Iterator[Gateway]:
     a_day_of_history(gateway)
     gateway.start()
     yield gateway
+    # Its pool keeps sandboxes.
+    gateway.stop()
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +83,7 @@ def keys(gateway: Gateway) -> dict[str, dict]:
         for name in ("chat-backend", "data-science", "notebooks", "nightly-reports"):
             caller = gateway.client(noted(gateway, for_subject(keys[name]["token"], f"user-{round_ % 3 + 1}")))
             caller.post(SLEEP.format(0.2 * round_) if name != "nightly-reports" else "print(1)")
+    gateway.client(noted(gateway, for_subject(keys["notebooks"]["token"], "user-2"))).post("print(1)", template="gpu-large")
     return keys
 
 
@@ -120,22 +126,32 @@ def noted(gateway: Gateway, token: str) -> str:
     return token
 
 
-def take(browser: Browser, name: str) -> None:
-    """With few colours, which these pages have, and so small."""
-    picture = Image.open(io.BytesIO(browser.picture())).convert("RGB")
-    IMAGES.mkdir(exist_ok=True)
-    picture.quantize(96, dither=Image.Dither.NONE).save(IMAGES / f"console-{name}.png", optimize=True)
-    assert (IMAGES / f"console-{name}.png").stat().st_size < 150_000
+Take = Callable[[str], None]
 
 
-def test_what_runs(window: Browser) -> None:
+@pytest.fixture(scope="module")
+def take(window: Browser, tmp_path_factory: pytest.TempPathFactory) -> Take:
+    folder = pathlib.Path(os.environ.get("CONSOLE_PICTURES") or tmp_path_factory.mktemp("pictures"))
+    folder.mkdir(exist_ok=True)
+
+    def take(name: str) -> None:
+        """With few colours, which these pages have, and so small."""
+        picture = Image.open(io.BytesIO(window.picture())).convert("RGB")
+        file = folder / f"console-{name}.png"
+        picture.quantize(96, dither=Image.Dither.NONE).save(file, optimize=True)
+        assert file.stat().st_size < 150_000
+
+    return take
+
+
+def test_what_runs(window: Browser, take: Take) -> None:
     """First, while it runs."""
     window.go("/sandboxes")
     window.see("user-42", "Updated")
     window.look(1280, "light", 620)
-    take(window, "live")
+    take("live")
     window.look(360, "dark", 760)
-    take(window, "live-narrow")
+    take("live-narrow")
 
 
 @pytest.mark.parametrize(
@@ -143,33 +159,46 @@ def test_what_runs(window: Browser) -> None:
     [
         ("overview", "/?range=24h", "Warm pool", 900),
         ("tenants", "/tenants", "nightly-reports", 620),
+        ("use", "/tenants/notebooks", "Longest execution", 760),
         ("keys", "/tenants/chat-backend/keys", "active", 460),
+        ("settings", "/settings", "GATEWAY_TRUSTED_PROXIES", 620),
         ("audit", "/audit", "execution.finished", 760),
     ],
 )
-def test_places(window: Browser, name: str, place: str, seen: str, height: int) -> None:
+def test_places(window: Browser, take: Take, name: str, place: str, seen: str, height: int) -> None:
     window.look(1280, "light", height)
     window.go(place)
     window.see(seen)
     if name == "audit":
         window.press("Verify the chain")
         window.see("the chain holds")
-    take(window, name)
+    take(name)
 
 
-def test_limits_with_their_preview(window: Browser) -> None:
+def test_upstream_keys(window: Browser, take: Take, gateway: Gateway) -> None:
+    window.look(1280, "light", 420)
+    window.go("/upstream")
+    window.press("Add a key …")
+    window.write("Key", gateway.note_upstream_key("e2b_" + "0a1b2c3d" * 5))
+    window.press("Add")
+    window.element("//td[@data-label='Role'][contains(., 'standby')]")
+    window.press("×")
+    take("upstream")
+
+
+def test_limits_with_their_preview(window: Browser, take: Take) -> None:
     window.look(1280, "light", 780)
     window.go("/tenants/notebooks/limits")
     window.write("A day", "2")
     window.see("would have been refused")
-    take(window, "limits")
+    take("limits")
 
 
-def test_a_rotation(window: Browser, gateway: Gateway, keys: dict[str, dict]) -> None:
+def test_a_rotation(window: Browser, take: Take, gateway: Gateway, keys: dict[str, dict]) -> None:
     key = keys["chat-backend"]["key_id"]
     issued = gateway.json_command("key", "rotate", key, "--overlap", "24h")
     gateway.client(noted(gateway, issued["token"])).get("/v1/whoami")
     window.look(1280, "dark", 760)
     window.go(f"/tenants/chat-backend/keys/{key}/rotation")
     window.see("The old key is still in use")
-    take(window, "rotation")
+    take("rotation")
