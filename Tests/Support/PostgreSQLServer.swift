@@ -144,6 +144,10 @@ public final class PostgreSQLServer: Sendable {
             for process in processes { _ = Foundation.kill(process, SIGKILL) }
             // Until the last is gone the next server would find its memory in use.
             while processes.contains(where: Self.isRunning) { usleep(2_000) }
+            // The next server takes one that ended for one that runs, as long as nobody has asked how it ended.
+            for lock in ["data/postmaster.pid", ".s.PGSQL.\(port).lock"] {
+                try FileManager.default.removeItem(atPath: "\(folder)/\(lock)")
+            }
         }
     }
 
