@@ -4,6 +4,7 @@ The cells are the ones the gateway sends; the kernels are real ones, of three en
 makes: E2B's own, the last IPython of the generation before, and the newest.
 """
 
+import itertools
 import json
 import os
 import pathlib
@@ -74,7 +75,23 @@ def answers(environment: str, libraries: str, cells: list[str]) -> list[list[dic
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    return [json.loads(normalised(json.dumps(answer, ensure_ascii=False))) for answer in json.loads(done.stdout)]
+    answers = [json.loads(normalised(json.dumps(answer, ensure_ascii=False))) for answer in json.loads(done.stdout)]
+    return [by_stream(answer) for answer in answers]
+
+
+def by_stream(events: list[dict]) -> list[dict]:
+    """Of what the two streams say in a row, first all of the one, then all of the other: each is flushed by a clock of its own, in
+    as many parts as come."""
+    told: list[dict] = []
+    for is_said, group in itertools.groupby(events, lambda event: event["type"] in ("stdout", "stderr")):
+        said = list(group)
+        if not is_said:
+            told += said
+            continue
+        for stream in ("stdout", "stderr"):
+            if parts := [event for event in said if event["type"] == stream]:
+                told.append(parts[0] | {"text": "".join(part["text"] for part in parts)})
+    return told
 
 
 def normalised(text: str) -> str:
@@ -145,7 +162,7 @@ def test_the_local_e2b_does_as_ipykernel(fake: FakeE2B, tenant: Tenant, local_e2
     cells = [cell(fake, tenant, code) for code in codes]
     with ThreadPoolExecutor(4) as workers:
         outcomes = list(workers.map(local_e2b.first_cell, [*codes, *cells]))
-    outcomes = [json.loads(normalised(json.dumps(outcome, ensure_ascii=False))) for outcome in outcomes]
+    outcomes = [by_stream(json.loads(normalised(json.dumps(outcome, ensure_ascii=False)))) for outcome in outcomes]
     different = differences(OF_A_SHELL, outcomes[: len(codes)], outcomes[len(codes) :])
     assert not different, different
 

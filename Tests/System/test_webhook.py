@@ -161,7 +161,7 @@ def test_a_receiver_that_is_down_hears_of_it_once_it_is_back(notifying) -> None:
         what="an attempt was in vain",
     )
     assert gateway.client(None).get("/readyz").status == 200, "nobody needs the receiver to serve"
-    with Receiver(secret=SECRET, port=port) as receiver:
+    with Receiver(secret=SECRET, port=port, path="/in") as receiver:
         receiver.wait(1, within=20)
         assert wait_for_audit(gateway, "notification.delivered")["after"]["attempts"] > 1
         assert len(receiver.events) == 1

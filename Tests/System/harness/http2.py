@@ -13,6 +13,8 @@ import h2.settings
 
 Event = h2.events.Event
 
+_GOAWAY = 0x7  # RFC 9113, 6.8
+
 
 class HTTP2:
     """One connection. Reads only when asked to, and keeps every event it has seen, in order."""
@@ -80,9 +82,10 @@ class HTTP2:
         except ConnectionResetError:
             data = b""
         self._unread += data
-        # Frame by frame, because `h2` takes GOAWAY for the end and is offended by what follows.
-        while (frame := self._frame()) and not self.seen(h2.events.ConnectionTerminated):
-            self._received(self._h2.receive_data(frame), takes)
+        # Frame by frame, because `h2` takes GOAWAY for the end, and is offended by what streams that are open still get.
+        while frame := self._frame():
+            goes_away = frame[3] == _GOAWAY
+            self._received([self._farewell(frame)] if goes_away else self._h2.receive_data(frame), takes)
         self._send()
         return bool(data)
 
@@ -93,6 +96,12 @@ class HTTP2:
             return b""
         frame, self._unread = self._unread[:length], self._unread[length:]
         return frame
+
+    @staticmethod
+    def _farewell(frame: bytes) -> Event:
+        event = h2.events.ConnectionTerminated()
+        event.last_stream_id, event.error_code = int.from_bytes(frame[9:13]), int.from_bytes(frame[13:17])
+        return event
 
     def _received(self, events: list[Event], takes: bool) -> None:
         for event in events:

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import os
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -58,6 +59,9 @@ class Delivery(ScriptedExchange["Receiver"]):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         receiver = self.owner
+        if self.path.split("?")[0] != receiver.path:
+            # Somebody's who was told of a receiver that had this port before.
+            return self.answer(404)
         assert self.headers["Content-Type"] == "application/json"
         try:
             for secret in receiver.secrets:
@@ -73,7 +77,8 @@ class Delivery(ScriptedExchange["Receiver"]):
         answer(self)
 
     def do_GET(self) -> None:
-        self.owner.faults.append("a GET: somebody followed a redirect")
+        if self.path.split("?")[0] == self.owner.path:
+            self.owner.faults.append("a GET: somebody followed a redirect")
         self.answer(200)
 
 
@@ -95,22 +100,24 @@ def free_port() -> int:
 
 
 class Receiver(ScriptedServer):
-    """Listens while the block lasts; answers in turn as told, and takes everything once it was told no more."""
+    """Listens while the block lasts, at a path of its own; answers in turn as told, and takes everything once it was told no
+    more."""
 
-    def __init__(self, *answers: Answer, secret: str, port: int = 0):
+    def __init__(self, *answers: Answer, secret: str, port: int = 0, path: str | None = None):
         self.secrets = secret.split()
+        self.path = path or f"/in/{secrets.token_hex(8)}"
         self.answers = list(answers)
         self.events: list[Event] = []
         self.faults: list[str] = []
         super().__init__(Delivery, port)
-        self.url = f"{self.origin}/in?key=not-for-logs"
+        self.url = f"{self.origin}{self.path}?key=not-for-logs"
 
     def wait(self, count: int, within: float = 10) -> list[Event]:
         """The events, once there are so many."""
         eventually(lambda: len(self.events) >= count, within=within, what=f"{count} events came")
-        assert not self.faults
+        assert not self.faults, self.faults
         return self.events[:count]
 
     def __exit__(self, *how: object) -> None:
         super().__exit__(*how)
-        assert not self.faults
+        assert not self.faults, self.faults
