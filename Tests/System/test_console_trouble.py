@@ -7,9 +7,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from conftest import NewGateway
 from harness.administrator import NARROWED_TO_ONE_ADDRESS, Administrator
-from harness.browser import Browser, browsing
+from harness.browser import Browser
 from harness.gateway import Gateway, Tenant
 from harness.tokens import narrowed
 from harness.waiting import eventually

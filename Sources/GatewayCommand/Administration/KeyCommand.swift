@@ -13,7 +13,7 @@ struct KeyCommand: ParsableCommand {
             ["KEY", "TENANT", "STATE", "CREATED", "LAST USED", "CALLS/HOUR", "CALLS TODAY"],
             keys.map {
                 [
-                    $0.keyID, $0.tenantDeletedAt == nil ? $0.tenant : "\($0.tenant) (deleted)", state($0), $0.createdAt,
+                    $0.keyID, TenantText.of($0.tenant, deletedAt: $0.tenantDeletedAt), state($0), $0.createdAt,
                     $0.lastUsedAt ?? "never", "\($0.callsLastHour)", "\($0.callsToday)",
                 ]
             }

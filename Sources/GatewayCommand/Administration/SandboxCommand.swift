@@ -25,7 +25,7 @@ struct SandboxCommand: ParsableCommand {
     }
 
     private static func owner(of work: LiveWorkView) -> String {
-        work.tenant.map { work.tenantDeletedAt == nil ? $0 : "\($0) (deleted)" } ?? "-"
+        work.tenant.map { TenantText.of($0, deletedAt: work.tenantDeletedAt) } ?? "-"
     }
 
     struct List: AsyncParsableCommand {

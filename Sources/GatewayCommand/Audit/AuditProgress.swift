@@ -1,5 +1,3 @@
-import Foundation
-import Glibc
 import Synchronization
 
 /// How far long work on the audit log is, on standard error, where there is a terminal.

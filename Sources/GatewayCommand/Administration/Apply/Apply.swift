@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Gateway
-import Glibc
 import Printing
 
 struct Apply: AsyncParsableCommand {

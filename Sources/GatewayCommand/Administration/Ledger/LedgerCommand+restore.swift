@@ -1,6 +1,5 @@
 import ArgumentParser
 import Auth
-import Foundation
 import Gateway
 import Glibc
 import Ledger

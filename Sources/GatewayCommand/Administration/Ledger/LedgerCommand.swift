@@ -1,7 +1,5 @@
 import ArgumentParser
-import Foundation
 import Gateway
-import Glibc
 import Ledger
 import Quota
 
