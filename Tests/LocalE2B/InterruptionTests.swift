@@ -98,24 +98,48 @@ struct InterruptionTests {
         }
     }
 
+    /// Lets the kernel of the sandbox end while it executes nothing.
+    private func endKernelUnseen(_ sandbox: TestSandbox) async throws {
+        let kernel = try await sandbox.output(
+            of: """
+                import os, threading, time
+                threading.Thread(target=lambda: (time.sleep(0.2), os._exit(1))).start()
+                print(os.getpid())
+                """
+        ).dropLast()
+        let other = try object(try await sandbox.post("/contexts", json([String: String]())).body)
+        let context = try #require(other["id"] as? String)
+        try await eventually {
+            let look = "import os; print(os.path.exists('/proc/\(kernel)'))"
+            return try await sandbox.output(of: look, context: context) == "False\n"
+        }
+    }
+
     @Test func aKernelThatDiedUnseenIsReplacedUnseen() async throws {
         try await TestSandbox.with { (sandbox: TestSandbox) async throws in
-            let kernel = try await sandbox.output(
-                of: """
-                    import os, threading, time
-                    threading.Thread(target=lambda: (time.sleep(0.2), os._exit(1))).start()
-                    print(os.getpid())
-                    """
-            ).dropLast()
-            let other = try object(try await sandbox.post("/contexts", json([String: String]())).body)
-            let context = try #require(other["id"] as? String)
-            try await eventually {
-                let look = "import os; print(os.path.exists('/proc/\(kernel)'))"
-                let events = try await sandbox.execute(look, context: context)
-                return events.contains { $0.text == "False\n" }
-            }
-            let events = try await sandbox.execute("print('here')")
-            #expect(events.map(\.type) == ["number_of_executions", "stdout", "end_of_execution"])
+            try await endKernelUnseen(sandbox)
+            // Longer than one who ignores an interrupt is left alive: nobody interrupts what a second kernel runs.
+            let events = try await sandbox.execute("import time; time.sleep(1.5); print('here\\n', end='')")
+            #expect(
+                events.map(\.type) == ["number_of_executions", "stdout", "end_of_execution"], "\(events.map(\.fields))")
+        }
+    }
+
+    @Test func leavingInterruptsWhatASecondKernelRuns() async throws {
+        try await TestSandbox.with { (sandbox: TestSandbox) async throws in
+            try await endKernelUnseen(sandbox)
+            try await leave(
+                sandbox,
+                during: """
+                    import time
+                    try:
+                        print('started', flush=True)
+                        time.sleep(60)
+                    except BaseException as error:
+                        told = type(error).__name__
+                        raise
+                    """)
+            #expect(try await sandbox.output(of: "print(told)") == "KeyboardInterrupt\n")
         }
     }
 

@@ -26,7 +26,9 @@ final class Handoff: Sendable {
     }
 
     private let state = Mutex(State.idle)
-    private let departure = AsyncStream<Never>.makeStream()
+    /// Ends for each who waits for the consumer to leave. A stream of its own for each: a wait that is cancelled ends
+    /// its stream, and the same execution may be waited for again, with the next kernel.
+    private let departures = Mutex<[AsyncStream<Never>.Continuation]>([])
 
     struct Cut: Error {}
 
@@ -93,7 +95,10 @@ final class Handoff: Sendable {
 
     /// Returns when the consumer has left, or when this task is cancelled.
     func waitUntilAbandoned() async {
-        for await _ in departure.stream {}
+        let (departure, end) = AsyncStream<Never>.makeStream()
+        departures.withLock { $0.append(end) }
+        if isAbandoned { end.finish() }
+        for await _ in departure {}
     }
 
     var isAbandoned: Bool {
@@ -158,7 +163,7 @@ final class Handoff: Sendable {
         }
         guard let action else { return }
         action()
-        departure.continuation.finish()
+        departures.withLock { $0 }.forEach { $0.finish() }
     }
 
     private static func resume(_ consumer: CheckedContinuation<ByteBuffer?, any Error>, with ending: Ending) {

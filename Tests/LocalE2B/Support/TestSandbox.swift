@@ -60,8 +60,8 @@ struct TestSandbox: Sendable {
     }
 
     /// All that code prints.
-    func output(of code: String) async throws -> String {
-        try await execute(code).filter { $0.type == "stdout" }.map(\.text).joined()
+    func output(of code: String, context: String? = nil) async throws -> String {
+        try await execute(code, context: context).filter { $0.type == "stdout" }.map(\.text).joined()
     }
 
     static func request(_ code: String, _ context: String? = nil, _ variables: [String: String]? = nil) -> ByteBuffer {
