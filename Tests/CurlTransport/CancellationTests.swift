@@ -137,10 +137,12 @@ struct CancellationTests {
             let before = threadCount()
             do {
                 let client = CurlClient()
-                #expect(threadCount() == before + 1)
+                let isAdded = try await eventually { threadCount() == before + 1 }
+                #expect(isAdded)
                 _ = client
             }
-            #expect(threadCount() == before)
+            let isGone = try await eventually { threadCount() == before }
+            #expect(isGone)
         }
     }
 

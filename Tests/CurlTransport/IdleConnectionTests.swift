@@ -50,7 +50,7 @@ struct IdleConnectionTests {
         let isSent = Recording<Void>()
         let server = try await server { connection in
             try await connection.send("/first")
-            try await Task.sleep(for: .milliseconds(50))
+            try await Task.sleep(for: .milliseconds(500))
             try await connection.send(Self.leftovers)
             isSent.note(())
         }
@@ -58,7 +58,7 @@ struct IdleConnectionTests {
             let first = try await text(client, server, "/first")
             #expect(first == "/first")
             await isSent.wait(for: 1)
-            try await Task.sleep(for: .milliseconds(50))
+            try await Task.sleep(for: .milliseconds(500))
             let second = try await text(client, server, "/second")
             #expect(second == "/second")
             #expect(server.connections == 2)
@@ -73,7 +73,7 @@ struct IdleConnectionTests {
         try await withClient { client in
             let first = try await text(client, server, "/first")
             #expect(first == "/first")
-            try await Task.sleep(for: .milliseconds(50))
+            try await Task.sleep(for: .milliseconds(500))
             // Not one that libcurl would send again by itself.
             let body = OutgoingBody.bytes(ByteBuffer(string: "x"))
             let second = try await text(client, server, "/second", posting: body)

@@ -23,7 +23,7 @@ struct CapacityAllotmentsTests {
     }
 
     private func fixture(_ limits: CapacityLimits, guarantees: [String: Int] = [:]) async throws -> Fixture {
-        let address = try await PostgreSQLServer.shared().makeDatabase()
+        let address = try await PostgreSQLServer.hasty().makeDatabase()
         let location = LedgerLocation.server(try PostgreSQLLocation(address)), rootKey = RootKey.random()
         let logger = Logger(label: "test")
         let first = try Ledger.create(in: location, rootKey: rootKey, by: "test")

@@ -4,7 +4,7 @@ import NIOHTTP1
 import Testing
 
 /// What E2B's edge and the code interpreter's HTTP side do, over HTTP.
-@Suite(.serialized, .server(warm: 1, maximum: 3))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 3))
 struct DataPlaneTests {
     private var http: PlainHTTP { RunningServer.current.http }
 

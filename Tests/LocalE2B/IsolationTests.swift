@@ -7,7 +7,7 @@ import Testing
 @testable import LocalE2B
 
 /// What code in a sandbox must not be able to do, tried from inside.
-@Suite(.serialized, .server(warm: 1, maximum: 3))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 3))
 struct IsolationTests {
     /// An attempt, as Python that raises when it is refused, or ends in something false.
     struct Attempt: CustomTestStringConvertible {

@@ -4,7 +4,7 @@ import NIOHTTP1
 import Testing
 
 /// The control plane, over HTTP.
-@Suite(.serialized, .server(warm: 1, maximum: 3))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 3))
 struct LifecycleTests {
     private var http: PlainHTTP { RunningServer.current.http }
 
@@ -125,7 +125,7 @@ struct LifecycleTests {
     }
 
     @Test func aSandboxEndsWithItsTime() async throws {
-        let sandbox = try await TestSandbox.create(["timeout": 1])
+        let sandbox = try await TestSandbox.create(["timeout": 4])
         // Cut off in the middle: a reply that looks complete would be a lie.
         await #expect(throws: (any Error).self) { try await sandbox.execute("import time; time.sleep(60)") }
         #expect(try await control(.GET, "/sandboxes/\(sandbox.id)").status == 404)

@@ -3,7 +3,7 @@ import Testing
 @testable import LocalE2B
 
 /// Memory, guarded as this machine allows: by a cgroup where there is one.
-@Suite(.serialized, .server(warm: 1, maximum: 2) { $0.limits.memoryMiB = 1024 })
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 2) { $0.limits.memoryMiB = 1024 })
 struct MemoryTests {
     @Test func tenGigabytesEndInAMemoryError() async throws {
         try await Memory.tenGigabytesEndInAMemoryError()
@@ -15,7 +15,8 @@ struct MemoryTests {
 }
 
 /// The same where the server has to watch.
-@Suite(.serialized, .server(warm: 1, maximum: 2, memory: .watch) { $0.limits.memoryMiB = 1024 })
+@Suite(
+    .serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 2, memory: .watch) { $0.limits.memoryMiB = 1024 })
 struct WatchedMemoryTests {
     @Test func memoryOfSeveralProcessesIsCountedTogether() async throws {
         try await Memory.memoryOfSeveralProcessesIsCountedTogether()

@@ -6,7 +6,7 @@ import Testing
 @testable import LocalE2B
 
 /// Metrics and logs; creates that are repeated.
-@Suite(.serialized, .server(warm: 1, maximum: 3))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 3))
 struct ObservationTests {
     private var http: PlainHTTP { RunningServer.current.http }
 

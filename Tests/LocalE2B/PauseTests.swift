@@ -6,7 +6,7 @@ import Testing
 @testable import LocalE2B
 
 /// Pause and resume, as far as stopping and continuing processes goes.
-@Suite(.serialized, .server(warm: 1, maximum: 2))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 2))
 struct PauseTests {
     private var http: PlainHTTP { RunningServer.current.http }
 
@@ -58,13 +58,19 @@ struct PauseTests {
 
     @Test func aCellIsBrokenOffForItsCallerAlone() async throws {
         try await TestSandbox.with { (sandbox: TestSandbox) async throws in
-            let code = "import time\nopen('/tmp/begun', 'w').close()\ntime.sleep(1)\ny = 7"
+            let code = """
+                import os, time
+                open('/tmp/begun', 'w').close()
+                while not os.path.exists('/tmp/go'): time.sleep(0.01)
+                y = 7
+                """
             let cell = Task { try await sandbox.execute(code).count }
             try await eventually { try await sandbox.file("/tmp/begun").status == 200 }
             #expect(try await control(.POST, "/sandboxes/\(sandbox.id)/pause", [:]).status == 204)
             await #expect(throws: (any Error).self) { try await cell.value }
             let resumed = try await control(.POST, "/sandboxes/\(sandbox.id)/resume", ["timeout": 60])
             #expect(resumed.status == 201)
+            #expect(try await sandbox.write("/tmp/go", ByteBuffer()).status == 200)
             #expect(try await sandbox.output(of: "print(y)") == "7\n")
         }
     }
@@ -123,6 +129,20 @@ struct PauseTests {
         #expect(try await state(sandbox) == "paused")
         #expect(try await control(.DELETE, "/sandboxes/\(sandbox.id)").status == 204)
         #expect(try await control(.GET, "/sandboxes/\(sandbox.id)").status == 404)
+    }
+
+    /// The state says paused from the moment on that a pause begins.
+    @Test func whatIsBeingPausedIsResumedWhenItIs() async throws {
+        try await TestSandbox.with { (sandbox: TestSandbox) async throws in
+            // Many processes: they take a while to stop.
+            _ = try await sandbox.run("for i in $(seq 60); do sleep 600 </dev/null >/dev/null 2>&1 & done")
+            for _ in 1...10 {
+                async let paused = control(.POST, "/sandboxes/\(sandbox.id)/pause", [:]).status
+                try await eventually { try await state(sandbox) == "paused" }
+                #expect(try await control(.POST, "/sandboxes/\(sandbox.id)/connect", ["timeout": 60]).status == 201)
+                #expect(try await paused == 204)
+            }
+        }
     }
 
     @Test func whatAPauseHereCannotDoIsRefused() async throws {

@@ -18,6 +18,7 @@ public final class PostgreSQLServer: Sendable {
     private let user: UnprivilegedUser?
     private let watchdog: Watchdog
     private let syncs: Bool
+    private let reservation: PortReservation
     private let databases = Mutex(0)
     private let schemas = Mutex((made: 0, free: [String]()))
 
@@ -41,7 +42,8 @@ public final class PostgreSQLServer: Sendable {
         self.certificates = certificates
         self.syncs = syncs
         user = UnprivilegedUser.postgres
-        port = try Self.freePort()
+        reservation = try PortReservation()
+        port = reservation.port
         // Short, as a socket's path must be, and open to the server's user.
         folder = try Self.run(user, "mktemp", ["-d", "/tmp/e2b-gateway-postgresql-XXXXXX"])
         watchdog = try Watchdog(folder: folder, certificates.folder)
@@ -180,13 +182,6 @@ public final class PostgreSQLServer: Sendable {
     }
 
     // MARK: Parts
-
-    private static func freePort() throws -> UInt16 {
-        let descriptor = Loopback.socket()
-        defer { close(descriptor) }
-        guard let port = Loopback.with(0, descriptor, bind) else { throw Failed(what: "no free port", output: "") }
-        return port
-    }
 
     /// Whether a process has not ended, though its parent may not have asked how.
     private static func isRunning(_ process: pid_t) -> Bool {

@@ -15,8 +15,8 @@ import pytest
 
 from conftest import NewGateway
 from harness.client import Client
+from harness.free_port import free_port
 from harness.gateway import Gateway, Tenant
-from harness.receiver import free_port
 from harness.service import BINARY, environment
 from harness.tokens import for_subject, scoped
 from harness.waiting import eventually
@@ -114,7 +114,7 @@ def test_strangers_are_recorded_with_the_key_they_claim(watched: Gateway, caller
 
 
 def test_a_refusal_names_the_tenant_and_the_reason(watched: Gateway) -> None:
-    tenant = watched.tenant("--rate", "1/s", "--burst", "1")
+    tenant = watched.tenant("--rate", "1/h", "--burst", "1")
     tenant.client.get("/v1/whoami")
     tenant.client.get("/v1/whoami").problem("rate-limited")
     [record] = recorded(watched, "--tenant", tenant.name, "--action", "call.refused")

@@ -32,8 +32,8 @@ from harness.audit_log import (
     wait_for_all,
 )
 from harness.fake_e2b import FakeE2B
+from harness.free_port import free_port
 from harness.gateway import Gateway, Tenant
-from harness.receiver import free_port
 from harness.waiting import eventually
 
 # In hexadecimal, as those expect it who look for secrets afterwards.
@@ -82,7 +82,7 @@ class Calls:
         self._over.set()
         self._thread.join()
         assert not self.faults
-        assert len(self.times) > 2 and max(self.times) < 3
+        assert len(self.times) > 2 and max(self.times) < 10, "a receiver that hangs would hold it up for longer"
 
 
 def logged(gateway: Gateway, message: str) -> list[dict]:
@@ -152,7 +152,7 @@ def test_as_it_happens(new_gateway: NewGateway, fake: FakeE2B, tmp_path: pathlib
     def both() -> bool:
         return sum(record["record"].get("execution") == execution for record in records(file_lines(path))) == 2
 
-    eventually(both, within=2, what="it is in the file")
+    eventually(both, within=10, what="it is in the file")
 
 
 def test_receivers_that_are_down_get_it_later(new_gateway: NewGateway, fake: FakeE2B, tmp_path: pathlib.Path) -> None:

@@ -11,6 +11,7 @@ from harness.administrator import Administrator, to_scopes
 from harness.browser import Browser
 from harness.console import signed_in
 from harness.fake_e2b import unreachable_url
+from harness.free_port import free_port
 from harness.gateway import Gateway, LocalE2B
 from harness.tokens import expiring, for_subject
 from harness.waiting import eventually
@@ -438,14 +439,15 @@ def test_a_session_that_ends_by_itself_says_so(browser: Browser, governed: Gatew
 
 
 def test_a_gateway_that_is_away_is_waited_for(browser: Browser, new_gateway: NewGateway) -> None:
-    gateway = new_gateway()
-    port = gateway.admin_url.rpartition(":")[2]
-    gateway.settings["GATEWAY_ADMIN_LISTEN"] = f"127.0.0.1:{port}"
+    gateway = new_gateway(GATEWAY_ADMIN_LISTEN=f"127.0.0.1:{free_port()}")
     browser.open(gateway.admin_url, "/upstream")
     browser.sign_in(gateway.admin_token)
     browser.see("Updated")
     gateway.stop()
     browser.see("The gateway does not answer; trying again in", within=30)
+    browser.press("first")
+    browser.press("Sign out")
+    browser.element("//*[@id='toasts'][contains(., 'The gateway does not answer')]")
     gateway.start()
     browser.see("Updated", within=60)
     # It complained of nothing but that nobody was there.

@@ -537,8 +537,9 @@ def test_calls_are_limited_by_tenant(ports: Ports, gateway: Gateway) -> None:
         threads = [threading.Thread(target=flood, daemon=True) for _ in range(16)]
         for thread in threads:
             thread.start()
+        until = time.monotonic() + 60
         for thread in threads:
-            thread.join(60)
+            thread.join(max(0, until - time.monotonic()))
         if 429 not in statuses:
             pytest.skip("this machine is too slow to exceed 200 calls a second")
     assert other.call("GET", "/health").status_code == 200
@@ -641,8 +642,10 @@ def test_guessing_signatures_is_slowed_down(ports: Ports, gateway: Gateway, sand
     source = {"x-forwarded-for": "198.51.100.99"}
     guess = signed(sandbox, "read", "a") | {"signature": "v1_guess"}
     with httpx.Client(base_url=gateway.url, trust_env=False, headers=source) as client:
-        statuses = [client.get("/files", params=guess).status_code for _ in range(61)]
-        assert set(statuses[:60]) == {502} and statuses[60] == 429
+        statuses: list[int] = []
+        while 429 not in statuses and len(statuses) < 500:  # what is allowed grows with time
+            statuses.append(client.get("/files", params=guess).status_code)
+        assert set(statuses[:60]) == {502} and statuses[-1] == 429
         assert client.get("/files", params=signed(sandbox, "read", "a")).status_code == 200
 
 

@@ -26,16 +26,26 @@ def fail(tenant: Tenant, times: int) -> None:
         assert tenant.client.post("print(1)").status in (502, 504)
 
 
-def assert_suspended(scene: Scene, tenant: Tenant, *, longest: float = FIRST_PAUSE) -> int:
-    """A call is refused without upstream hearing of it. How long to wait, in milliseconds."""
+def suspended(scene: Scene, tenant: Tenant, *, longest: float = FIRST_PAUSE) -> tuple[str, int]:
+    """A call is refused without upstream hearing of it. Its execution, and how long to wait, in milliseconds."""
     before = len(scene.proxy.record.arrived(CREATE))
     reply = tenant.client.post("print(1)")
     problem = scene.assert_refused(reply, 502, "upstream-unreachable", may_retry=True)
     assert 0 < problem["retry_after_ms"] <= longest * 1000
     assert len(scene.proxy.record.arrived(CREATE)) == before
-    scene.assert_outcome(reply.headers["execution-id"], "killed", "upstream-unreachable")
+    return reply.headers["execution-id"], problem["retry_after_ms"]
+
+
+def assert_suspended(scene: Scene, tenant: Tenant, *, longest: float = FIRST_PAUSE) -> int:
+    """The same, on record and charged nothing; takes a while. How long to wait, in milliseconds."""
+    execution_id, wait = suspended(scene, tenant, longest=longest)
+    assert_charged_nothing(scene, tenant, execution_id)
+    return wait
+
+
+def assert_charged_nothing(scene: Scene, tenant: Tenant, execution_id: str) -> None:
+    scene.assert_outcome(execution_id, "killed", "upstream-unreachable")
     assert scene.assert_free(tenant) == 0
-    return problem["retry_after_ms"]
 
 
 def readiness(scene: Scene) -> tuple[int, str]:
@@ -52,15 +62,17 @@ def wait_until_it_closes(scene: Scene) -> None:
 
 @pytest.mark.parametrize("case", FAILURES)
 def test_it_opens_and_closes(scene: Scene, case: str) -> None:
-    tenant = scene.tenant()
+    tenant, door = scene.tenant(), scene.door()
     scene.proxy.fault(FAILURES[case], CREATE)
     fail(tenant, TOLERATED)
     opened = time.monotonic()
     assert readiness(scene) == (503, "circuit_open")
-    assert_suspended(scene, tenant)
-    scene.door().create(timeout=60).problem("upstream-unreachable")
+    first, _ = suspended(scene, tenant)
+    door.create(timeout=60).problem("upstream-unreachable")
     scene.proxy.lift()
-    assert_suspended(scene, tenant)
+    second, _ = suspended(scene, tenant)
+    for execution_id in (first, second):
+        assert_charged_nothing(scene, tenant, execution_id)
     wait_until_it_closes(scene)
     assert time.monotonic() - opened > FIRST_PAUSE - 1, "not before its pause was over"
     eventually(lambda: readiness(scene) == (200, "ok"), within=10, what="it is ready")
@@ -89,7 +101,7 @@ def test_only_failures_in_a_row_count(scene: Scene) -> None:
 
 
 def test_one_finds_out_and_the_others_wait_longer_if_in_vain(scene: Scene) -> None:
-    tenant, gate = scene.tenant(), threading.Event()
+    tenant, others, gate = scene.tenant(), scene.tenant(), threading.Event()
     failing = scene.proxy.fault(conduct.answered(500), CREATE)
     fail(tenant, TOLERATED)
     pause = assert_suspended(scene, tenant)
@@ -99,7 +111,6 @@ def test_one_finds_out_and_the_others_wait_longer_if_in_vain(scene: Scene) -> No
         time.sleep(pause / 1000)  # the pause has to pass
         call = pool.submit(tenant.client.post, "print(1)")
         eventually(lambda: probe.met, within=10, what="one create goes")
-        others = scene.tenant()
         for _ in range(3):
             assert assert_suspended(scene, others) == 1000
         assert probe.met == 1, "one at a time"

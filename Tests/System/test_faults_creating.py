@@ -127,7 +127,7 @@ def test_a_caller_who_leaves_a_create_that_hangs(scene: Scene, fault: Fault) -> 
     rule = scene.proxy.fault(fault, CREATE)
     with raw.post(scene.gateway, tenant, "print(1)"):
         eventually(lambda: rule.met, within=10, what="upstream is asked")
-    eventually(lambda: tenant.client.usage()["executions"]["running"] == 0, within=2, what="it is settled")
+    eventually(lambda: tenant.client.usage()["executions"]["running"] == 0, within=10, what="it is settled")
     assert scene.assert_free(tenant) == 0
     [execution] = scene.executions(tenant)
     scene.assert_outcome(execution, "cancelled", "caller-left")
@@ -141,7 +141,7 @@ def test_a_caller_who_leaves_before_the_sandbox_comes(scene: Scene) -> None:
     rule = scene.proxy.fault(conduct.held(gate), CREATE)
     with raw.post(scene.gateway, tenant, "print(1)"):
         eventually(lambda: rule.met, within=10, what="upstream is asked")
-    eventually(lambda: tenant.client.usage()["executions"]["running"] == 0, within=2, what="it is settled")
+    eventually(lambda: tenant.client.usage()["executions"]["running"] == 0, within=10, what="it is settled")
     gate.set()
     [execution] = scene.executions(tenant)
     eventually(lambda: scene.proxy.record.forwarded(DESTROY), within=20, what="its sandbox is destroyed")

@@ -37,12 +37,12 @@ def test_it_is_tried_until_it_is_gone(scene: Scene, case: str) -> None:
 
 
 def test_nobody_listens_for_a_while(scene: Scene) -> None:
-    tenant = scene.tenant()
-    with tenant.client.stream("import time\ntime.sleep(0.5)") as stream:
+    tenant = scene.gateway.tenant("--timeout", "60s")
+    with tenant.client.stream("import time\ntime.sleep(30)") as stream:
         execution = next(iter(stream))["id"]
         assert scene.e2b.sandboxes_of(execution)
         with scene.proxy.refusing():
             events = stream.all()
             assert events[-1]["type"] == "failed", "its connection was cut"
     scene.assert_nothing_left()
-    assert scene.assert_free(tenant) <= 2000
+    assert scene.assert_free(tenant) < 30_000, "it was not waited for"

@@ -37,9 +37,9 @@ def well_again(scene: Scene) -> Iterator[None]:
 
 @pytest.mark.parametrize(("case", "times"), [(case, 1) for case in LOST] + [("reply lost", 2)])
 def test_a_create_is_repeated_and_makes_one_sandbox(scene: Scene, case: str, times: int) -> None:
-    tenant = scene.tenant()
+    tenant = scene.gateway.tenant("--timeout", "60s")
     rule = scene.proxy.fault(LOST[case], CREATE, times=times)
-    with tenant.client.stream("import time\ntime.sleep(0.3)") as stream:
+    with tenant.client.stream("import time\ntime.sleep(3)") as stream:
         execution = next(iter(stream))["id"]
         assert len(scene.sandboxes()) == 1, "however often it was asked for"
         assert len(scene.e2b.sandboxes_of(execution)) == 1

@@ -124,7 +124,7 @@ def test_texts_of_a_repeated_stream_are_joined(tenant: Tenant, key: dict[str, st
 @pytest.mark.parametrize("form", FORMS)
 def test_a_timeout_is_a_reply(busy_tenant: Tenant, key: dict[str, str], form: str) -> None:
     code = "print('on', flush=True)\nwhile True: pass"
-    told = [Told(busy_tenant.client, form, key, code, timeout_seconds=1) for _ in range(2)]
+    told = [Told(busy_tenant.client, form, key, code, timeout_seconds=4) for _ in range(2)]
     assert told[0].document == told[1].document
     assert told[1].was_replayed and told[1].document["outcome"] == "timed_out"
     assert told[1].document["output"] == "on\n"

@@ -43,13 +43,15 @@ def head(gateway: Gateway, *options: str) -> int:
 
 
 def test_a_check_beside_a_gateway_that_works(gateway: Gateway, busy_tenant: Tenant) -> None:
-    with busy_tenant.client.stream("import time\ntime.sleep(1)") as stream:
-        next(iter(stream))
+    with busy_tenant.client.stream("import time\ntime.sleep(25)") as stream:
+        events = iter(stream)
+        execution_id = next(events)["id"]
         assert "Sound" in gateway.command("ledger", "check")
         check = gateway.json_command("ledger", "check")
         assert check["sound"] is True
         assert {"chain", "leases", "outcomes", "usage"} <= set(check["checked"])
-        list(stream)
+        busy_tenant.client.cancel(execution_id)
+        list(events)
     assert head(gateway) > check["sequence"]
 
 
@@ -233,7 +235,7 @@ def test_what_ran_when_the_backup_was_made_is_settled_at_the_start(new_gateway: 
     gateway = new_gateway()
     tenant = gateway.tenant()
     path = gateway.folder / "backup.db"
-    with tenant.client.stream("import time\ntime.sleep(1)", timeout_seconds=20) as stream:
+    with tenant.client.stream("import time\ntime.sleep(10)", timeout_seconds=20) as stream:
         events = iter(stream)
         execution = next(events)["id"]
         gateway.command("ledger", "backup", str(path))

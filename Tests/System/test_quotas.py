@@ -24,7 +24,7 @@ def test_rate(gateway: Gateway) -> None:
 def test_a_permit_is_back_when_retry_after_says(gateway: Gateway) -> None:
     client = gateway.tenant("--rate", "4/s", "--burst", "1").client
     eventually(lambda: client.get("/v1/whoami").status == 429, within=5, what="the rate is used up")
-    reply = eventually(lambda: allowed(client), within=2, what="a permit is back")
+    reply = eventually(lambda: allowed(client), within=10, what="a permit is back")
     assert reply.status == 200
 
 
@@ -64,7 +64,7 @@ def test_executions_at_once(gateway: Gateway, local_e2b: LocalE2B) -> None:
         assert tenant.client.usage()["executions"] == {"running": 2, "limit": 2}
         assert gateway.tenant().client.execute("print(1)")["output"] == "1\n", "another tenant is not concerned"
         tenant.client.cancel(held[0])
-        eventually(lambda: tenant.client.usage()["executions"]["running"] == 1, within=5, what="one place is free")
+        eventually(lambda: tenant.client.usage()["executions"]["running"] == 1, within=5, pause=0.2, what="one place is free")
         assert tenant.client.execute("print(1)")["output"] == "1\n"
     for execution_id in reversed(held):
         gateway.assert_settled(tenant, execution_id)
@@ -85,7 +85,7 @@ def test_runtime_is_reserved_then_settled(gateway: Gateway) -> None:
 
 def test_a_timeout_is_lowered_to_what_remains(gateway: Gateway) -> None:
     tenant = gateway.tenant("--runtime", "2s/day")
-    document = tenant.client.execute("import time\ntime.sleep(1.2)")
+    document = tenant.client.execute("import time\ntime.sleep(0.3)")
     assert document["outcome"] == "completed"
     assert document["granted_timeout_ms"] == 2000
 
@@ -147,7 +147,7 @@ def test_a_changed_quota_holds_at_once(gateway: Gateway, tenant: Tenant) -> None
 
 
 def test_a_lowered_timeout_is_said_in_the_reply_and_its_head(gateway: Gateway) -> None:
-    tenant = gateway.tenant("--runtime", "31s/day", "--executions", "2")
+    tenant = gateway.tenant("--runtime", "40s/day", "--executions", "2")
     reply = tenant.client.post("print(1)")
     assert (reply.document["granted_timeout_ms"], reply.document["timeout_lowered"]) == (30_000, False)
     assert reply.headers["granted-timeout-ms"] == "30000"
@@ -155,7 +155,7 @@ def test_a_lowered_timeout_is_said_in_the_reply_and_its_head(gateway: Gateway) -
         assert next(iter(held))["timeout_lowered"] is False
         assert held.response.headers["granted-timeout-ms"] == "30000"
         left = tenant.client.usage()["runtime"][0]["remaining_ms"]
-        assert left <= 1000
+        assert left <= 10_000
         for accept in ("application/x-ndjson", "text/event-stream"):
             with tenant.client.stream("print(1)", accept=accept) as stream:
                 started, *_, finished = stream.all()
@@ -176,7 +176,7 @@ def test_a_shorter_wish_is_not_lowered(gateway: Gateway) -> None:
 def test_lower_limits_strand_nothing_that_runs(gateway: Gateway, local_e2b: LocalE2B) -> None:
     """What was granted holds; the new limits are for whoever comes next; and all of it is settled."""
     tenant = gateway.tenant("--executions", "3", "--runtime", "3600s/day")
-    code = "import time\nprint('on', flush=True)\ntime.sleep(3)\nprint('done')"
+    code = "import time\nprint('on', flush=True)\ntime.sleep(10)\nprint('done')"
     with contextlib.ExitStack() as streams:
         held = [iter(streams.enter_context(tenant.client.stream(code))) for _ in range(3)]
         started = [next(events) for events in held]
@@ -186,7 +186,7 @@ def test_lower_limits_strand_nothing_that_runs(gateway: Gateway, local_e2b: Loca
         tenant.client.post("print(1)").problem("runtime-exhausted")
         finished = [list(events)[-1] for events in held]
     assert [event["outcome"] for event in finished] == ["completed"] * 3
-    assert all(event["runtime_ms"] > 2500 for event in finished)
+    assert all(event["runtime_ms"] > 9500 for event in finished)
     for event in started:
         gateway.assert_settled(tenant, event["id"])
         local_e2b.assert_gone(event["id"])

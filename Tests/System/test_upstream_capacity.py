@@ -253,7 +253,7 @@ def test_queued_ms_is_the_wait_and_runtime_is_without_it(
 ) -> None:
     gateway = new_gateway(fake.url, GATEWAY_UPSTREAM_SANDBOXES="1")
     crowd = crowd_of(gateway, gateway.tenant(*AMPLE), 1)
-    tenant = gateway.tenant()
+    tenant = gateway.tenant(*AMPLE)
     began = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         calling = pool.submit(lambda: all_events(tenant))
@@ -442,8 +442,8 @@ def test_creates_are_paced(new_gateway: NewGateway, fake: FakeE2B, crowd_of) -> 
         queued = [call.result(30)["queued_ms"] for call in calls]
     assert len(instants) == 13
     # On its way to the fake a create may catch up with the one before it, but only by as much as that was held up.
-    assert instants[-1] - instants[0] > 1.2 - 0.1
-    assert max(queued) > 900
+    assert instants[-1] - instants[0] > 1.2 / 2, "unpaced they come at once"
+    assert max(queued) > 400
     assert document["queued_ms"] < max(queued), "it takes its turn, not the end of the line"
 
 

@@ -21,7 +21,10 @@ from harness.service import BINARY, environment
 from harness.tokens import for_subject
 
 HOLD = "import time\nprint('on', flush=True)\ntime.sleep(25)"
-TODAY = datetime.datetime.now(datetime.UTC).date().isoformat()
+
+
+def today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def until_closed(terminal: int) -> Iterator[bytes]:
@@ -59,6 +62,7 @@ def used(session_gateway: NewGateway) -> Gateway:
         token = for_subject(gateway.busy.token, subject) if subject else gateway.busy.token
         gateway.secrets.add(token)
         gateway.busy.client.with_token(token).execute("print(1)")
+    gateway.day = today()
     return gateway
 
 
@@ -126,18 +130,19 @@ def test_csv_is_safe_and_whole(used: Gateway) -> None:
 
 def test_exports_agree_with_the_api(used: Gateway) -> None:
     admin = Client(used.admin_url, used.admin_token, used.contract)
+    day = today()
     for words, query in [
         (["--by", "tenant"], "by=tenant"),
         (["--by", "key", "--daily"], "by=key&daily=true"),
-        (["--from", "2026-01-01", "--to", TODAY], f"from=2026-01-01&to={TODAY}"),
+        (["--from", "2026-01-01", "--to", day], f"from=2026-01-01&to={day}"),
     ]:
         exported = used.json_command("usage", *words)
         assert exported == admin.get(f"/admin/v1/consumption?{query}").document
         assert len(exported["rows"]) >= 2
-        assert exported["to"] == TODAY
+        assert exported["to"] == day
     by_key = admin.get("/admin/v1/consumption?by=key&daily=true&tenant=" + used.busy.name).document
     [row] = by_key["rows"]
-    assert (row["key_id"], row["day"], row["executions"]) == (used.busy.key_id, TODAY, 4)
+    assert (row["key_id"], row["day"], row["executions"]) == (used.busy.key_id, used.day, 4)
     [own] = used.busy.client.get("/v1/consumption").document["rows"]
     assert own["charged_ms"] == row["charged_ms"] == used.busy.client.usage()["runtime"][0]["used_ms"]
 

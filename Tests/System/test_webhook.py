@@ -13,8 +13,9 @@ import pytest
 
 from conftest import NewGateway
 from harness.fake_e2b import FakeE2B
+from harness.free_port import free_port
 from harness.gateway import Gateway, Tenant
-from harness.receiver import Receiver, free_port, new_secret, refuse, taken
+from harness.receiver import Receiver, new_secret, refuse, taken
 from harness.service import ROOT
 from harness.waiting import eventually
 

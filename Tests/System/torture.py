@@ -12,7 +12,6 @@ import os
 import pathlib
 import random
 import secrets
-import socket
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from harness import steps
 from harness.books import Books
 from harness.contract import Contract
 from harness.crowd import Crowd
+from harness.free_port import free_port
 from harness.gateway import Gateway
 from harness.living_e2b import LivingE2B
 from harness.service import ROOT
@@ -151,11 +151,8 @@ class Torture:
 
 
 def _free_addresses() -> list[str]:
-    """Two ports that nobody has; every gateway of a run listens at the same ones, so that callers find it again."""
-    with socket.socket() as one, socket.socket() as other:
-        for taken in (one, other):
-            taken.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{taken.getsockname()[1]}" for taken in (one, other)]
+    """Two that nobody else is given; every gateway of a run listens at the same ones, so that callers find it again."""
+    return [f"127.0.0.1:{free_port()}" for _ in range(2)]
 
 
 def main() -> int:

@@ -23,6 +23,7 @@ struct CallForwarder: Sendable {
             let departure = CallerPresence.departure(on: context.channel)
             guard departure.reason == nil else { throw .bodyBrokenOff }
             passing.follow(departure)
+            context.note.noteBodyBegun()
             let body = try await body(of: request, call, route, policy, passing, departure)
             let outgoing = Self.outgoing(request, body, of: call, by: route, path, to: sandbox)
             let answer = try await UpstreamAnswer(

@@ -47,7 +47,7 @@ struct DataPlane: RouterMiddleware {
         } catch {
             context.note.note(error.type, cause: error.cause)
             var response = error.response()
-            if request.announcesMuchBody {
+            if await !request.swallowBody(unlessBegun: context.note) {
                 response.headers[.connection] = "close"
                 context.channel.closeSoon()
             }

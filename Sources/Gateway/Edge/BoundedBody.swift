@@ -12,6 +12,7 @@ extension Request {
     func boundedBody(upTo maximumBytes: Int, noting note: RequestNote?) async throws -> ByteBuffer {
         let tooLarge = Problem(.payloadTooLarge, "The body may have up to \(maximumBytes) bytes.", shouldRetry: false)
         if let announced = headers[.contentLength].flatMap(Int.init), announced > maximumBytes { throw tooLarge }
+        note?.noteBodyBegun()
         do {
             let whole = try await within(Self.bodyPatience) { try await body.collect(upTo: maximumBytes) }
             note?.note(bodyBytes: whole.readableBytes)
@@ -40,23 +41,5 @@ extension Request {
             throw Problem(
                 .unsupportedMediaType, "Send the body as \"Content-Type: application/json\".", shouldRetry: false)
         }
-    }
-}
-
-private struct Overdue: Error {}
-
-/// Does the work, or throws ``Overdue`` once its time is over.
-private func within<Value: Sendable>(
-    _ patience: Duration, _ work: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value?.self) { tasks in
-        tasks.addTask { try await work() }
-        tasks.addTask {
-            try await Task.sleep(for: patience)
-            return nil
-        }
-        defer { tasks.cancelAll() }
-        guard let value = try await tasks.next() ?? nil else { throw Overdue() }
-        return value
     }
 }

@@ -24,6 +24,8 @@ final class RequestNote: Sendable {
         var port: Int?
         /// What of the sandbox is called.
         var pathClass: String?
+        /// Whether somebody reads the body, or did: it can be read once.
+        var isBodyBegun = false
         /// How long the body is that was read; nil where none was.
         var bodyBytes: Int?
         /// Whether the ledger has recorded the refusal in the commit that judged it.
@@ -90,6 +92,9 @@ final class RequestNote: Sendable {
 
     /// What the caller is told of a call to a sandbox, and why, which it is not told.
     func note(_ refusal: ProblemType, cause: String?) { note { ($0.refusal, $0.cause) = (refusal, cause) } }
+
+    /// From here on somebody reads the body.
+    func noteBodyBegun() { note { $0.isBodyBegun = true } }
 
     /// The body was read. Read once more, since a signature was over it, it is the same.
     func note(bodyBytes: Int) { note { $0.bodyBytes = bodyBytes } }

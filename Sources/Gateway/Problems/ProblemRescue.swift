@@ -1,6 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import NIOCore
 
 /// The outermost middleware but one: whatever falls out of the rooms below leaves as a problem document.
 struct ProblemRescue: RouterMiddleware {
@@ -15,27 +14,12 @@ struct ProblemRescue: RouterMiddleware {
             let problem = Problem(rescuing: error, of: request, context)
             context.note.note(problem.type)
             var response = problem.response(requestID: context.requestID)
-            if problem.type == .payloadTooLarge || problem.headers[.connection] == "close" || request.announcesMuchBody
-            {
+            let isKept = await request.swallowBody(unlessBegun: context.note)
+            if !isKept || problem.type == .payloadTooLarge || problem.headers[.connection] == "close" {
                 response.headers[.connection] = "close"
                 context.channel.closeSoon()
             }
             return response
         }
-    }
-}
-
-extension Channel {
-    /// Cuts off a caller that may go on sending a body nobody reads, after time enough to fetch the refusal.
-    func closeSoon() {
-        eventLoop.scheduleTask(in: .seconds(1)) { self.close(promise: nil) }
-    }
-}
-
-extension Request {
-    /// Whether what is left of the body may be more than is worth swallowing to keep the connection.
-    var announcesMuchBody: Bool {
-        if headers[.transferEncoding] != nil { return true }
-        return headers[.contentLength].flatMap(Int.init) ?? 0 > 64 * 1024
     }
 }

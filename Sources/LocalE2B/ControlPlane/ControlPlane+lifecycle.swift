@@ -73,8 +73,8 @@ extension ControlPlane {
     private func resume(_ sandbox: Sandbox, _ order: ResumeRequest, for seconds: Int) async throws -> Response {
         if order.memory == false { throw Self.memoryIsKept }
         if sandbox.isExpired { await fleet.expire(sandbox) }
-        guard sandbox.resume(for: seconds) else {
-            throw ControlPlaneRefusal(.conflict, "Sandbox '\(sandbox.id)' is being paused or resumed")
+        guard await sandbox.resume(for: seconds) else {
+            throw ControlPlaneRefusal(.conflict, "Sandbox '\(sandbox.id)' is being resumed")
         }
         return .json(SandboxDocument(sandbox, tokens), status: .created)
     }

@@ -35,7 +35,7 @@ final class Context: Sendable {
     /// Executions that may wait besides the running one.
     private static let maximumWaiting = 64
     /// How long a kernel has to end its cell after SIGINT.
-    private static let grace = Duration.seconds(1)
+    private static let grace = Duration.seconds(3)
     /// Kernels in a row that end before they are ready, after which no more are started.
     private static let maximumFailedStarts = 3
 

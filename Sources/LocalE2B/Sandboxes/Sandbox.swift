@@ -10,11 +10,13 @@ final class Sandbox: Sendable {
     private let phase: Mutex<Phase>
 
     private enum Phase {
-        /// Until an end, unless that is changed before. To changing.
+        /// Until an end, unless that is changed before. To pausing.
         case running(End)
-        /// On the way to paused, or back to running.
-        case changing(since: Date)
-        /// Everything in it is stopped, for as long as nobody resumes or kills it. To changing.
+        /// On the way to paused: the task's end.
+        case pausing(since: Date, Task<Void, Never>)
+        /// On the way back to running.
+        case resuming(since: Date)
+        /// Everything in it is stopped, for as long as nobody resumes or kills it. To resuming.
         case paused(since: Date)
     }
 
@@ -42,7 +44,7 @@ final class Sandbox: Sendable {
         phase.withLock { phase in
             switch phase {
             case .running(let end): end.date
-            case .changing(let since), .paused(let since): since
+            case .pausing(let since, _), .resuming(let since), .paused(let since): since
             }
         }
     }
@@ -79,22 +81,26 @@ final class Sandbox: Sendable {
     /// Stops everything in it; false if it does not run. Its end is no more: it stays paused until it is
     /// resumed or killed.
     func pause() async -> Bool {
-        let isAllowed = phase.withLock { phase in
-            guard case .running = phase else { return false }
-            phase = .changing(since: .now)
-            return true
+        let pausing: Task<Void, Never>? = phase.withLock { phase in
+            guard case .running = phase else { return nil }
+            let task = Task {
+                await container.pause()
+                self.phase.withLock { $0 = .paused(since: .now) }
+            }
+            phase = .pausing(since: .now, task)
+            return task
         }
-        guard isAllowed else { return false }
-        await container.pause()
-        phase.withLock { $0 = .paused(since: .now) }
-        return true
+        await pausing?.value
+        return pausing != nil
     }
 
-    /// Lets everything in it go on, for this many seconds; false if it is not paused.
-    func resume(for seconds: Int) -> Bool {
+    /// Lets everything in it go on, for this many seconds, as soon as a pause that has begun is complete; false if it is
+    /// not paused.
+    func resume(for seconds: Int) async -> Bool {
+        if case .pausing(_, let task) = phase.withLock({ $0 }) { await task.value }
         let isAllowed = phase.withLock { phase in
             guard case .paused(let since) = phase else { return false }
-            phase = .changing(since: since)
+            phase = .resuming(since: since)
             return true
         }
         guard isAllowed else { return false }

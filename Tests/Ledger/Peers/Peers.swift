@@ -22,7 +22,7 @@ final class Peers: Sendable {
         _ count: Int, policy: Policy = .unlimited, on server: PostgreSQLServer? = nil,
         nonceLimits: NonceLimits = NonceLimits(), timing: PeerTiming = PeerTiming()
     ) async throws {
-        let server = if let server { server } else { try await PostgreSQLServer.shared() }
+        let server = if let server { server } else { try await PostgreSQLServer.hasty() }
         location = .server(try PostgreSQLLocation(try await server.makeDatabase()))
         var ledgers = [
             try Ledger.create(in: location, rootKey: rootKey, by: "test", nonceLimits: nonceLimits, timing: timing)

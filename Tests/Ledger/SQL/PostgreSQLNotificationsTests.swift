@@ -89,7 +89,7 @@ struct PostgreSQLNotificationsTests {
         for _ in 0..<2 {
             var news = database.notifications(on: "news").makeAsyncIterator()
             #expect(await news.next() == "")
-            #expect(try listeners() == "1")
+            #expect(try await eventually { try listeners() == "1" })
             let task = Task { [stream = database.notifications(on: "news")] in
                 for await _ in stream {}
             }

@@ -188,7 +188,9 @@ struct PostgreSQLOutageTests {
 
     @Test("A statement that takes too long, and a lock that is not to be had, are told as locked")
     func timeouts() async throws {
-        let test = try await database(Self.quick)
+        var timeouts = Self.quick
+        timeouts.grace = .seconds(10)
+        let test = try await database(timeouts)
         try await test.write { try $0.add(1) }
         #expect(try await failure(reading: test) { _ = try $0.rows("SELECT pg_sleep(20)") }?.kind == .locked)
         #expect(try await test.failure { _ = try $0.rows("SELECT pg_sleep(20)") }?.kind == .locked)
@@ -208,9 +210,10 @@ struct PostgreSQLOutageTests {
     func frozen(awaits: Bool) async throws {
         let test = try await TestDatabase.postgreSQL(on: server, writing: Self.patient)
         try await test.write { try $0.add(1) }
+        let name = try await name(of: test)
         let location = try #require(test.database as? PostgreSQLDatabase).location
         let holder = try PostgreSQLConnection(
-            to: location, PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(1)))
+            to: location, PostgreSQLTimeouts(statement: .seconds(5), lock: .seconds(2), idle: .seconds(4)))
         try holder.begin(.transaction)
         try holder.execute("UPDATE item SET name = 'mine' WHERE id = 1", [])
         if awaits {
@@ -219,7 +222,6 @@ struct PostgreSQLOutageTests {
             // So many that they are sent.
             for id in 100..<300 { try holder.add(id) }
         }
-        let name = try await name(of: test)
         let locks = "SELECT COUNT(*) > 0 FROM pg_locks WHERE relation = 'item'::regclass AND mode = 'RowExclusiveLock'"
         #expect(try await eventually { try server.query(locks, in: name) == "t" })
         try await test.write { transaction in

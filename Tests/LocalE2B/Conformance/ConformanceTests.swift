@@ -4,7 +4,7 @@ import NIOHTTP1
 import Testing
 
 /// Replays what the real code interpreter was asked, and compares what ours answers.
-@Suite(.serialized, .server(warm: 1, maximum: 2))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 2))
 struct ConformanceTests {
     /// The lines the real server puts before the first cell of a context; with them before ours, tracebacks
     /// show the same lines.

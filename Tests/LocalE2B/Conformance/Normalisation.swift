@@ -19,6 +19,7 @@ enum Normalisation {
                 joined.append(value)
                 continue
             }
+            if event["type"] as? String == "keepalive" { continue }  // how long a cell takes is a matter of time
             if event["timestamp"] != nil { event["timestamp"] = "TIME" }
             for picture in ["png", "jpeg"] where event[picture] != nil { event[picture] = "PICTURE" }
             // How output is cut into events is a matter of time.

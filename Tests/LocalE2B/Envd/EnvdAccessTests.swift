@@ -7,7 +7,7 @@ import Testing
 @testable import LocalE2B
 
 /// Who gets to envd, and what becomes of requests whose sandbox or caller is gone.
-@Suite(.serialized, .server(warm: 1, maximum: 3))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 3))
 struct EnvdAccessTests {
     private var http: PlainHTTP { RunningServer.current.http }
 

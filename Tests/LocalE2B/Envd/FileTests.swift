@@ -6,7 +6,7 @@ import Testing
 @testable import LocalE2B
 
 /// envd's `/files`.
-@Suite(.serialized, .server(warm: 1, maximum: 2))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 2))
 struct FileTests {
     private static let plain: HTTPHeaders = ["Accept-Encoding": "identity"]
 

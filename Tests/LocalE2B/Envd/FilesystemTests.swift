@@ -5,7 +5,7 @@ import Testing
 @testable import LocalE2B
 
 /// envd's Filesystem service.
-@Suite(.serialized, .server(warm: 1, maximum: 2))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 2))
 struct FilesystemTests {
     @Test func entriesAreDescribed() async throws {
         try await TestSandbox.with { (sandbox: TestSandbox) async throws in

@@ -6,7 +6,7 @@ import Testing
 @testable import LocalE2B
 
 /// envd's Process service.
-@Suite(.serialized, .server(warm: 1, maximum: 2))
+@Suite(.serialized, .timeLimit(.minutes(5)), .server(warm: 1, maximum: 2))
 struct ProcessTests {
     @Test func aCommandRunsToItsEnd() async throws {
         try await TestSandbox.with(["envVars": ["G": "global", "H": "global"]]) { (sandbox: TestSandbox) async throws in

@@ -74,7 +74,7 @@ class LocalE2B:
             if execution_id in (sandbox.get("metadata") or {}).values()
         ]
 
-    def assert_gone(self, execution_id: str, within: float = 2) -> None:
+    def assert_gone(self, execution_id: str, within: float = 10) -> None:
         eventually(
             lambda: not self.sandboxes_of(execution_id), within=within, what=f"the sandbox of {execution_id} is gone"
         )

@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 
-from harness.receiver import free_port
+from harness.free_port import free_port
 from harness.service import environment
 from harness.waiting import eventually
 
@@ -26,7 +26,7 @@ defaults
     timeout server 90s
     timeout http-keep-alive 60s
     timeout queue 5s
-    timeout check 3s
+    timeout check 10s
     option http-no-delay
     option abortonclose
     option redispatch 1

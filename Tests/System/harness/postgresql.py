@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 
-from harness.receiver import free_port
+from harness.free_port import free_port
 from harness.waiting import eventually
 
 PASSWORD = "correct-horse"

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import os
 import secrets
-import socket
 import time
 from collections.abc import Callable
 
@@ -91,12 +90,6 @@ def taken(delivery: Delivery) -> None:
 
 def refuse(status: int, **headers: str) -> Answer:
     return lambda delivery: delivery.answer(status, **headers)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class Receiver(ScriptedServer):

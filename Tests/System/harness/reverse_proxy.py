@@ -2,13 +2,13 @@
 
 import pathlib
 import re
-import socket
 import subprocess
 from urllib.parse import urlsplit
 
 import httpx
 
 from harness.certificates import Certificates
+from harness.free_port import free_port
 from harness.service import ROOT, environment
 from harness.waiting import eventually
 
@@ -101,9 +101,3 @@ class ReverseProxy:
 
 
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-
-
-def free_port() -> int:
-    """A port that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

@@ -39,7 +39,7 @@ const routes = [
 const app = document.getElementById('app');
 
 function enter(isEntered) {
-  drawShell(app, { onSignedOut: () => ask(), isEntered });
+  drawShell(app, { onSignedOut: () => ask(), onStayed: () => enter(false), isEntered });
   showPlace();
 }
 

@@ -17,8 +17,11 @@ let links = new Map();
 let shellLife = new AbortController();
 let pageLife = new AbortController();
 
-/** - `isEntered`: whether somebody has just signed in, and reads the page from its heading on. */
-export function drawShell(app, { onSignedOut, isEntered }) {
+/**
+ * - `onStayed`: nobody could be signed out; everything is to be drawn anew.
+ * - `isEntered`: whether somebody has just signed in, and reads the page from its heading on.
+ */
+export function drawShell(app, { onSignedOut, onStayed, isEntered }) {
   shellLife.abort();
   shellLife = new AbortController();
   main = h('main', { id: 'main', tabindex: '-1' });
@@ -35,11 +38,11 @@ export function drawShell(app, { onSignedOut, isEntered }) {
   fill(app,
     h('a', { class: 'skip', href: '#main', onclick: (event) => { event.preventDefault(); main.focus(); } }, 'Skip to the content'),
     h('header', { class: 'top' }, h('a', { class: 'brand', href: '#/' }, h('span', { class: 'mark', 'aria-hidden': 'true' }), 'e2b-gateway'), menu, nav,
-      h('div', { class: 'person' }, person(onSignedOut))),
+      h('div', { class: 'person' }, person({ onSignedOut, onStayed }))),
     h('div', { id: 'banner' }, pauseBanner({ signal: shellLife.signal })), main);
 }
 
-function person(onSignedOut) {
+function person({ onSignedOut, onStayed }) {
   const { name, scopes, expires_at: expiresAt } = who();
   const dropdown = h('details', { class: 'dropdown' }, h('summary', { 'aria-label': `Signed in as ${name}` }, name),
     h('div', { class: 'dropdown-content' },
@@ -50,10 +53,13 @@ function person(onSignedOut) {
       h('button', {
         type: 'button',
         onclick: async () => {
+          // What asks again by itself would be refused.
+          leave();
           try {
             await signOut();
             onSignedOut();
           } catch (error) {
+            onStayed();
             toast(explained(error), 'failed');
           }
         },
