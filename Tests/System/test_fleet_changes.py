@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import itertools
 import secrets
+import statistics
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,12 +15,16 @@ from harness.contract import Contract
 from harness.counting_e2b import CountingE2B, Task
 from harness.fleet import CHANGE, Fleet, Member
 from harness.gateway import Tenant
+from harness.numbers import Numbers
 from harness.postgresql import PostgreSQL
 from harness.sandboxes import Door
 from harness.waiting import eventually
 
 AMPLE = ("--rate", "10000/s", "--burst", "10000", "--executions", "50", "--sandboxes", "20", "--runtime", "86400s/day")
 ENDLESS = Task("endless", ends=False).code
+
+# How long changes took until all gateways knew of them, in milliseconds.
+waits: list[float] = []
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +35,9 @@ def whole_fleet(
         yield fleet
         fleet.wait_until_settled()
         fleet.assert_sound()
+    if waits:
+        Numbers.note(f"until every gateway knew of a change, median of {len(waits)}", statistics.median(waits), "ms")
+        Numbers.note("the longest of them", max(waits), "ms")
 
 
 @pytest.fixture(params=["told", "not told"])
@@ -44,8 +52,10 @@ def tenant(fleet: Fleet) -> Tenant:
 
 
 def everywhere(fleet: Fleet, holds: Callable[[Member], bool], what: str) -> None:
+    began = time.monotonic()
     for member in fleet:
         eventually(lambda: holds(member), within=CHANGE, what=f"{what} at {member.name}")
+    waits.append((time.monotonic() - began) * 1000)
 
 
 def admin(member: Member) -> Client:

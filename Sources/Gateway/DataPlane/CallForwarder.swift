@@ -23,8 +23,7 @@ struct CallForwarder: Sendable {
             let departure = CallerPresence.departure(on: context.channel)
             guard departure.reason == nil else { throw .bodyBrokenOff }
             passing.follow(departure)
-            context.note.noteBodyBegun()
-            let body = try await body(of: request, call, route, policy, passing, departure)
+            let body = try await body(of: request, call, route, policy, passing, departure, context.note)
             let outgoing = Self.outgoing(request, body, of: call, by: route, path, to: sandbox)
             let answer = try await UpstreamAnswer(
                 try await send(outgoing, to: sandbox.id, passing), by: route, call.port, of: sandbox.id,
@@ -41,10 +40,10 @@ struct CallForwarder: Sendable {
 
     private func body(
         of request: Request, _ call: SandboxCall, _ route: SandboxRoute, _ policy: Policy, _ passing: PassingCall,
-        _ departure: StopSignal
+        _ departure: StopSignal, _ note: RequestNote
     ) async throws(EdgeRefusal) -> OutgoingBody {
         if let start = route.start {
-            let body = try await wholeBody(of: request, upTo: policy.bodyBytes)
+            let body = try await wholeBody(of: request, upTo: policy.bodyBytes, noting: note)
             passing.meter.countUp(body.readableBytes)
             do {
                 try await ledger.record(start, by: call, body: Array(body.readableBytesView))
@@ -58,6 +57,7 @@ struct CallForwarder: Sendable {
         case .none: return .none
         case .malformed: throw .bodyBrokenOff
         case .length, .chunked:
+            note.noteBodyBegun()
             let upload = CallUpload(request.body, departure: departure, meter: passing.meter)
             passing.carry(upload)
             return upload.outgoing(length: framing.length)
@@ -65,9 +65,11 @@ struct CallForwarder: Sendable {
     }
 
     /// What starts code or a process is read whole, for its digest.
-    private func wholeBody(of request: Request, upTo limit: Int) async throws(EdgeRefusal) -> ByteBuffer {
+    private func wholeBody(
+        of request: Request, upTo limit: Int, noting note: RequestNote
+    ) async throws(EdgeRefusal) -> ByteBuffer {
         do {
-            return try await request.boundedBody(upTo: limit, noting: nil)
+            return try await request.boundedBody(upTo: limit, noting: note)
         } catch let problem as Problem where problem.type == .payloadTooLarge {
             throw .bodyTooLarge(limit)
         } catch {

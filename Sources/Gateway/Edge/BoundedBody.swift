@@ -9,13 +9,13 @@ extension Request {
     /// The whole body, refused while it is being read as soon as it exceeds `maximumBytes`.
     ///
     /// - Parameter note: where its size is noted, to be counted; nil if it is counted elsewhere.
-    func boundedBody(upTo maximumBytes: Int, noting note: RequestNote?) async throws -> ByteBuffer {
+    func boundedBody(upTo maximumBytes: Int, noting note: RequestNote) async throws -> ByteBuffer {
         let tooLarge = Problem(.payloadTooLarge, "The body may have up to \(maximumBytes) bytes.", shouldRetry: false)
         if let announced = headers[.contentLength].flatMap(Int.init), announced > maximumBytes { throw tooLarge }
-        note?.noteBodyBegun()
+        note.noteBodyBegun()
         do {
             let whole = try await within(Self.bodyPatience) { try await body.collect(upTo: maximumBytes) }
-            note?.note(bodyBytes: whole.readableBytes)
+            note.note(bodyBytes: whole.readableBytes)
             return whole
         } catch is Overdue {
             var problem = Problem(

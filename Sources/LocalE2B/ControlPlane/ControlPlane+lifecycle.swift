@@ -54,7 +54,13 @@ extension ControlPlane {
         let seconds = try TimeoutRequest.checked(timeout)
         let sandbox = try sandbox(context)
         if sandbox.extend(to: seconds) { return .json(SandboxDocument(sandbox, tokens)) }
-        return try await resume(sandbox, order, for: seconds)
+        do {
+            return try await resume(sandbox, order, for: seconds)
+        } catch let refusal as ControlPlaneRefusal {
+            // Another one may have resumed it meanwhile.
+            guard sandbox.extend(to: seconds) else { throw refusal }
+            return .json(SandboxDocument(sandbox, tokens))
+        }
     }
 
     private func resume(_ request: Request, _ context: TeamContext) async throws -> Response {
@@ -74,7 +80,7 @@ extension ControlPlane {
         if order.memory == false { throw Self.memoryIsKept }
         if sandbox.isExpired { await fleet.expire(sandbox) }
         guard await sandbox.resume(for: seconds) else {
-            throw ControlPlaneRefusal(.conflict, "Sandbox '\(sandbox.id)' is being resumed")
+            throw ControlPlaneRefusal(.conflict, "Sandbox '\(sandbox.id)' is already running")
         }
         return .json(SandboxDocument(sandbox, tokens), status: .created)
     }

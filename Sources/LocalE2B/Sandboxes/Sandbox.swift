@@ -10,13 +10,11 @@ final class Sandbox: Sendable {
     private let phase: Mutex<Phase>
 
     private enum Phase {
-        /// Until an end, unless that is changed before. To pausing.
+        /// Until an end, unless that is changed before. To changing.
         case running(End)
-        /// On the way to paused: the task's end.
-        case pausing(since: Date, Task<Void, Never>)
-        /// On the way back to running.
-        case resuming(since: Date)
-        /// Everything in it is stopped, for as long as nobody resumes or kills it. To resuming.
+        /// On the way to paused, or back to running: there when the task ends.
+        case changing(since: Date, Task<Void, Never>)
+        /// Everything in it is stopped, for as long as nobody resumes or kills it. To changing.
         case paused(since: Date)
     }
 
@@ -44,7 +42,7 @@ final class Sandbox: Sendable {
         phase.withLock { phase in
             switch phase {
             case .running(let end): end.date
-            case .pausing(let since, _), .resuming(let since), .paused(let since): since
+            case .changing(let since, _), .paused(let since): since
             }
         }
     }
@@ -81,32 +79,34 @@ final class Sandbox: Sendable {
     /// Stops everything in it; false if it does not run. Its end is no more: it stays paused until it is
     /// resumed or killed.
     func pause() async -> Bool {
-        let pausing: Task<Void, Never>? = phase.withLock { phase in
+        let change: Task<Void, Never>? = phase.withLock { phase in
             guard case .running = phase else { return nil }
-            let task = Task {
+            let change = Task {
                 await container.pause()
                 self.phase.withLock { $0 = .paused(since: .now) }
             }
-            phase = .pausing(since: .now, task)
-            return task
+            phase = .changing(since: .now, change)
+            return change
         }
-        await pausing?.value
-        return pausing != nil
+        await change?.value
+        return change != nil
     }
 
-    /// Lets everything in it go on, for this many seconds, as soon as a pause that has begun is complete; false if it is
-    /// not paused.
+    /// Lets everything in it go on, for this many seconds, as soon as what has begun, a pause or the end of one, is complete;
+    /// false if it is not paused then.
     func resume(for seconds: Int) async -> Bool {
-        if case .pausing(_, let task) = phase.withLock({ $0 }) { await task.value }
-        let isAllowed = phase.withLock { phase in
-            guard case .paused(let since) = phase else { return false }
-            phase = .resuming(since: since)
-            return true
+        while case .changing(_, let begun) = phase.withLock({ $0 }) { await begun.value }
+        let change: Task<Void, Never>? = phase.withLock { phase in
+            guard case .paused(let since) = phase else { return nil }
+            let change = Task {
+                container.resume()
+                self.phase.withLock { $0 = .running(End(in: seconds)) }
+            }
+            phase = .changing(since: since, change)
+            return change
         }
-        guard isAllowed else { return false }
-        container.resume()
-        phase.withLock { $0 = .running(End(in: seconds)) }
-        return true
+        await change?.value
+        return change != nil
     }
 
     /// What envd's `/envs` would answer: the variables of the create, and those E2B adds.

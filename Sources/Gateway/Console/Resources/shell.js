@@ -59,7 +59,7 @@ function person({ onSignedOut, onStayed }) {
             await signOut();
             onSignedOut();
           } catch (error) {
-            onStayed();
+            if (who()) onStayed();
             toast(explained(error), 'failed');
           }
         },
