@@ -332,7 +332,9 @@ def test_one_record_leads_to_all_of_the_same_call(admin: Browser, governed: Gate
         eventually(lambda: admin.field(label).get_attribute("value") == value, within=10, what="it is searched for")
         for action in ("execution.admitted", "execution.finished"):
             admin.element(f"//td[@data-label='What'][contains(., '{action}')]")
-        assert len(admin.driver.find_elements("xpath", "//td[@data-label='What']")) == 2
+        eventually(
+            lambda: len(admin.driver.find_elements("xpath", "//td[@data-label='What']")) == 2, within=10, what="both are found"
+        )
 
 
 def test_how_far_the_log_is_signed_is_told_before_it_is_verified(admin: Browser, governed: Gateway) -> None:

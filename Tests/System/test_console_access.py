@@ -133,7 +133,7 @@ def test_the_door_is_accessible(window: Browser, governed: Gateway) -> None:
     window.expected_statuses = {401}
     window.open(governed.admin_url)
     window.element("//input")
-    assert window.focused == "token"
+    window.focus_is_on("token")
     for width, scheme in ((1280, "light"), (360, "dark")):
         window.look(width, scheme)
         assert not window.accessibility_faults()
@@ -181,7 +181,7 @@ def test_all_of_it_goes_by_keyboard_alone(browser: Browser, governed: Gateway, t
     browser.keys("by-keyboard", Keys.ENTER)
     browser.heading("by-keyboard")
     # A new page is read from its heading on.
-    assert browser.focused == "by-keyboard"
+    browser.focus_is_on("by-keyboard")
     tab(browser, "Limits")
     browser.keys(Keys.ENTER)
     browser.element("//a[.='Limits'][@aria-current='page']")
@@ -196,7 +196,7 @@ def test_all_of_it_goes_by_keyboard_alone(browser: Browser, governed: Gateway, t
     assert stage.get_attribute("aria-valuetext") != first
     browser.element("//*[contains(@class, 'tip')]")
     browser.keys(Keys.ESCAPE)
-    assert not browser.driver.find_elements("css selector", ".tip:not([hidden])")
+    browser.see_none(".tip:not([hidden])")
 
 
 def test_at_360_pixels_the_places_are_in_a_menu(browser: Browser, tenant: Tenant) -> None:
@@ -221,7 +221,7 @@ def test_what_changes_by_itself_is_said_without_moving_anybody(browser: Browser,
         lambda: not browser.driver.execute_script("return window.focused.isConnected"),
         within=30, what="the list is made anew",
     )
-    assert browser.focused == "Revoke …"
+    browser.focus_is_on("Revoke …")
 
 
 def test_nothing_is_made_anew_under_somebodys_hands(browser: Browser, tenant: Tenant) -> None:

@@ -138,8 +138,8 @@ def test_a_token_that_is_shown_stays_until_somebody_has_it(admin: Browser, gover
     admin.see("Your session is over")
     assert token(admin, governed) == shown
     admin.press("I have it")
-    assert not admin.driver.find_elements(By.CSS_SELECTOR, "dialog")
-    assert admin.focused == "token"
+    admin.see_none("dialog")
+    admin.focus_is_on("token")
 
 
 # The door

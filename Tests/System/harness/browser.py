@@ -124,6 +124,13 @@ class Browser:
     def see_no_more(self, text: str, within: float = PATIENCE) -> None:
         self._await(lambda: text not in self.text(), within, f"{text!r} is gone")
 
+    def see_none(self, selector: str, within: float = PATIENCE) -> None:
+        """Nothing that this CSS selector finds is there any more."""
+        self._await(lambda: not self.driver.find_elements(By.CSS_SELECTOR, selector), within, f"no {selector} is there")
+
+    def focus_is_on(self, name: str, within: float = PATIENCE) -> None:
+        self._await(lambda: self.focused == name, within, f"the focus is on {name!r}")
+
     def _await(self, condition: Callable[[], Value], within: float, what: str) -> Value:
         try:
             return eventually(condition, within=within, what=what, pause=0.1)

@@ -26,7 +26,7 @@ defaults
     timeout server 90s
     timeout http-keep-alive 60s
     timeout queue 5s
-    timeout check 10s
+    timeout check 5s
     option http-no-delay
     option abortonclose
     option redispatch 1
