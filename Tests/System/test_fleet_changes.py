@@ -75,7 +75,7 @@ def begun(stream: EventStream) -> Iterator[dict]:
     return events
 
 
-def end_in_time(events: Iterator[dict], began: float) -> dict:
+def end_within_a_second(events: Iterator[dict], began: float) -> dict:
     """The last event, which came in time."""
     *_, last = events
     assert last["at"] - began < CHANGE, last
@@ -98,7 +98,7 @@ def answers(tenant: Tenant) -> Callable[[Member], bool]:
 
 def killed(running: list[Iterator[dict]], began: float) -> None:
     for events in running:
-        last = end_in_time(events, began)
+        last = end_within_a_second(events, began)
         assert (last["type"], last["outcome"]) == ("finished", "killed")
 
 
@@ -236,7 +236,7 @@ def test_an_execution_is_stopped_through_another_gateway(fleet: Fleet, tenant: T
             assert next(events)["type"] == "stdout"
             assert other.client(tenant.token).cancel(execution).status == 202
             began = time.time()
-            last = end_in_time(events, began)
+            last = end_within_a_second(events, began)
             assert (last["type"], last["outcome"]) == ("finished", "cancelled")
         assert other.client(tenant.token).execution(execution)["outcome"] == "cancelled"
         eventually(lambda: not upstream.sandbox_of("endless"), within=5, what="its sandbox is gone")

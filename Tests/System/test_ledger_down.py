@@ -28,7 +28,7 @@ def test_a_ledger_that_cannot_be_written(new_gateway: NewGateway) -> None:
         blocker.execute("BEGIN IMMEDIATE")  # from now on nobody else can write
         begun = time.monotonic()
         reply = tenant.client.post("print(1)")
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 1.5
         problem = reply.problem("ledger-unavailable")
         assert problem["retry_after_ms"] > 0
         readiness = gateway.client(None).get("/readyz")
@@ -56,7 +56,7 @@ def test_a_ledger_that_cannot_be_written(new_gateway: NewGateway) -> None:
 def refused_quickly(tenant: Tenant) -> None:
     begun = time.monotonic()
     reply = tenant.client.post("print(1)")
-    assert time.monotonic() - begun < 5, "the wait for a lock, and a debug build beside others"
+    assert time.monotonic() - begun < 1.5, "the wait for a lock, and a debug build beside others"
     assert reply.problem("ledger-unavailable")["retry_after_ms"] > 0
 
 
@@ -201,7 +201,7 @@ def test_a_ledger_damaged_while_it_serves(new_gateway: NewGateway) -> None:
             read = tenant.client.get(f"/v1/executions/{execution}")
             assert read.status == 200 or read.problem("ledger-unavailable")
             unavailable += read.status != 200
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 1.5
         assert unavailable > 0
         for _ in range(5):
             reply = tenant.client.post(Piece().code)

@@ -42,8 +42,8 @@ def test_events_arrive_while_the_code_runs(busy_tenant: Tenant, accept: str) -> 
         events = stream.all()
     prints = [event["at"] for event in events if event["type"] == "stdout"]
     assert len(prints) == 3
-    assert all(later - earlier > 0.5 for earlier, later in zip(prints, prints[1:]))
-    assert events[-1]["at"] - prints[-1] > 0.5
+    assert all(later - earlier > 1 for earlier, later in zip(prints, prints[1:]))
+    assert events[-1]["at"] - prints[-1] > 1
 
 
 def test_a_flushed_line_is_there_at_once(busy_tenant: Tenant) -> None:
@@ -54,7 +54,7 @@ def test_a_flushed_line_is_there_at_once(busy_tenant: Tenant) -> None:
     assert len(delays) == 20
     median = statistics.median(delays) * 1000
     Numbers.note("from the code's flush to the caller, median of 20", median, "ms")
-    assert median < (20 if is_release() else 400)
+    assert median < (20 if is_release() else 100)
 
 
 def test_silence_is_filled_with_keepalives(busy_tenant: Tenant) -> None:

@@ -10,19 +10,19 @@ import pytest
 
 from harness.gateway import Gateway
 
+# How long the gateway waits for a body, in seconds, and how much of it it takes in, in bytes.
+PATIENCE, MOST = 10, 256 << 10
+
 REFUSED = {
     "the API": ("POST /v1/executions HTTP/1.1\r\nContent-Type: application/json\r\n", 401),
     "a sandbox": ("POST /files?path=/tmp/x HTTP/1.1\r\nE2b-Sandbox-Id: i00000000000000000000\r\nE2b-Sandbox-Port: 49983\r\n", 502),
 }
 
 FRAMINGS = {
-    "its length, the most": (f"Content-Length: {256 << 10}\r\n", bytes(256 << 10)),
+    "its length, the most": (f"Content-Length: {MOST}\r\n", bytes(MOST)),
     "its length": ("Content-Length: 8\r\n", b"{}      "),
     "chunks": ("Transfer-Encoding: chunked\r\n", b"2\r\n{}\r\n0\r\n\r\n"),
 }
-
-# How long the gateway waits for a body, in seconds, and how much of it it takes in, in bytes.
-PATIENCE, MOST = 10, 256 << 10
 
 refused = pytest.mark.parametrize(("head", "status"), REFUSED.values(), ids=REFUSED)
 
@@ -81,7 +81,10 @@ def test_a_body_that_does_not_come_is_not_waited_for(gateway: Gateway, head: str
 
 
 @refused
-@pytest.mark.parametrize("framing", [f"Content-Length: {MOST + 1}\r\n", f"Content-Length: {1 << 63}\r\n", "Content-Length: 8\r\nExpect: 100-continue\r\n"])
+@pytest.mark.parametrize(
+    "framing",
+    [f"Content-Length: {MOST + 1}\r\n", f"Content-Length: {1 << 63}\r\n", "Content-Length: 8\r\nExpect: 100-continue\r\n"],
+)
 def test_much_is_not_waited_for_nor_what_waits_itself(gateway: Gateway, head: str, status: int, framing: str) -> None:
     with connected(gateway) as connection:
         ask(connection, head, framing)

@@ -26,6 +26,7 @@ import Testing
 
         /// What upstream may have by it.
         var claimed: Int { state.withLock(\.claimed) }
+
         /// What it may have by all of them at one moment.
         static func claimed(by gateways: ArraySlice<Gateway>) -> Int {
             guard let first = gateways.first else { return 0 }

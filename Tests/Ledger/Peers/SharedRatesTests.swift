@@ -55,7 +55,7 @@ import Testing
             return policy
         }
         #expect(
-            try await eventually {
+            try await eventually(within: .seconds(1)) {
                 (try? await peers.ledgers[0].takeRate(of: Peers.tenant)) != nil
             })
         await peers.close()

@@ -50,7 +50,11 @@ struct ConformanceTests {
             if transcript.name == "71d-context-list" { try mapDefaultContext(transcript.answer, answer) }
             let recorded = Normalisation.text(ofAnswer: transcript.answer, ids: [:])
             let back = Dictionary(ids.map { ($1, $0) }) { first, _ in first }
-            let ours = Normalisation.text(ofAnswer: answer, ids: back)
+            // Where the real server gave signs of life, as many are expected.
+            let lines = transcript.answer.split(separator: UInt8(ascii: "\n"))
+            let isSilent = !lines.contains(where: Normalisation.isKeepalive)
+            let ours = Normalisation.text(
+                ofAnswer: isSilent ? Normalisation.withoutKeepalives(answer) : answer, ids: back)
             if Differences.kinds[transcript.name] == .differs {
                 #expect(ours != recorded, "\(transcript.name) does not differ any more: remove it from the table")
             } else if let difference = firstDifference(ours, recorded) {

@@ -19,8 +19,7 @@ from harness.postgresql import PostgreSQL
 from harness.waiting import eventually
 
 # How soon what one gateway changes reaches the others, in seconds; and how soon the others have put right what a dead one left.
-# A change is known within a second where nothing else goes on.
-CHANGE, TAKEOVER = 5, 30
+CHANGE, TAKEOVER = 1, 30
 
 
 class Member(Gateway):
